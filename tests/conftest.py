@@ -1,0 +1,17 @@
+"""Shared by all tests: where the real data and the reference answers lie, when this machine has them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Folder with real data and reference answers; tests that need it are skipped where it is missing."""
+    if not SHARED.is_dir():
+        pytest.skip("the folder with real data is not on this machine")
+    return SHARED
