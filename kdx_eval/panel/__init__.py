@@ -1,0 +1,1 @@
+"""Dataset and question -> Panel (unit x month), with its gap report."""

@@ -1,0 +1,204 @@
+"""Outcome cells: unit x month sums of what was measured, made in SQL in whole numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from kdx_eval.errors import PlanError
+from kdx_eval.panel.tables import Tables, column, month_index
+from kdx_eval.plan import Plan, Question
+from kdx_eval.plan.types import UNIT_NAMES
+
+if TYPE_CHECKING:
+    import duckdb
+
+_TITLES = {"workload": "業務量", "worktime": "勤務時間", "indicators": "成果指標"}
+_MINUTES_PER_HOUR = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class OutcomeCells:
+    """The outcome of every unit in every month of the window, before any unit is left out.
+
+    Attributes
+    ----------
+    matrix : ndarray, (N, T)
+        In the outcome's unit (minutes already as hours); NaN without a value.
+    units : ndarray, (N,)
+    months : ndarray, (T,)
+        ``Month.index``, increasing; excluded periods included.
+    department : ndarray, (N,)
+        Department of each unit; None for staff.
+    partial : int
+        Cells to which some rows without a value belong.
+    """
+
+    matrix: npt.NDArray[np.float64]
+    units: npt.NDArray[np.object_]
+    months: npt.NDArray[np.int64]
+    department: npt.NDArray[np.object_]
+    partial: int
+    notes: tuple[str, ...]
+
+
+def read_cells(connection: duckdb.DuckDBPyConnection, tables: Tables, *, question: Question, plan: Plan) -> OutcomeCells:
+    """The outcome cells of a question.
+
+    Raises
+    ------
+    PlanError
+        When the table is missing or has no row for this outcome.
+    """
+    table = question.outcome.table
+    if not tables.has(table):
+        raise PlanError(
+            f"「{_TITLES[table]}」の表がデータにありません",
+            place=question.question_id,
+            hint=f"{table}（{_TITLES[table]}）のファイルを入れるか、計画の outcome を変えてください",
+        )
+    rows, notes = _rows_sql(connection, tables, question=question)
+    parameters = {"indicator": question.outcome.indicator_id} if table == "indicators" else {}
+    frame = connection.execute(_cells_sql(rows), parameters).df()
+    lost = int(frame.loc[frame["unit"].isna(), "n_rows"].sum())
+    if lost:
+        notes = (*notes, f"どの{UNIT_NAMES[question.unit]}のものかわからない行が{lost}行あり、使っていません。")
+    frame = frame[frame["unit"].notna()]
+    months = _grid(frame, question=question, plan=plan)
+    if len(months) == 0:
+        raise PlanError(
+            f"「{_TITLES[table]}」にこの成果の行がありません",
+            place=question.question_id,
+            hint="単位（unit）、指標の番号、使う期間（window）を確かめてください",
+        )
+    return _to_matrix(frame, months, question=question, notes=notes)
+
+
+def _cells_sql(rows: str) -> str:
+    # Decimals, so that sums do not depend on the order of work; ordered, so that neither does the export.
+    return f"""
+        WITH measured AS (SELECT unit, department, month, TRY_CAST(value AS DECIMAL(38, 6)) AS value FROM ({rows}))
+        SELECT unit, min(department) AS department, month, CAST(sum(value) AS DOUBLE) AS value,
+               count(value) > 0 AND count(value) < count(*) AS partial, count(value) AS n_rows
+        FROM measured WHERE month IS NOT NULL
+        GROUP BY unit, month ORDER BY unit, month
+    """
+
+
+def _rows_sql(connection: duckdb.DuckDBPyConnection, tables: Tables, *, question: Question) -> tuple[str, tuple[str, ...]]:
+    table = question.outcome.table
+    if table == "workload":
+        return _workload_sql(tables, question=question), ()
+    if table == "indicators":
+        kind = f"'{question.unit}'"
+        department = "unit_id" if question.unit == "department" else "CAST(NULL AS VARCHAR)"
+        sql = f"""SELECT unit_id AS unit, {department} AS department, {month_index("month")} AS month, value
+                  FROM indicators WHERE unit_type = {kind} AND indicator_id = $indicator"""
+        return sql, ()
+    return _worktime_sql(connection, tables, question=question)
+
+
+def _workload_sql(tables: Tables, *, question: Question) -> str:
+    own = column(tables, "workload", "department_id", kind="VARCHAR")
+    process = column(tables, "workload", "process_id", kind="VARCHAR")
+    month = f"""coalesce({column(tables, "workload", "month", kind="DATE")},
+                         CAST(date_trunc('month', {column(tables, "workload", "date", kind="DATE")}) AS DATE))"""
+    join, department = "", own
+    if tables.has("processes") and {"process_id", "department_id"} <= set(tables.columns("processes")):
+        join = """LEFT JOIN (SELECT process_id, min(department_id) AS department_id FROM processes GROUP BY process_id) AS home
+                  ON home.process_id = workload.process_id"""
+        department = f"coalesce({own}, home.department_id)"
+    unit = f"{department} || '/' || {process}" if question.unit == "process" else department
+    measure = column(tables, "workload", question.outcome.measure, kind="BIGINT")
+    return f"SELECT {unit} AS unit, {department} AS department, {month_index(month)} AS month, {measure} AS value FROM workload {join}"
+
+
+def _worktime_sql(connection: duckdb.DuckDBPyConnection, tables: Tables, *, question: Question) -> tuple[str, tuple[str, ...]]:
+    overtime = column(tables, "worktime", "overtime_hours", kind="DOUBLE")
+    if question.outcome.measure == "total_hours":
+        scheduled = column(tables, "worktime", "scheduled_hours", kind="DOUBLE")
+        value = f"CAST({scheduled} AS DECIMAL(18, 6)) + CAST({overtime} AS DECIMAL(18, 6))"
+    else:
+        value = overtime
+    staff = column(tables, "worktime", "staff_id", kind="VARCHAR")
+    department = column(tables, "worktime", "department_id", kind="VARCHAR")
+    month = month_index("worktime.month")
+    if question.unit == "staff":
+        sql = f"SELECT {staff} AS unit, CAST(NULL AS VARCHAR) AS department, {month} AS month, {value} AS value FROM worktime"
+        return sql, ()
+    totals, persons = _count_kinds(connection, staff=staff, department=department)
+    plain = f"SELECT {department} AS unit, {department} AS department, {month} AS month, {value} AS value FROM worktime"
+    if totals:
+        notes = ("勤務時間には課の合計と職員別の行の両方があるため、課の合計だけを使いました。",) if persons else ()
+        return f"{plain} WHERE {staff} IS NULL", notes
+    if not tables.has("assignments"):
+        return plain, ()
+    return _by_posting_sql(staff=staff, department=department, month=month, value=value), ()
+
+
+def _count_kinds(connection: duckdb.DuckDBPyConnection, *, staff: str, department: str) -> tuple[int, int]:
+    """Rows that are totals of a department, and rows of single persons.
+
+    A row without a person is a total only when it is alone in its department and month; several are unmatched persons.
+    """
+    found = connection.execute(
+        f"""SELECT coalesce(sum(nobody) FILTER (nobody = 1), 0), coalesce(sum(persons), 0), coalesce(max(nobody), 0) FROM (
+                SELECT count(*) FILTER ({staff} IS NULL) AS nobody, count({staff}) AS persons FROM worktime
+                WHERE {department} IS NOT NULL OR {staff} IS NOT NULL GROUP BY {department}, month)"""
+    ).fetchone()
+    totals, persons, most = (int(count) for count in found or (0, 0, 0))
+    return (totals if most <= 1 else 0), persons
+
+
+def _by_posting_sql(*, staff: str, department: str, month: str, value: str) -> str:
+    """Staff rows, each in the department posted on the first day of the month (a move within it counts from the next)."""
+    return f"""
+        WITH posted AS (
+            SELECT {staff} AS staff, worktime.month AS day, arg_max(a.department_id, (a.valid_from, a.department_id)) AS department
+            FROM worktime JOIN assignments AS a ON a.staff_id = {staff}
+             AND (a.valid_from IS NULL OR a.valid_from <= worktime.month) AND (a.valid_to IS NULL OR worktime.month <= a.valid_to)
+            GROUP BY ALL)
+        SELECT coalesce({department}, posted.department) AS unit, coalesce({department}, posted.department) AS department,
+               {month} AS month, {value} AS value
+        FROM worktime LEFT JOIN posted ON posted.staff = {staff} AND posted.day = worktime.month
+    """
+
+
+def _grid(frame: pd.DataFrame, *, question: Question, plan: Plan) -> npt.NDArray[np.int64]:
+    """Every month from the first to the last that is used, whether or not anybody has a row."""
+    seen = frame.loc[frame["value"].notna(), "month"]
+    if seen.empty:
+        return np.array([], dtype=np.int64)
+    first, last = question.window
+    start = int(seen.min()) if first is None else first.index
+    end = int(seen.max()) if last is None else last.index
+    end = min(end, plan.evaluated_through.index)
+    # Excluded months stay: the effect leaves them out, and one check asks what they would have changed.
+    grid = range(start, end + 1)
+    # Months before the first and after the last value are not gaps: the data simply do not reach there.
+    inside = [index for index in grid if seen.min() <= index <= seen.max()]
+    return np.array(inside, dtype=np.int64)
+
+
+def _to_matrix(frame: pd.DataFrame, months: npt.NDArray[np.int64], *, question: Question, notes: tuple[str, ...]) -> OutcomeCells:
+    frame = frame[frame["month"].isin(months)]
+    codes, labels = pd.factorize(frame["unit"].to_numpy(dtype=object), sort=True)
+    matrix = np.full((len(labels), len(months)), np.nan)
+    matrix[codes, np.searchsorted(months, frame["month"].to_numpy(dtype=np.int64))] = frame["value"].to_numpy(dtype=np.float64)
+    if question.outcome.key == "workload.minutes":
+        matrix /= _MINUTES_PER_HOUR
+    department = np.full(len(labels), None, dtype=object)
+    if question.unit != "staff":
+        department[codes] = frame["department"].to_numpy(dtype=object)
+    return OutcomeCells(
+        matrix=matrix,
+        units=np.asarray(labels, dtype=object),
+        months=months,
+        department=department,
+        partial=int(frame["partial"].sum()),
+        notes=notes,
+    )

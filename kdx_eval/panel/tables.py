@@ -1,0 +1,36 @@
+"""What the panel layer asks of a dataset: which tables and columns exist, and one connection to them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+class Tables(Protocol):
+    """The part of a Dataset that panels need; the views of ``connect()`` bear the tables' names."""
+
+    def has(self, table: str) -> bool:
+        """Whether the table was delivered or derived."""
+        ...
+
+    def columns(self, table: str) -> Collection[str]:
+        """Columns the table has."""
+        ...
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """A connection with one view for each table."""
+        ...
+
+
+def column(tables: Tables, table: str, name: str, *, kind: str) -> str:
+    """SQL for a column that may be absent: ``table.name``, or a NULL of that type."""
+    present = tables.has(table) and name in tables.columns(table)
+    return f'{table}."{name}"' if present else f"CAST(NULL AS {kind})"
+
+
+def month_index(expression: str) -> str:
+    """SQL for ``Month.index`` of a date."""
+    return f"(year({expression}) * 12 + month({expression}) - 1)"

@@ -1,0 +1,242 @@
+"""The Panel: an outcome by unit and period, with the period in which each unit was first treated."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from kdx_eval.errors import DataError, ParameterError
+from kdx_eval.units import Month
+
+if TYPE_CHECKING:
+    from kdx_eval.panel.gaps import GapReport
+
+FloatArray = npt.NDArray[np.float64]
+NEVER = float("inf")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """Outcome of N units in T periods.
+
+    Attributes
+    ----------
+    outcome : ndarray, (N, T)
+        In the outcome's unit; NaN where a unit was not seen.
+    units : ndarray, (N,)
+        Labels, unique.
+    periods : ndarray, (T,)
+        Increasing; for months ``Month.index``.
+    cohort : ndarray, (N,)
+        First treated period on the scale of ``periods``; inf for never treated.
+    cluster, weight, stratum : ndarray, (N,) or None
+        Cluster above the unit, fixed unit weight, stratum of the design.
+    persons : ndarray, (N,)
+        Persons behind each unit, for disclosure.
+    covariates : mapping of name to ndarray, (N, T)
+    exposure : ndarray, (N, T) or None
+        Share of the staff posted at the unit who are trained.
+    gaps : GapReport or None
+        What was complete, zero, missing or not collected, and which units were dropped.
+    """
+
+    outcome: FloatArray
+    units: npt.NDArray[np.object_]
+    periods: FloatArray
+    cohort: FloatArray
+    persons: npt.NDArray[np.int64]
+    cluster: npt.NDArray[np.object_] | None = None
+    weight: FloatArray | None = None
+    stratum: npt.NDArray[np.object_] | None = None
+    covariates: Mapping[str, FloatArray] = field(default_factory=dict)
+    exposure: FloatArray | None = None
+    gaps: GapReport | None = None
+    monthly: bool = False
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        n, t = self.outcome.shape
+        lengths = {"units": len(self.units), "cohort": len(self.cohort), "persons": len(self.persons)}
+        wrong = {name: size for name, size in lengths.items() if size != n}
+        if wrong or len(self.periods) != t:
+            raise ParameterError(f"パネルの大きさが合いません（結果 {n}×{t}、{wrong}、期間 {len(self.periods)}）")
+        if np.isnan(self.cohort).any():
+            raise DataError(
+                f"受講時期が欠けている単位が {int(np.isnan(self.cohort).sum())} 件あります（未受講とはみなしません）",
+                place="cohort",
+                hint="未受講は inf（または never= で指定した値）とし、突合できなかった単位は除いてください",
+            )
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: pd.DataFrame,
+        unit: str,
+        period: str,
+        cohort: str,
+        outcome: str,
+        cluster: str | None = None,
+        weight: str | None = None,
+        covariates: Sequence[str] = (),
+        never: Hashable | None = None,
+    ) -> Panel:
+        """Panel from a long frame with one row a unit and period.
+
+        Period and cohort are on one scale: integers, floats or months (``"2025-04"`` or datetimes). A never treated unit has the
+        cohort ``inf``, or the value given as ``never`` (0 is never treated only where the caller says so). The cohort, the cluster
+        and the weight must be constant within a unit.
+
+        Returns
+        -------
+        Panel
+            Units sorted by label, periods increasing; NaN where a unit has no row in a period.
+
+        Raises
+        ------
+        ParameterError
+            A column is missing.
+        DataError
+            A cohort is missing or changes within a unit; a unit has two rows in one period.
+        """
+        _require_columns(frame, [unit, period, cohort, outcome, *filter(None, (cluster, weight)), *covariates])
+        times, monthly = _scale(frame[period], never=None)
+        first, _ = _scale(frame[cohort], never=never)
+        if np.isnan(times).any():
+            raise DataError("期間が空の行があります", place=period, hint="期間の列を埋めてください")
+        if np.isnan(first).any():
+            rows = int(np.isnan(first).sum())
+            raise DataError(
+                f"受講時期（cohort）が欠けている行が {rows} 行あります。突合の失敗を未受講とみなすことはできません",
+                place=cohort,
+                hint="未受講の単位には inf を入れるか、never= で未受講を表す値を指定してください",
+            )
+        codes, labels = pd.factorize(frame[unit], sort=True)
+        if (codes < 0).any():
+            raise DataError("単位の名前が空の行があります", place=unit, hint="単位の列を埋めてください")
+        periods, columns = np.unique(times, return_inverse=True)
+        shape = (len(labels), len(periods))
+        counts = np.bincount(codes * shape[1] + columns, minlength=shape[0] * shape[1])
+        if (counts > 1).any():
+            raise DataError(f"同じ単位・期間の行が重複しています（{int((counts > 1).sum())} 組）", place=f"{unit}×{period}", hint="重複を除いてください")
+
+        def matrix(name: str) -> FloatArray:
+            filled = np.full(shape, np.nan)
+            filled[codes, columns] = frame[name].to_numpy(dtype=np.float64)
+            return filled
+
+        return cls(
+            outcome=matrix(outcome),
+            units=np.asarray(labels, dtype=object),
+            periods=periods.astype(np.float64),
+            cohort=_constant(first, codes, name=cohort),
+            persons=np.ones(shape[0], dtype=np.int64),
+            cluster=None if cluster is None else _constant_labels(frame[cluster], codes, name=cluster),
+            weight=None if weight is None else _constant(frame[weight].to_numpy(dtype=np.float64), codes, name=weight),
+            covariates={name: matrix(name) for name in covariates},
+            monthly=monthly,
+        )
+
+    @property
+    def n_units(self) -> int:
+        """Units in the panel."""
+        return int(self.outcome.shape[0])
+
+    @property
+    def n_periods(self) -> int:
+        """Periods in the panel."""
+        return int(self.outcome.shape[1])
+
+    @property
+    def balanced(self) -> bool:
+        """Every unit was seen in every period."""
+        return not bool(np.isnan(self.outcome).any())
+
+    @property
+    def cohorts(self) -> FloatArray:
+        """The distinct cohorts, increasing, inf last."""
+        return np.unique(self.cohort)
+
+    def without_gaps(self) -> Panel:
+        """The units seen in every period, with a note on how many were left out; the panel itself where all were."""
+        keep = ~np.isnan(self.outcome).any(axis=1)
+        if keep.all():
+            return self
+
+        def rows(values: npt.NDArray[np.generic] | None) -> npt.NDArray[Any] | None:
+            return None if values is None else values[keep]
+
+        return replace(
+            self,
+            outcome=self.outcome[keep],
+            units=self.units[keep],
+            cohort=self.cohort[keep],
+            persons=self.persons[keep],
+            cluster=rows(self.cluster),
+            weight=rows(self.weight),
+            stratum=rows(self.stratum),
+            covariates={name: values[keep] for name, values in self.covariates.items()},
+            exposure=rows(self.exposure),
+            notes=(*self.notes, f"月の記録がそろわない {int((~keep).sum())} 単位を除きました。"),
+        )
+
+    def period_label(self, period: float) -> str:
+        """``2025-04`` for months, the number otherwise, 未受講 for inf."""
+        if np.isinf(period):
+            return "未受講"
+        return str(Month(int(period))) if self.monthly else f"{period:g}"
+
+    def __repr__(self) -> str:
+        return f"Panel({self.n_units} units x {self.n_periods} periods, {len(self.cohorts)} cohorts)"
+
+
+def _require_columns(frame: pd.DataFrame, names: Sequence[str]) -> None:
+    missing = [name for name in names if name not in frame.columns]
+    if missing:
+        raise ParameterError(f"列がありません: {', '.join(missing)}", hint=f"ある列: {', '.join(map(str, frame.columns[:20]))}")
+
+
+def _scale(column: pd.Series, *, never: Hashable | None) -> tuple[FloatArray, bool]:
+    """Values of a period column as floats (months as ``Month.index``), and whether they were months."""
+    is_never = np.zeros(len(column), dtype=bool) if never is None else (column == never).to_numpy(dtype=bool, na_value=False)
+    if pd.api.types.is_numeric_dtype(column):
+        values, monthly = column.to_numpy(dtype=np.float64, na_value=np.nan).copy(), False
+    else:
+        codes, distinct = pd.factorize(column)
+        parsed = np.array([_month_index(value) for value in distinct] + [np.nan])
+        values, monthly = parsed[codes], True  # code -1 (missing) takes the NaN at the end
+    values[is_never] = NEVER
+    if np.isneginf(values).any():
+        raise DataError("期間に負の無限大があります", place=str(column.name), hint="未受講は inf としてください")
+    return values, monthly
+
+
+def _month_index(value: object) -> float:
+    if value is None or value is pd.NaT:
+        return float("nan")
+    if isinstance(value, str):
+        return NEVER if value.strip().lower() in {"inf", "infinity"} else float(Month.parse(value.strip()).index)
+    if isinstance(value, float | int):
+        return float(value)
+    stamp = pd.Timestamp(str(value))
+    return float(Month.of(stamp.year, stamp.month).index)
+
+
+def _constant(values: FloatArray, codes: npt.NDArray[np.intp], *, name: str) -> FloatArray:
+    first = np.zeros(codes.max() + 1)
+    first[codes[::-1]] = values[::-1]
+    if not np.array_equal(first[codes], values):
+        raise DataError("単位の中で値が変わっています", place=name, hint="単位ごとに一つの値にしてください")
+    return first
+
+
+def _constant_labels(column: pd.Series, codes: npt.NDArray[np.intp], *, name: str) -> npt.NDArray[np.object_]:
+    numbers, labels = pd.factorize(column, sort=True)
+    if (numbers < 0).any():
+        raise DataError("空の値があります", place=name, hint="列を埋めてください")
+    first = _constant(numbers.astype(np.float64), codes, name=name)
+    return np.asarray(labels, dtype=object)[first.astype(np.intp)]
