@@ -1,0 +1,193 @@
+"""Size, mean and scatter of the outcome in each cohort: all that a causal contrast of cohort means needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from kdx_eval.errors import DataError, ParameterError
+from kdx_eval.panel.type import FloatArray, Panel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CohortMoments:
+    """Size, mean and scatter of the outcome in each cohort of units first treated in the same period.
+
+    With fixed unit weights w (1 when there are none) and the weighted cohort mean m, per cohort:
+
+    Attributes
+    ----------
+    cohorts : ndarray, (G,)
+        First treated period, increasing, inf last for never treated.
+    periods : ndarray, (T,)
+    size, persons : ndarray, (G,)
+        Units, and persons behind them.
+    mass : ndarray, (G,)
+        Sum of w; equals ``size`` without weights.
+    mass2 : ndarray, (G,)
+        Sum of w squared.
+    mean : ndarray, (G, T)
+        Weighted mean outcome by period.
+    drift : ndarray, (G, T)
+        Sum of w squared times the deviation from ``mean``; zero without weights.
+    scatter : ndarray, (G, T, T)
+        Sum of w squared times the outer product of the deviations from ``mean``.
+    units : ndarray, (N,)
+        Labels of all units, by which overlapping parts are refused.
+
+    Moments of parts that share no unit add: ``a + b`` are the moments of both together (Chan, Golub & LeVeque 1979, eq. 2.1 for
+    the unweighted case; METHODS section 1).
+    """
+
+    cohorts: FloatArray
+    periods: FloatArray
+    size: npt.NDArray[np.int64]
+    persons: npt.NDArray[np.int64]
+    mass: FloatArray
+    mass2: FloatArray
+    mean: FloatArray
+    drift: FloatArray
+    scatter: FloatArray
+    units: npt.NDArray[np.object_]
+    monthly: bool = False
+
+    @property
+    def n_units(self) -> int:
+        """Units in all cohorts together."""
+        return int(self.size.sum())
+
+    @property
+    def never(self) -> npt.NDArray[np.bool_]:
+        """Which cohorts were never treated, (G,)."""
+        return np.isinf(self.cohorts)
+
+    def __add__(self, other: CohortMoments) -> CohortMoments:
+        """Moments of both parts together.
+
+        Raises
+        ------
+        ParameterError
+            The periods differ, or a unit is in both parts.
+        """
+        if not np.array_equal(self.periods, other.periods):
+            raise ParameterError("期間の異なるモーメントは足せません", hint="同じ期間にそろえてから足してください")
+        if pd.Index(self.units).isin(other.units).any():
+            raise ParameterError("同じ単位を含むモーメントは足せません", hint="単位が重ならないように分けてください（月ごとのファイルは先に結合します）")
+        cohorts = np.union1d(self.cohorts, other.cohorts)
+        a, b = _spread(self, cohorts), _spread(other, cohorts)
+        mass = a.mass + b.mass
+        mean = (a.mass[:, None] * a.mean + b.mass[:, None] * b.mean) / mass[:, None]
+        return CohortMoments(
+            cohorts=cohorts,
+            periods=self.periods,
+            size=a.size + b.size,
+            persons=a.persons + b.persons,
+            mass=mass,
+            mass2=a.mass2 + b.mass2,
+            mean=mean,
+            drift=a.drift + a.mass2[:, None] * (a.mean - mean) + b.drift + b.mass2[:, None] * (b.mean - mean),
+            scatter=_recentred(a, mean) + _recentred(b, mean),
+            units=np.concatenate([self.units, other.units]),
+            monthly=self.monthly,
+        )
+
+    def select(self, keep: npt.NDArray[np.bool_]) -> CohortMoments:
+        """The moments of the cohorts in ``keep``, (G,) booleans; unit labels stay, so that overlap is still refused."""
+        return CohortMoments(
+            cohorts=self.cohorts[keep],
+            periods=self.periods,
+            size=self.size[keep],
+            persons=self.persons[keep],
+            mass=self.mass[keep],
+            mass2=self.mass2[keep],
+            mean=self.mean[keep],
+            drift=self.drift[keep],
+            scatter=self.scatter[keep],
+            units=self.units,
+            monthly=self.monthly,
+        )
+
+    def __repr__(self) -> str:
+        return f"CohortMoments({self.n_units} units, {len(self.cohorts)} cohorts x {len(self.periods)} periods)"
+
+
+def moments(panel: Panel) -> CohortMoments:
+    """Cohort moments of a balanced panel, in one pass over the outcome.
+
+    Returns
+    -------
+    CohortMoments
+        G cohorts and T periods, in the outcome's unit.
+
+    Raises
+    ------
+    DataError
+        The panel has missing cells (moments need every unit in every period), or the outcome is not finite.
+    """
+    if not np.isfinite(panel.outcome).all():
+        cells = int((~np.isfinite(panel.outcome)).sum())
+        raise DataError(f"結果に欠けているセルが {cells} 個あります", hint="欠けた単位を除くか、doubly_robust を使ってください")
+    cohorts, codes = np.unique(panel.cohort, return_inverse=True)
+    groups, periods = len(cohorts), panel.n_periods
+    weight = np.ones(panel.n_units) if panel.weight is None else panel.weight
+    if (weight < 0).any() or not np.isfinite(weight).all():
+        raise DataError("重みに負または無限の値があります", place="weight", hint="0以上の有限の値にしてください")
+    mean, drift = np.empty((groups, periods)), np.zeros((groups, periods))
+    scatter = np.empty((groups, periods, periods))
+    order = np.argsort(codes, kind="stable")
+    bounds = np.searchsorted(codes[order], np.arange(groups + 1))
+    for group in range(groups):
+        members = order[bounds[group] : bounds[group + 1]]
+        values, w = panel.outcome[members], weight[members]
+        mean[group] = (w @ values) / w.sum()
+        deviations = (values - mean[group]) * w[:, None]
+        scatter[group] = deviations.T @ deviations
+        if panel.weight is not None:
+            drift[group] = w @ deviations
+    return CohortMoments(
+        cohorts=cohorts,
+        periods=panel.periods,
+        size=np.bincount(codes, minlength=groups).astype(np.int64),
+        persons=np.bincount(codes, weights=panel.persons, minlength=groups).astype(np.int64),
+        mass=np.bincount(codes, weights=weight, minlength=groups).astype(np.float64),
+        mass2=np.bincount(codes, weights=weight**2, minlength=groups).astype(np.float64),
+        mean=mean,
+        drift=drift,
+        scatter=scatter,
+        units=panel.units,
+        monthly=panel.monthly,
+    )
+
+
+def _spread(part: CohortMoments, cohorts: FloatArray) -> CohortMoments:
+    """``part`` with an empty place for each cohort that only the other part has."""
+    where = np.searchsorted(cohorts, part.cohorts)
+
+    def place(values: npt.NDArray[np.generic]) -> FloatArray:
+        spread = np.zeros((len(cohorts), *values.shape[1:]), dtype=values.dtype)
+        spread[where] = values
+        return spread
+
+    return CohortMoments(
+        cohorts=cohorts,
+        periods=part.periods,
+        size=place(part.size).astype(np.int64),
+        persons=place(part.persons).astype(np.int64),
+        mass=place(part.mass),
+        mass2=place(part.mass2),
+        mean=place(part.mean),
+        drift=place(part.drift),
+        scatter=place(part.scatter),
+        units=part.units,
+        monthly=part.monthly,
+    )
+
+
+def _recentred(part: CohortMoments, mean: FloatArray) -> FloatArray:
+    """Scatter of ``part`` about another mean: S + d s' + s d' + q s s' with s the shift and d the drift."""
+    shift = part.mean - mean
+    cross = part.drift[:, :, None] * shift[:, None, :]
+    return part.scatter + cross + cross.transpose(0, 2, 1) + part.mass2[:, None, None] * shift[:, :, None] * shift[:, None, :]

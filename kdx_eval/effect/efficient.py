@@ -1,0 +1,255 @@
+"""The efficient estimator for a randomised roll-out (Roth & Sant'Anna 2023), from cohort moments.
+
+The plug-in estimator is θ(β) = θ(0) - β X, with θ(0) a contrast of treated against not yet treated in the treated periods and X the same contrast
+in the last period before treatment; β* = Var(X)^-1 Cov(X, θ(0)).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from kdx_eval.effect.cohort_moments import CohortMoments
+from kdx_eval.effect.contrasts import Contrast
+from kdx_eval.effect.inference import make_estimate, sup_t_critical
+from kdx_eval.errors import NotIdentifiedError, ParameterError
+from kdx_eval.panel.type import FloatArray
+
+Estimand = Literal["simple", "cohort", "calendar", "event_time"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EfficientRollout:
+    """Estimate of one estimand by the efficient plug-in, in the outcome's unit.
+
+    Attributes
+    ----------
+    estimate : float
+        The overall figure; for ``event_time`` the mean of the rows from 0 on.
+    std_error, std_error_neyman : float
+        Refined and conservative (Neyman) standard error; the intervals use the refined one.
+    beta : ndarray, (R,)
+        Adjustment for the difference before treatment, one a row.
+    balance_statistic, balance_p_value : float
+        Of the difference before treatment, which a random order leaves at zero.
+    keys, estimates, std_errors, std_errors_neyman : ndarray, (R,)
+        Rows of ``table()``: one, or one an event time.
+    """
+
+    estimand: Estimand
+    keys: FloatArray
+    estimates: FloatArray
+    std_errors: FloatArray
+    std_errors_neyman: FloatArray
+    beta: FloatArray
+    covariance: FloatArray
+    balance_statistic: float
+    balance_p_value: float
+    contrast: Contrast
+    moments: CohortMoments
+    dropped_units: int
+    estimate: float
+    std_error: float
+    std_error_neyman: float
+    n_cells: int
+
+    @property
+    def conf_low(self) -> float:
+        """Lower end of the 95 % interval (normal, refined error)."""
+        return make_estimate(self.estimate, self.std_error).conf_low
+
+    @property
+    def conf_high(self) -> float:
+        """Upper end of the 95 % interval (normal, refined error)."""
+        return make_estimate(self.estimate, self.std_error).conf_high
+
+    @property
+    def p_value(self) -> float:
+        """Two-sided, normal, refined error."""
+        return make_estimate(self.estimate, self.std_error).p_value
+
+    def table(self) -> pd.DataFrame:
+        """One row a key: event_time, estimate, std_error, std_error_neyman, conf_low, conf_high, band_low, band_high, p_value."""
+        point, critical = float(stats.norm.ppf(0.975)), sup_t_critical(self.covariance)
+        return pd.DataFrame(
+            {
+                "event_time": self.keys,
+                "estimate": self.estimates,
+                "std_error": self.std_errors,
+                "std_error_neyman": self.std_errors_neyman,
+                "conf_low": self.estimates - point * self.std_errors,
+                "conf_high": self.estimates + point * self.std_errors,
+                "band_low": self.estimates - critical * self.std_errors,
+                "band_high": self.estimates + critical * self.std_errors,
+                "p_value": 2 * stats.norm.sf(np.abs(self.estimates / self.std_errors)),
+            }
+        )
+
+    def __repr__(self) -> str:
+        return f"EfficientRollout({self.estimand}, {len(self.keys)} rows)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cells:
+    """Treated cells (cohort place, period column) of the design, each with its not yet treated controls."""
+
+    cohort: np.ndarray[tuple[int], np.dtype[np.intp]]
+    column: np.ndarray[tuple[int], np.dtype[np.intp]]
+    control: FloatArray  # (cells, G) shares of the control cohorts
+    before: np.ndarray[tuple[int], np.dtype[np.intp]]  # column of the last period before treatment
+
+
+def efficient_rollout(m: CohortMoments, *, estimand: Estimand = "simple") -> EfficientRollout:
+    """Effect of a roll-out in random order, adjusted by the difference before treatment.
+
+    Controls are all units not yet treated; without never treated units the last cohort is the control and its treated periods drop.
+    Units treated in the first period and cohorts of a single unit (no variance) are left out and counted.
+
+    Returns
+    -------
+    EfficientRollout
+        With refined and Neyman standard errors (Roth & Sant'Anna 2023, sections 2 and 3).
+
+    Raises
+    ------
+    ParameterError
+        The estimand is unknown, or the panel has weights.
+    NotIdentifiedError
+        Fewer than two cohorts remain, or none has a comparison.
+    """
+    if estimand not in get_args(Estimand):
+        raise ParameterError(f"推定対象 {estimand!r} はありません", place="estimand", hint=f"{', '.join(get_args(Estimand))} のどれかです")
+    if not np.allclose(m.mass, m.size):
+        raise ParameterError("無作為な順番の推定に重みは使えません", hint="重みを外すか、group_time_effects を使ってください")
+    usable = np.asarray((m.cohorts > m.periods[0]) & (m.size > 1))
+    dropped = int(m.size[~usable].sum())
+    m = m.select(usable)
+    cells = _treated_cells(m)
+    keys, after, before, whole = _fill(m, cells, estimand)
+    beta, neyman = _plug_in(m, after, before)
+    contrast = Contrast(weights=after.weights - beta[:, None, None] * before.weights, constant=after.constant)
+    estimates = contrast.estimate(m)
+    rows = _positive_or(neyman - _refinement(m, after), neyman)
+    balance, p_value = _balance(m, before)
+    return EfficientRollout(
+        estimand=estimand,
+        keys=keys,
+        estimates=estimates,
+        std_errors=_errors(rows),
+        std_errors_neyman=_errors(neyman),
+        beta=beta,
+        covariance=rows,
+        balance_statistic=balance,
+        balance_p_value=p_value,
+        contrast=contrast,
+        moments=m,
+        dropped_units=dropped,
+        estimate=float(whole @ estimates),
+        std_error=float(np.sqrt(max(float(whole @ rows @ whole), 0.0))),
+        std_error_neyman=float(np.sqrt(whole @ neyman @ whole)),
+        n_cells=int(m.size[cells.cohort].sum()),
+    )
+
+
+def _treated_cells(m: CohortMoments) -> _Cells:
+    if len(m.cohorts) < 2:
+        raise NotIdentifiedError("開始時期の異なる群が二つ以上ありません", hint="比較できる相手がいません")
+    later = np.asarray(m.cohorts[None, :] > m.periods[:, None])  # (T, G) not yet treated at t
+    reachable = np.asarray(later.any(axis=1))
+    treated = np.asarray(m.cohorts[:, None] <= m.periods[None, :]) & reachable[None, :]
+    cohort, column = np.nonzero(treated)
+    if not len(cohort):
+        raise NotIdentifiedError("受講後の期間に比較できる相手がいません", hint="期間と受講時期を確かめてください")
+    share = later[column] * m.size
+    before = np.searchsorted(m.periods, m.cohorts) - 1
+    return _Cells(cohort=cohort, column=column, control=share / share.sum(axis=1)[:, None], before=before[cohort])
+
+
+def _fill(m: CohortMoments, cells: _Cells, estimand: Estimand) -> tuple[FloatArray, Contrast, Contrast, FloatArray]:
+    """Rows of the estimand as contrasts in the treated periods and before, and the weights of the overall figure."""
+    size = m.size[cells.cohort].astype(np.float64)
+    if estimand == "event_time":
+        event = m.periods[cells.column] - m.cohorts[cells.cohort]
+        keys = np.unique(event)
+        members = (event[None, :] == keys[:, None]) * size
+        mix = members / members.sum(axis=1)[:, None]
+    else:
+        keys, mix = np.zeros(1), _cell_weights(m, cells, estimand)[None, :]
+    shape = (len(keys), len(m.cohorts), len(m.periods))
+    after, before = np.zeros(shape), np.zeros(shape)
+    effect = -cells.control
+    effect[np.arange(len(size)), cells.cohort] += 1.0
+    for row, weight in enumerate(mix):
+        used = np.flatnonzero(weight)
+        scaled = (weight[used, None] * effect[used]).T  # (G, used cells)
+        for place, columns in ((after, cells.column), (before, cells.before)):
+            np.add.at(place[row].T, columns[used], scaled.T)
+    none = np.zeros(shape[:2])
+    return keys, Contrast(weights=after, constant=none), Contrast(weights=before, constant=none), np.full(len(keys), 1 / len(keys))
+
+
+def _cell_weights(m: CohortMoments, cells: _Cells, estimand: Estimand) -> FloatArray:
+    """Share of each treated cell in the overall figure: by units; units and equal periods; or periods, by units within each."""
+    size = m.size[cells.cohort].astype(np.float64)
+    if estimand == "cohort":
+        size /= np.bincount(cells.cohort, minlength=len(m.cohorts))[cells.cohort]
+    if estimand == "calendar":
+        size /= np.bincount(cells.column, weights=size, minlength=len(m.periods))[cells.column]
+    return size / float(size.sum())
+
+
+def _inner(m: CohortMoments, left: Contrast, right: Contrast) -> FloatArray:
+    """Neyman covariance of two sets of contrasts: sum_g A_g S_g/(n_g - 1) B_g' / n_g."""
+    total = np.zeros((len(left.weights), len(right.weights)))
+    for g in range(len(m.cohorts)):
+        total += left.weights[:, g] @ m.scatter[g] @ right.weights[:, g].T / ((m.size[g] - 1) * m.size[g])
+    return total
+
+
+def _plug_in(m: CohortMoments, after: Contrast, before: Contrast) -> tuple[FloatArray, FloatArray]:
+    """β* of each row (each uses its own X), and the Neyman covariance of the adjusted rows."""
+    own = np.einsum("rr->r", _inner(m, before, before))
+    if not (own > 0).all():
+        raise NotIdentifiedError("受講前の差のばらつきが零で、補正を計算できません", hint="結果が受講前に一定でないか確かめてください")
+    beta = np.einsum("rr->r", _inner(m, before, after)) / own
+    adjusted = Contrast(weights=after.weights - beta[:, None, None] * before.weights, constant=after.constant)
+    return beta, _inner(m, adjusted, adjusted)
+
+
+def _refinement(m: CohortMoments, after: Contrast) -> FloatArray:
+    """What the refined variance takes off: explained part of the unidentified covariance of effects (Roth & Sant'Anna 2023, section 3.3)."""
+    early = m.periods < m.cohorts.min()
+    if not early.any():
+        return np.zeros((len(after.weights), len(after.weights)))
+    total = np.zeros((len(after.weights), int(early.sum())))
+    pooled = np.zeros((int(early.sum()),) * 2)
+    for g in range(len(m.cohorts)):
+        covariance = m.scatter[g] / (m.size[g] - 1)
+        inside = covariance[np.ix_(early, early)]
+        total += (np.linalg.pinv(inside, hermitian=True) @ covariance[early] @ after.weights[:, g].T).T
+        pooled += inside
+    refinement: FloatArray = total @ (pooled / len(m.cohorts)) @ total.T / m.n_units
+    return refinement
+
+
+def _positive_or(refined: FloatArray, neyman: FloatArray) -> FloatArray:
+    """The refined covariance; in tiny samples its estimate can be negative, and then the conservative one stands."""
+    usable = (np.diag(refined) > 0).all() and refined.sum() > 0
+    return refined if usable or not (np.diag(neyman) > 0).all() else neyman
+
+
+def _errors(covariance: FloatArray) -> FloatArray:
+    """Standard errors; NaN, not zero, where a row has no variance left (no interval can be given)."""
+    variance = np.diag(covariance)
+    return np.sqrt(np.where(variance > 0, variance, np.nan))
+
+
+def _balance(m: CohortMoments, before: Contrast) -> tuple[float, float]:
+    """Chi-square statistic of the differences before treatment, all rows jointly, and its p value."""
+    difference, covariance = before.estimate(m), _inner(m, before, before)
+    statistic = float(difference @ np.linalg.pinv(covariance, hermitian=True) @ difference)
+    return statistic, float(stats.chi2.sf(statistic, np.linalg.matrix_rank(covariance, hermitian=True)))

@@ -1,0 +1,62 @@
+"""Panel and question -> EffectStudy, by the question's design. A new design is one file and its line in ``_DESIGNS``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from kdx_eval.effect.rollout import rollout_study
+from kdx_eval.effect.staggered import staggered_study
+from kdx_eval.effect.study import EffectStudy, Studies
+from kdx_eval.errors import NotIdentifiedError
+from kdx_eval.panel.type import Panel
+from kdx_eval.plan import Plan, Question
+
+if TYPE_CHECKING:
+    from kdx_eval.panel.build import Panels
+
+_DESIGNS: dict[str, Callable[..., EffectStudy]] = {"staggered": staggered_study, "lottery": rollout_study}
+_REFUSALS = {
+    "single": ("一つの課だけの支援は、課どうしのばらつきから幅を求められません", "支援する課を3つ以上に増やすか、前後の推移だけを参考として示してください"),
+    "everyone": ("全員が受けるため比較できる相手がいません", "受講率・修了率だけを報告します（検証対象外）"),
+}
+
+
+def estimate_effect(panel: Panel, question: Question, *, plan: Plan) -> EffectStudy:
+    """All estimates of one question by its design.
+
+    Returns
+    -------
+    EffectStudy
+        In the outcome's unit per unit and period.
+
+    Raises
+    ------
+    NotIdentifiedError
+        No comparison exists; the message says why.
+    """
+    if question.design in _REFUSALS:
+        reason, hint = _REFUSALS[question.design]
+        raise NotIdentifiedError(reason, place=question.question_id, hint=hint)
+    return _DESIGNS[question.design](panel.without_gaps(), question, plan=plan)
+
+
+def estimate_effects(panels: Panels, plan: Plan) -> Studies:
+    """The study of every question whose panel could be built.
+
+    Returns
+    -------
+    Studies
+        Studies by question id, and the reason for each question that has none.
+    """
+    found: dict[str, EffectStudy] = {}
+    refused = dict(panels.refused)
+    for question in plan.questions:
+        panel = panels.panels.get(question.question_id)
+        if panel is None:
+            continue
+        try:
+            found[question.question_id] = estimate_effect(panel, question, plan=plan)
+        except NotIdentifiedError as error:
+            refused[question.question_id] = error.reason
+    return Studies(found=found, refused=refused)

@@ -1,0 +1,315 @@
+"""Group-time effects and their aggregations (Callaway & Sant'Anna 2021), from cohort moments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import stats
+
+from kdx_eval.effect.cohort_moments import CohortMoments
+from kdx_eval.effect.contrasts import Contrast, PairContrasts
+from kdx_eval.effect.inference import Estimate, make_estimate, sup_t_critical
+from kdx_eval.errors import NotIdentifiedError, ParameterError
+from kdx_eval.panel.type import FloatArray
+
+Control = Literal["not_yet_treated", "never_treated"]
+Base = Literal["varying", "universal"]
+Kind = Literal["simple", "event_time", "cohort", "calendar", "total"]
+NORMAL_95 = float(stats.norm.ppf(0.975))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupTimeEffects:
+    """ATT(g, t) for every cohort and period for which a comparison exists.
+
+    Attributes
+    ----------
+    cohort, period : ndarray, (K,)
+        Of each effect, on the scale of the panel.
+    estimate, std_error : ndarray, (K,)
+        In the outcome's unit; the error is NaN where period is the base (universal base).
+    dropped_units : int
+        Units treated from the first period on, which have no period before treatment.
+    dropped_cells : int
+        Cohort-period pairs without any comparison unit or base period.
+    """
+
+    cohort: FloatArray
+    period: FloatArray
+    estimate: FloatArray
+    std_error: FloatArray
+    pairs: PairContrasts
+    moments: CohortMoments
+    anticipation: int
+    dropped_units: int
+    dropped_cells: int
+
+    @property
+    def event_time(self) -> FloatArray:
+        """Periods since the first treated one, (K,)."""
+        return self.period - self.cohort
+
+    def table(self) -> pd.DataFrame:
+        """One row an effect: cohort, period, event_time, estimate, std_error, conf_low, conf_high (95 %, pointwise), p_value."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            p_value = 2 * stats.norm.sf(np.abs(self.estimate / self.std_error))
+        half = NORMAL_95 * self.std_error
+        return pd.DataFrame(
+            {
+                "cohort": self.cohort,
+                "period": self.period,
+                "event_time": self.event_time,
+                "estimate": self.estimate,
+                "std_error": self.std_error,
+                "conf_low": self.estimate - half,
+                "conf_high": self.estimate + half,
+                "p_value": p_value,
+            }
+        )
+
+    def aggregate(self, kind: Kind = "simple") -> Aggregation:
+        """Effects averaged: ``simple`` (all treated cells), ``event_time``, ``cohort``, ``calendar``, ``total`` (summed over units and periods).
+
+        Returns
+        -------
+        Aggregation
+            ``.overall`` and ``.table()``; weights are cohort masses, whose estimation enters the error (Callaway & Sant'Anna 2021,
+            section 3.1 and Corollary 2).
+
+        Raises
+        ------
+        ParameterError
+            ``kind`` is unknown.
+        NotIdentifiedError
+            No treated cell has a comparison.
+        """
+        if kind not in get_args(Kind):
+            raise ParameterError(f"集計の種類 {kind!r} はありません", place="aggregate", hint=f"{', '.join(get_args(Kind))} のどれかです")
+        if not (self.event_time >= 0).any():
+            raise NotIdentifiedError("受講後の期間に比較できる相手がいません", hint="比較対象と期間を確かめてください")
+        return _AGGREGATIONS[kind](self)
+
+    def __repr__(self) -> str:
+        return f"GroupTimeEffects({len(self.estimate)} effects)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aggregation:
+    """Averaged effects: rows by ``key`` and one overall figure, as contrasts of the same cohort means."""
+
+    kind: Kind
+    key: str
+    keys: FloatArray
+    rows: Contrast
+    whole: Contrast
+    moments: CohortMoments
+
+    @property
+    def overall(self) -> Estimate:
+        """The one overall figure, normal 95 % interval."""
+        return make_estimate(float(self.whole.estimate(self.moments)[0]), float(np.sqrt(self.whole.covariance(self.moments)[0, 0])))
+
+    def covariance(self) -> FloatArray:
+        """Joint covariance of the rows, (R, R)."""
+        return self.rows.covariance(self.moments)
+
+    def table(self) -> pd.DataFrame:
+        """One row a key: estimate, std_error, conf_low, conf_high (pointwise), band_low, band_high (simultaneous, sup-t), p_value."""
+        estimate, covariance = self.rows.estimate(self.moments), self.covariance()
+        error = np.sqrt(np.clip(np.diag(covariance), 0, None))
+        error = np.where(error > 0, error, np.nan)
+        critical = sup_t_critical(covariance)
+        return pd.DataFrame(
+            {
+                self.key: self.keys,
+                "estimate": estimate,
+                "std_error": error,
+                "conf_low": estimate - NORMAL_95 * error,
+                "conf_high": estimate + NORMAL_95 * error,
+                "band_low": estimate - critical * error,
+                "band_high": estimate + critical * error,
+                "p_value": 2 * stats.norm.sf(np.abs(estimate / error)),
+            }
+        )
+
+
+def group_time_effects(m: CohortMoments, *, control: Control = "not_yet_treated", base: Base = "varying", anticipation: int = 0) -> GroupTimeEffects:
+    """ATT(g, t) of every treated cohort g and period t against units not (yet) treated.
+
+    ATT(g, t) = (m_g[t] - m_g[b]) - (m_C[t] - m_C[b]) with b = g-1-anticipation; before treatment a varying base is the period before t
+    (Callaway & Sant'Anna 2021, eq. 2.5 and 2.6 without covariates). C pools the never treated, or all units not yet treated at
+    max(t, b) + anticipation.
+
+    Returns
+    -------
+    GroupTimeEffects
+        Units treated in the first period are left out and counted.
+
+    Raises
+    ------
+    NotIdentifiedError
+        Nobody is treated, no comparison exists, or no period lies before treatment.
+    ParameterError
+        An option is unknown.
+    """
+    if control not in get_args(Control) or base not in get_args(Base) or anticipation < 0:
+        raise ParameterError(
+            "control / base / anticipation の値が違います", hint='"not_yet_treated" か "never_treated"、"varying" か "universal"、0以上の整数です'
+        )
+    first = m.cohorts <= m.periods[0] + anticipation
+    dropped_units = int(m.size[first].sum())
+    m = m.select(~first)
+    treated = np.flatnonzero(np.isfinite(m.cohorts) & (m.cohorts <= m.periods[-1]))
+    if not len(treated):
+        raise NotIdentifiedError("期間中に受講を始め、かつ受講前の期間もある単位がありません", hint="期間を広げるか、受講記録を確かめてください")
+    if control == "never_treated" and not m.never.any():
+        raise NotIdentifiedError("一度も受講していない単位がありません", hint='control="not_yet_treated" なら、まだ受けていない単位と比べられます')
+    parts = [_cohort_effects(m, int(g), control=control, base=base, anticipation=anticipation) for g in treated]
+    cohort = np.concatenate([np.full(len(part[0].period), m.cohorts[g]) for g, part in zip(treated, parts, strict=True)])
+    pairs = PairContrasts(
+        period=np.concatenate([part[0].period for part in parts]),
+        base=np.concatenate([part[0].base for part in parts]),
+        coefficient=np.concatenate([part[0].coefficient for part in parts]),
+        constant=np.concatenate([part[0].constant for part in parts]),
+    )
+    if not len(cohort):
+        raise NotIdentifiedError("比較できる相手がいません", hint="全員が同時に受講した場合、市の中だけでは効果を測れません")
+    error = np.sqrt(np.clip(pairs.variance(m), 0, None))
+    return GroupTimeEffects(
+        cohort=cohort,
+        period=m.periods[pairs.period],
+        estimate=pairs.estimate(m),
+        std_error=np.where(pairs.period == pairs.base, np.nan, error),
+        pairs=pairs,
+        moments=m,
+        anticipation=anticipation,
+        dropped_units=dropped_units,
+        dropped_cells=sum(part[1] for part in parts),
+    )
+
+
+def _cohort_effects(m: CohortMoments, g: int, *, control: Control, base: Base, anticipation: int) -> tuple[PairContrasts, int]:
+    """The effects of one cohort, and how many of its periods had no comparison."""
+    columns = np.arange(len(m.periods))
+    long_base = int(np.searchsorted(m.periods, m.cohorts[g] - anticipation)) - 1
+    before = m.periods < m.cohorts[g] - anticipation
+    if base == "universal":
+        bases = np.full(len(columns), long_base)
+    else:
+        bases = np.where(before, columns - 1, long_base)
+        columns, bases = columns[1:], bases[1:]  # the first period has no period before it
+    if control == "never_treated":
+        usable = np.broadcast_to(m.never, (len(columns), len(m.cohorts)))
+    else:
+        last = np.maximum(m.periods[columns], m.periods[bases]) + anticipation
+        usable = m.cohorts[None, :] > last[:, None]
+    usable = usable & (np.arange(len(m.cohorts)) != g)
+    pooled = usable @ m.mass
+    keep = pooled > 0
+    columns, bases, share = columns[keep], bases[keep], (usable * m.mass)[keep] / pooled[keep, None]
+    change = (m.mean[:, columns] - m.mean[:, bases]).T  # (K, G)
+    constant = usable[keep] * ((share * change).sum(axis=1)[:, None] - change) / pooled[keep, None]
+    coefficient = -share
+    coefficient[:, g] += 1.0
+    own = columns == bases
+    coefficient[own], constant[own] = 0.0, 0.0
+    return PairContrasts(period=columns, base=bases, coefficient=coefficient, constant=constant), int((~keep).sum())
+
+
+def _mix(effects: GroupTimeEffects, members: npt.NDArray[np.bool_]) -> tuple[FloatArray, FloatArray]:
+    """Weights of the effects in each of R averages over ``members`` (R, K) by cohort mass, and the share part of the influence (R, G)."""
+    m = effects.moments
+    place = np.searchsorted(m.cohorts, effects.cohort)
+    mass = m.mass[place]
+    total = members @ mass
+    mix = members * mass / total[:, None]
+    average = mix @ effects.estimate
+    excess = members * (effects.estimate[None, :] - average[:, None])
+    by_cohort = np.zeros((len(effects.cohort), len(m.cohorts)))
+    by_cohort[np.arange(len(place)), place] = 1.0
+    return mix, (excess @ by_cohort) / total[:, None]
+
+
+def _rows(effects: GroupTimeEffects, mix: FloatArray, share: FloatArray) -> Contrast:
+    contrast = effects.pairs.combine(mix, len(effects.moments.periods))
+    return Contrast(weights=contrast.weights, constant=contrast.constant + share)
+
+
+def _average_by(effects: GroupTimeEffects, key: str, values: FloatArray, *, overall: npt.NDArray[np.bool_], kind: Kind) -> Aggregation:
+    """Averages by the values of a key, and the plain mean of the rows in ``overall`` as the one figure."""
+    keys = np.unique(values)
+    rows = _rows(effects, *_mix(effects, values[None, :] == keys[:, None]))
+    whole = rows.combine((overall / overall.sum())[None, :])
+    return Aggregation(kind=kind, key=key, keys=keys, rows=rows, whole=whole, moments=effects.moments)
+
+
+def _simple(effects: GroupTimeEffects) -> Aggregation:
+    rows = _rows(effects, *_mix(effects, (effects.event_time >= 0)[None, :]))
+    return Aggregation(kind="simple", key="all", keys=np.zeros(1), rows=rows, whole=rows, moments=effects.moments)
+
+
+def _event_time(effects: GroupTimeEffects) -> Aggregation:
+    return _average_by(effects, "event_time", effects.event_time, overall=np.unique(effects.event_time) >= 0, kind="event_time")
+
+
+def _treated(effects: GroupTimeEffects) -> GroupTimeEffects:
+    """Only the effects from treatment on."""
+    keep = effects.event_time >= 0
+    pairs = effects.pairs
+    return GroupTimeEffects(
+        cohort=effects.cohort[keep],
+        period=effects.period[keep],
+        estimate=effects.estimate[keep],
+        std_error=effects.std_error[keep],
+        pairs=PairContrasts(period=pairs.period[keep], base=pairs.base[keep], coefficient=pairs.coefficient[keep], constant=pairs.constant[keep]),
+        moments=effects.moments,
+        anticipation=effects.anticipation,
+        dropped_units=effects.dropped_units,
+        dropped_cells=effects.dropped_cells,
+    )
+
+
+def _calendar(effects: GroupTimeEffects) -> Aggregation:
+    treated = _treated(effects)
+    every = np.ones(len(np.unique(treated.period)), dtype=bool)
+    return _average_by(treated, "period", treated.period, overall=every, kind="calendar")
+
+
+def _cohort(effects: GroupTimeEffects) -> Aggregation:
+    treated, m = _treated(effects), effects.moments
+    keys = np.unique(treated.cohort)
+    members = treated.cohort[None, :] == keys[:, None]
+    mix = members / members.sum(axis=1)[:, None]
+    rows = _rows(treated, mix, np.zeros((len(keys), len(m.cohorts))))
+    place = np.searchsorted(m.cohorts, keys)
+    mass = m.mass[place]
+    averages = mix @ treated.estimate
+    share = np.zeros((1, len(m.cohorts)))
+    share[0, place] = (averages - averages @ mass / mass.sum()) / mass.sum()
+    whole = rows.combine((mass / mass.sum())[None, :])
+    whole = Contrast(weights=whole.weights, constant=whole.constant + share)
+    return Aggregation(kind="cohort", key="cohort", keys=keys, rows=rows, whole=whole, moments=m)
+
+
+def _total(effects: GroupTimeEffects) -> Aggregation:
+    """Sum of mass times effect by period, and over all: the cohort masses are volumes, taken as known."""
+    treated, m = _treated(effects), effects.moments
+    keys = np.unique(treated.period)
+    mass = m.mass[np.searchsorted(m.cohorts, treated.cohort)]
+    mix = (treated.period[None, :] == keys[:, None]) * mass
+    rows = _rows(treated, mix, np.zeros((len(keys), len(m.cohorts))))
+    return Aggregation(kind="total", key="period", keys=keys, rows=rows, whole=rows.combine(np.ones((1, len(keys)))), moments=m)
+
+
+_AGGREGATIONS: dict[str, Callable[[GroupTimeEffects], Aggregation]] = {
+    "simple": _simple,
+    "event_time": _event_time,
+    "cohort": _cohort,
+    "calendar": _calendar,
+    "total": _total,
+}

@@ -1,0 +1,150 @@
+"""From an estimate and its spread to interval, p value and simultaneous bands.
+
+Two inferences are kept apart by name: ``reference`` is what the authors' software prints; ``headline`` is what a city of sixty
+departments may rely on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from kdx_eval.effect.cohort_moments import CohortMoments
+from kdx_eval.effect.contrasts import Contrast
+from kdx_eval.errors import NotIdentifiedError
+from kdx_eval.panel.type import FloatArray
+
+LEVEL = 0.95
+POWER = 0.80
+SMALLEST_POOL = 3  # degrees of freedom under which a pool is joined to the other: chi-square with 1-2 df has no useful spread
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """One estimate with its 95 % interval, in the outcome's unit; ``df`` is inf for a normal interval."""
+
+    estimate: float
+    std_error: float
+    conf_low: float
+    conf_high: float
+    p_value: float
+    df: float = float("inf")
+
+
+def make_estimate(estimate: float, std_error: float, *, df: float = float("inf")) -> Estimate:
+    """Estimate with a two-sided 95 % t interval (normal where df is inf); a zero or missing error gives NaN bounds."""
+    if not std_error > 0:
+        nan = float("nan")
+        return Estimate(estimate=float(estimate), std_error=float(std_error), conf_low=nan, conf_high=nan, p_value=nan, df=float(df))
+    distribution = stats.norm() if np.isinf(df) else stats.t(df)
+    half = float(distribution.ppf(0.5 + LEVEL / 2)) * std_error
+    return Estimate(
+        estimate=float(estimate),
+        std_error=float(std_error),
+        conf_low=float(estimate - half),
+        conf_high=float(estimate + half),
+        p_value=float(2 * distribution.sf(abs(estimate / std_error))),
+        df=float(df),
+    )
+
+
+def sup_t_critical(covariance: FloatArray, *, draws: int = 5000, seed: int = 0) -> float:
+    """Critical value of a simultaneous 95 % band: the quantile of max |t| over Gaussian draws from ``covariance``.
+
+    Gaussian draws from a covariance, not a bootstrap (Montiel Olea & Plagborg-Møller 2019, Algorithm 1). Rows without variance
+    are left out. Returns at least the pointwise critical value.
+    """
+    scale = np.sqrt(np.diag(covariance))
+    used = scale > 0
+    pointwise = float(stats.norm.ppf(0.5 + LEVEL / 2))
+    if used.sum() < 2:
+        return pointwise
+    correlation = covariance[np.ix_(used, used)] / np.outer(scale[used], scale[used])
+    values, vectors = np.linalg.eigh(correlation)
+    root = vectors * np.sqrt(np.clip(values, 0, None))
+    normal = np.random.default_rng(seed).standard_normal((draws, len(values)))
+    largest = np.abs(normal @ root.T).max(axis=1)
+    return max(pointwise, float(np.quantile(largest, LEVEL)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PooledCovariance:
+    """Covariance of the outcome pooled within cohorts, one for the ever treated and one for the never treated.
+
+    Cohorts of one or two departments have no usable scatter of their own; a variance taken cohort by cohort rejects a true null in
+    most samples (METHODS section 4). Treated and never treated departments are pooled apart because they may differ in size; a pool
+    with fewer than ``SMALLEST_POOL`` degrees of freedom is joined to the other.
+
+    Attributes
+    ----------
+    covariance : ndarray, (P, T, T)
+        One matrix a pool.
+    df : ndarray, (P,)
+        Units minus cohorts.
+    pool : ndarray of int, (G,)
+        Pool of each cohort.
+    """
+
+    covariance: FloatArray
+    df: FloatArray
+    pool: np.ndarray[tuple[int], np.dtype[np.intp]]
+
+    def covariance_of(self, contrast: Contrast, m: CohortMoments) -> FloatArray:
+        """Joint covariance of K contrasts, (K, K)."""
+        total = np.zeros((len(contrast.weights), len(contrast.weights)))
+        for g in range(len(m.cohorts)):
+            a = contrast.weights[:, g] * (np.sqrt(m.mass2[g]) / m.mass[g])
+            total += a @ self.covariance[self.pool[g]] @ a.T
+        return total
+
+    def variance(self, contrast: Contrast, m: CohortMoments) -> tuple[FloatArray, FloatArray]:
+        """Variance of each of K contrasts and its Satterthwaite degrees of freedom, both (K,).
+
+        V = sum_p tr(Σ_p B_p) with B_p = Σ_{g in p} a_g a_g' q_g / W_g²; df = V² / Σ_p tr((Σ_p B_p)²)/ν_p, never above Σν_p
+        (Satterthwaite 1946; the Wishart form of the contrast-specific degrees of freedom in Pustejovsky & Tipton 2018).
+        """
+        count = len(contrast.weights)
+        total, spread = np.zeros(count), np.zeros(count)
+        for p in range(len(self.df)):
+            groups = np.flatnonzero(self.pool == p)
+            scale = np.sqrt(m.mass2[groups]) / m.mass[groups]
+            a = contrast.weights[:, groups] * scale[None, :, None]  # (K, g, T)
+            inner = np.einsum("kgt,ts,khs->kgh", a, self.covariance[p], a)
+            own = np.einsum("kgg->k", inner)
+            total += own
+            # tr((Σ B)²) = sum of squared inner products; with one direction it equals own² and df is ν.
+            spread += (inner**2).sum(axis=(1, 2)) / self.df[p]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            df = np.where(spread > 0, np.minimum(total**2 / spread, self.df.sum()), 0.0)
+        return total, df
+
+
+def pooled_covariance(m: CohortMoments) -> PooledCovariance:
+    """Covariance pooled within cohorts from the moments (unweighted scatter).
+
+    Raises
+    ------
+    NotIdentifiedError
+        Fewer than ``SMALLEST_POOL`` degrees of freedom in all: no interval can be given.
+    """
+    pool = np.where(m.never, 1, 0).astype(np.intp)
+    df = np.array([(m.size[pool == p] - 1).sum() for p in (0, 1)], dtype=np.float64)
+    if df.sum() < SMALLEST_POOL:
+        raise NotIdentifiedError(
+            "同じ時期に始めた単位が少なすぎて、ばらつきを測れません", hint="比べる課を増やすか、開始時期の区切りを四半期・半期にしてください"
+        )
+    if (df < SMALLEST_POOL).any():
+        pool = np.zeros_like(pool)
+        df = np.array([df.sum()])
+    scatter = np.stack([m.scatter[pool == p].sum(axis=0) for p in range(len(df))])
+    return PooledCovariance(covariance=scatter / df[:, None, None], df=df, pool=pool)
+
+
+def detectable_effect(std_error: float, df: float) -> float:
+    """Smallest effect found with 80 % probability by a two-sided 5 % test: (t(.975) + t(.80)) x standard error (Bloom 1995)."""
+    if not df > 0:
+        return float("inf")
+    distribution = stats.norm() if np.isinf(df) else stats.t(df)
+    return float((distribution.ppf(0.5 + LEVEL / 2) + distribution.ppf(POWER)) * std_error)

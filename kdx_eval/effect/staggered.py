@@ -1,0 +1,121 @@
+"""Design ``staggered``: units start at different times; the headline is the fiscal-year effect with small-city inference."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from kdx_eval.effect.checks import Headline, run_checks
+from kdx_eval.effect.cohort_moments import moments
+from kdx_eval.effect.entries import MONTHS_A_YEAR, EntryMaker, evaluated_target, labels, reference_effects, span
+from kdx_eval.effect.fiscal_year import FiscalYearContrast, FiscalYearTarget, event_bins, fiscal_year_contrast
+from kdx_eval.effect.group_time import GroupTimeEffects
+from kdx_eval.effect.inference import detectable_effect, make_estimate, pooled_covariance, sup_t_critical
+from kdx_eval.effect.naive import trained_against_untrained, two_way_fixed_effects
+from kdx_eval.effect.structure import detectable, fit_structure
+from kdx_eval.effect.study import EffectStudy
+from kdx_eval.effect.views import series_frame, timing_frame
+from kdx_eval.panel.type import Panel
+from kdx_eval.plan import Plan, Question
+from kdx_eval.plan.types import COHORT_MONTHS
+
+
+def staggered_study(panel: Panel, question: Question, *, plan: Plan) -> EffectStudy:
+    """Headline, reference, naive comparisons and checks of a staggered start.
+
+    Raises
+    ------
+    NotIdentifiedError
+        No treated month has both matched months before and three comparison units, or there is no spread to measure.
+    """
+    m = moments(panel)
+    target = evaluated_target(panel, question, plan=plan)
+    found = fiscal_year_contrast(m, target)
+    held = _headline(panel, question, target, found)
+    counted = np.asarray(found.cells.any(axis=1))
+    maker = EntryMaker(panel=panel, question=question, n_cohorts=int(counted.sum()))
+    first = maker.entry(held.estimate, estimand="fiscal_year", method="matched_months", inference="headline")
+    effects = reference_effects(m, question)
+    structure = fit_structure(m, season=target.season, excluded=target.excluded)
+    return EffectStudy(
+        **labels(panel, question),
+        headline=first,
+        entries=(
+            first,
+            *maker.group_time(effects),
+            *maker.naive(found.before_after, m, estimand="naive_before_after"),
+            *maker.naive(trained_against_untrained(m, found), m, estimand="naive_trained_untrained"),
+            *maker.naive(two_way_fixed_effects(m), m, estimand="naive_twfe"),
+        ),
+        event_study=_event_frame(held, question),
+        group_time=pd.DataFrame() if effects is None else effects.table(),
+        series=series_frame(m, counted, last=target.last, excluded=target.excluded, panel=panel),
+        timing=timing_frame(m, panel),
+        detectable=detectable_effect(held.estimate.std_error, held.estimate.df) if structure is None else detectable(structure, found.effect, m=m),
+        unit_periods=found.unit_periods,
+        baseline_mean=float(found.baseline.estimate(m)[0]),
+        checks=run_checks(held),
+        influence=pd.DataFrame({"unit": panel.units, "value": found.effect.influence(panel, m)[:, 0]}),
+        n_treated_units=found.n_treated,
+        n_control_units=found.n_control,
+        persons_treated=int(m.persons[counted].sum()),
+        notes=(*panel.notes, *_notes(found, effects, target, structured=structure is not None)),
+        settings=_settings(panel, target, found),
+    )
+
+
+def _headline(panel: Panel, question: Question, target: FiscalYearTarget, found: FiscalYearContrast) -> Headline:
+    m = moments(panel)
+    pooled = pooled_covariance(m)
+    variance, df = pooled.variance(found.effect, m)
+    estimate = make_estimate(float(found.effect.estimate(m)[0]), float(np.sqrt(max(variance[0], 0.0))), df=float(df[0]))
+    return Headline(m=m, target=target, found=found, pooled=pooled, estimate=estimate, unit_label=question.outcome.unit_label)
+
+
+def _event_frame(held: Headline, question: Question) -> pd.DataFrame:
+    """Effect by time since treatment with headline inference: pointwise t intervals and a simultaneous band."""
+    keys, contrast, units = event_bins(held.m, held.target, width=COHORT_MONTHS[question.cohort_width] if held.target.season > 1 else 1)
+    variance, df = held.pooled.variance(contrast, held.m)
+    error = np.sqrt(np.where(variance > 0, variance, np.nan))
+    estimate = contrast.estimate(held.m)
+    with np.errstate(invalid="ignore"):
+        point = stats.t.ppf(0.975, np.where(df > 0, df, np.nan))
+    covariance = held.pooled.covariance_of(contrast, held.m)
+    band = np.maximum(point, sup_t_critical(covariance) * point / stats.norm.ppf(0.975))
+    return pd.DataFrame(
+        {
+            "event_time": keys,
+            "estimate": estimate,
+            "std_error": error,
+            "conf_low": estimate - point * error,
+            "conf_high": estimate + point * error,
+            "band_low": estimate - band * error,
+            "band_high": estimate + band * error,
+            "n_units": units.astype(np.int64),
+        }
+    )
+
+
+def _notes(found: FiscalYearContrast, effects: GroupTimeEffects | None, target: FiscalYearTarget, *, structured: bool) -> list[str]:
+    notes = []
+    if found.dropped_cells:
+        notes.append(f"受講前の同じ月、または比較相手3つ以上がそろわない {found.dropped_cells} 個の（開始時期×月）は数えていません。")
+    if effects is not None and effects.dropped_units:
+        notes.append(f"期間の最初から受講していた {effects.dropped_units} 単位は、受講前がないため除きました。")
+    if target.season > 1 and found.shortest_before < MONTHS_A_YEAR:
+        notes.append("受講前が12か月に満たない開始時期があります。")
+    elif target.season > 1 and found.shortest_before < 2 * MONTHS_A_YEAR:
+        notes.append("受講前が24か月に満たないため、季節の違いそのものは検証できません。")
+    if not structured:
+        notes.append("受講前の月が少ないため、検出できる大きさは結果のばらつきから計算しました。")
+    return notes
+
+
+def _settings(panel: Panel, target: FiscalYearTarget, found: FiscalYearContrast) -> dict[str, str]:
+    return {
+        "評価した期間": span(panel, first=target.first, last=target.last),
+        "比べ方": "受講前の同じ月の平均からの変化を、まだ受けていない相手の変化と比べます" if target.season > 1 else "受講前の平均からの変化を比べます",
+        "数え始め": f"開始時期から{target.buffer}か月は前にも後にも数えません" if target.buffer else "開始した月から数えます",
+        "受講前の月数（最短）": str(found.shortest_before),
+    }

@@ -1,0 +1,82 @@
+"""How the outcome varies in the months before anyone was treated: what could be detected is printed before the result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import optimize
+
+from kdx_eval.effect.cohort_moments import CohortMoments
+from kdx_eval.effect.contrasts import Contrast
+from kdx_eval.effect.inference import detectable_effect
+from kdx_eval.panel.type import FloatArray
+
+SHORTEST = 6  # periods before treatment under which no structure is fitted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Structure:
+    """Covariance of a unit's outcome about its own level: season (same calendar month) + noise x correlation^distance.
+
+    Attributes
+    ----------
+    seasonal, noise : float
+        Variances, in the outcome's unit squared.
+    correlation : float
+        Of the noise from one period to the next.
+    df : float
+        Units minus cohorts behind the fit.
+    """
+
+    seasonal: float
+    noise: float
+    correlation: float
+    season: int
+    df: float
+
+    def covariance(self, periods: FloatArray) -> FloatArray:
+        """The covariance over ``periods``, (T, T)."""
+        distance = np.abs(periods[:, None] - periods[None, :])
+        same = (distance % self.season == 0) & (self.season > 1)
+        covariance: FloatArray = self.seasonal * same + self.noise * self.correlation**distance
+        return covariance
+
+
+def fit_structure(m: CohortMoments, *, season: int, excluded: frozenset[float] = frozenset()) -> Structure | None:
+    """Least squares fit to the covariance within cohorts, over the periods before the first treatment.
+
+    Returns
+    -------
+    Structure or None
+        None with fewer than ``SHORTEST`` periods or no unit beyond one a cohort.
+    """
+    start = m.cohorts.min()
+    used = np.flatnonzero((m.periods < start) & ~np.isin(m.periods, list(excluded)))
+    df = float((m.size - 1).sum())
+    if len(used) < SHORTEST or df < 1:
+        return None
+    centre = np.eye(len(used)) - 1.0 / len(used)
+
+    def within(matrix: FloatArray) -> FloatArray:
+        """Covariance of deviations from the unit's own mean: the level, which may differ a hundredfold between units, drops out."""
+        return (centre @ matrix @ centre)[upper]
+
+    distance = np.abs(m.periods[used][:, None] - m.periods[used][None, :])
+    upper = np.triu_indices(len(used))
+    observed = within((m.scatter.sum(axis=0) / df)[np.ix_(used, used)])
+    same = within(((distance % season == 0) & (season > 1)).astype(np.float64))
+    fits = []
+    for correlation in np.linspace(0, 0.95, 20):
+        found, error = optimize.nnls(np.column_stack([same, within(correlation**distance)]), observed)
+        fits.append((float(error), float(correlation), float(found[0]), float(found[1])))
+    _, correlation, seasonal, noise = min(fits)
+    return Structure(seasonal=seasonal, noise=noise, correlation=correlation, season=season, df=df)
+
+
+def detectable(structure: Structure, contrast: Contrast, *, m: CohortMoments) -> float:
+    """Smallest effect that the contrast finds with 80 % probability, from the structure alone, in the outcome's unit."""
+    covariance = structure.covariance(m.periods)
+    per_unit = contrast.weights[0] * (np.sqrt(m.mass2) / m.mass)[:, None]
+    variance = float(np.einsum("gt,ts,gs->", per_unit, covariance, per_unit))
+    return detectable_effect(float(np.sqrt(max(variance, 0.0))), structure.df)

@@ -1,0 +1,161 @@
+"""What the effect layer hands on for one question: numbers with their units, nothing drawn, nothing worded but the checks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import pandas as pd
+
+Better = Literal["lower", "higher"]
+CheckOutcome = Literal["passed", "failed", "powerless", "not_applicable"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One estimate of one estimand: a row of ``results/effects.json``.
+
+    Attributes
+    ----------
+    estimand : str
+        ``fiscal_year`` (headline of a city), ``simple``, ``cohort``, ``calendar``, ``event_time``, ``naive_before_after``,
+        ``naive_trained_untrained``, ``naive_twfe``.
+    method : str
+        ``matched_months``, ``group_time``, ``efficient_rollout`` or ``naive``.
+    inference : str
+        ``headline`` (what a city may rely on), ``reference`` (what the authors' software prints), ``refined``, ``neyman`` or ``naive``.
+    estimate, std_error, conf_low, conf_high : float
+        In the outcome's unit per unit and period; outcome with training minus outcome without. The interval is 95 %.
+    df : float
+        Degrees of freedom of the interval, inf for a normal interval.
+    n_units, n_persons, n_cohorts, n_periods : int
+        Units used, persons behind them, treated cohorts, periods.
+    """
+
+    question_id: str
+    outcome: str
+    estimand: str
+    method: str
+    inference: str
+    estimate: float
+    std_error: float
+    conf_low: float
+    conf_high: float
+    p_value: float
+    df: float
+    n_units: int
+    n_persons: int
+    n_cohorts: int
+    n_periods: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult:
+    """One check of METHODS section 7, with the sentence that is printed.
+
+    Attributes
+    ----------
+    statistic, margin, detectable : float or None
+        What was found, what it is held against, and what the check could have found; in the outcome's unit unless ``unit`` says otherwise.
+    outcome : str
+        ``powerless`` means: nothing was found, but little could have been.
+    sentence : str
+        Japanese, ready to print.
+    """
+
+    check_id: str
+    title: str
+    outcome: CheckOutcome
+    sentence: str
+    statistic: float | None = None
+    std_error: float | None = None
+    margin: float | None = None
+    detectable: float | None = None
+    p_value: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EffectStudy:
+    """All that was estimated for one question.
+
+    Attributes
+    ----------
+    headline : Entry
+        The one figure that a document may lead with.
+    entries : tuple of Entry
+        The headline, the reference estimates and the naive comparisons.
+    event_study, group_time, series, timing : DataFrame
+        See ``docs/METHODS.md``; ``series`` has period, treated_mean, comparison_mean (moved to the treated level before treatment), n_treated.
+    detectable : float
+        Smallest effect found with 80 % probability at 5 % (two-sided), outcome's unit per unit-period, known before the result.
+    unit_periods : int
+        Treated unit-months of the evaluated year that the headline averages over, so that ``total = estimate * unit_periods``.
+    baseline_mean : float
+        Mean outcome of the treated units in the matched months before treatment.
+    hours_per_unit : float or None
+        Staff hours in one unit of the outcome; None where no conversion to hours exists (金額換算なし).
+    influence : DataFrame
+        unit, value: each unit's contribution to the headline estimate (they sum to zero), from which covariance between questions is made.
+    """
+
+    question_id: str
+    title: str
+    outcome_label: str
+    unit_label: str
+    better: Better
+    hours_per_unit: float | None
+    monthly: bool
+    headline: Entry
+    entries: tuple[Entry, ...]
+    event_study: pd.DataFrame
+    group_time: pd.DataFrame
+    series: pd.DataFrame
+    timing: pd.DataFrame
+    detectable: float
+    unit_periods: int
+    baseline_mean: float
+    checks: tuple[CheckResult, ...]
+    influence: pd.DataFrame
+    n_treated_units: int
+    n_control_units: int
+    persons_treated: int
+    notes: tuple[str, ...] = ()
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def total(self) -> float:
+        """Effect summed over the treated unit-months of the evaluated year, in the outcome's unit."""
+        return self.headline.estimate * self.unit_periods
+
+    @property
+    def total_std_error(self) -> float:
+        """Standard error of ``total``."""
+        return self.headline.std_error * self.unit_periods
+
+    def entry(self, estimand: str) -> Entry | None:
+        """The first entry of that estimand, or None."""
+        return next((entry for entry in self.entries if entry.estimand == estimand), None)
+
+    def __repr__(self) -> str:
+        return f"EffectStudy({self.question_id}, {self.headline.estimand}, {len(self.entries)} entries)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Studies(Mapping[str, EffectStudy]):
+    """The studies of a plan by question id, and why each other question has none."""
+
+    found: Mapping[str, EffectStudy]
+    refused: Mapping[str, str]
+
+    def __getitem__(self, question_id: str) -> EffectStudy:
+        return self.found[question_id]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.found)
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+    def __repr__(self) -> str:
+        return f"Studies({list(self.found)}, refused {list(self.refused)})"

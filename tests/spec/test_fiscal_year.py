@@ -1,0 +1,191 @@
+"""The headline of a city: matched months, pooled covariance, checks; against literal code and a hand-worked table."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from kdx_eval.effect import moments
+from kdx_eval.effect.checks import Headline, run_checks
+from kdx_eval.effect.fiscal_year import FiscalYearTarget, fiscal_year_contrast
+from kdx_eval.effect.inference import detectable_effect, make_estimate, pooled_covariance
+from kdx_eval.effect.naive import two_way_fixed_effects
+from kdx_eval.effect.structure import fit_structure
+from kdx_eval.errors import NotIdentifiedError
+from kdx_eval.panel.type import Panel
+
+TARGET = FiscalYearTarget(first=24, last=35, buffer=3, excluded=frozenset({0.0, 1.0}))
+
+
+def make_panel(*, effect: float = 0.0, seed: int = 1, cohorts: tuple[float, ...] = (18.0, 21.0), units: int = 6, never: int = 8) -> Panel:
+    rng = np.random.default_rng(seed)
+    cohort = np.array([c for c in cohorts for _ in range(units)] + [np.inf] * never)
+    periods = np.arange(36.0)
+    season = 20 * np.cos(2 * np.pi * periods / 12)
+    outcome = 100 + rng.normal(0, 10, (len(cohort), 1)) + season + rng.normal(0, 2, (len(cohort), 36)) - 0.5 * periods
+    outcome += effect * (periods[None, :] >= cohort[:, None] + 3)
+    return Panel(
+        outcome=outcome,
+        units=np.array([f"d{i}" for i in range(len(cohort))], dtype=object),
+        periods=periods,
+        cohort=cohort,
+        persons=np.full(len(cohort), 40),
+    )
+
+
+def literal_effect(panel: Panel, target: FiscalYearTarget) -> float:
+    """Mean over treated units and months, one cell at a time, from the sentence that defines the estimand."""
+    cells = []
+    for i in range(panel.n_units):
+        for t, period in enumerate(panel.periods):
+            start = panel.cohort[i]
+            if not (target.first <= period <= target.last and period >= start + target.buffer):
+                continue
+            matched = [s for s, q in enumerate(panel.periods) if q < start and q not in target.excluded and (q - period) % 12 == 0]
+            others = [j for j in range(panel.n_units) if panel.cohort[j] > period]
+            own = panel.outcome[i, t] - panel.outcome[i, matched].mean()
+            cells.append(own - np.mean([panel.outcome[j, t] - panel.outcome[j, matched].mean() for j in others]))
+    return float(np.mean(cells))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_contrast_equals_the_sentence_that_defines_it(seed: int) -> None:
+    panel = make_panel(effect=-7, seed=seed)
+    found = fiscal_year_contrast(moments(panel), TARGET)
+    assert found.effect.estimate(moments(panel))[0] == pytest.approx(literal_effect(panel, TARGET), abs=1e-9)
+    assert found.unit_periods == 6 * 12 + 6 * 12
+    assert (found.n_treated, found.n_control, found.dropped_cells) == (12, 8, 0)
+
+
+def test_a_constant_effect_is_recovered_exactly_without_noise_and_before_after_is_not() -> None:
+    periods = np.arange(36.0)
+    cohort = np.array([20.0] * 4 + [np.inf] * 4)
+    trend = np.where(periods >= 12, -1.0 * (periods - 12), 0.0) + 10 * (periods % 12 == 11)
+    outcome = 50 + trend[None, :] + 5.0 * np.arange(8)[:, None] - 6.0 * (periods[None, :] >= cohort[:, None])
+    panel = Panel(outcome=outcome, units=np.arange(8).astype(object), periods=periods, cohort=cohort, persons=np.ones(8, dtype=np.int64))
+    m = moments(panel)
+    found = fiscal_year_contrast(m, FiscalYearTarget(first=24, last=35))
+    assert found.effect.estimate(m)[0] == pytest.approx(-6.0, abs=1e-9)
+    assert found.before_after.estimate(m)[0] < -12  # the common fall is counted as effect
+    assert found.baseline.estimate(m)[0] + found.before_after.estimate(m)[0] == pytest.approx(outcome[:4, 24:].mean(), abs=1e-9)
+
+
+def test_pooled_variance_with_one_direction_has_units_minus_cohorts_degrees_of_freedom() -> None:
+    """Two equal groups, one post and one pre period each: the two-sample t test with Welch's degrees of freedom."""
+    rng = np.random.default_rng(0)
+    y = rng.normal(0, 1, (14, 2))
+    y[:6] *= 3
+    cohort = np.array([1.0] * 6 + [np.inf] * 8)
+    panel = Panel(outcome=y, units=np.arange(14).astype(object), periods=np.arange(2.0), cohort=cohort, persons=np.ones(14, dtype=np.int64))
+    m = moments(panel)
+    found = fiscal_year_contrast(m, FiscalYearTarget(first=1, last=1, season=1))
+    variance, df = pooled_covariance(m).variance(found.effect, m)
+    change = y[:, 1] - y[:, 0]
+    a, b = change[:6].var(ddof=1) / 6, change[6:].var(ddof=1) / 8
+    assert variance[0] == pytest.approx(a + b, rel=1e-12)
+    assert df[0] == pytest.approx((a + b) ** 2 / (a**2 / 5 + b**2 / 7), rel=1e-12)
+
+
+def test_single_departments_per_cohort_still_have_an_interval_and_true_nulls_survive() -> None:
+    """Cohorts of one: a per-cohort variance would be zero. 300 true nulls at 5 %: at most 25 rejections (99.9 % binomial bound is 29)."""
+    rejected = 0
+    for seed in range(300):
+        panel = make_panel(seed=seed, cohorts=(16.0, 17.0, 18.0, 19.0, 20.0, 21.0), units=1, never=8)
+        m = moments(panel)
+        found = fiscal_year_contrast(m, TARGET)
+        variance, df = pooled_covariance(m).variance(found.effect, m)
+        rejected += make_estimate(found.effect.estimate(m)[0], float(np.sqrt(variance[0])), df=df[0]).p_value < 0.05
+    assert rejected <= 29
+
+
+def test_no_interval_without_spread() -> None:
+    panel = make_panel(cohorts=(18.0,), units=1, never=2)
+    with pytest.raises(NotIdentifiedError):
+        pooled_covariance(moments(panel))
+
+
+def test_no_number_without_three_comparison_units_or_matched_months() -> None:
+    with pytest.raises(NotIdentifiedError):
+        fiscal_year_contrast(moments(make_panel(never=2)), TARGET)
+    with pytest.raises(NotIdentifiedError):
+        fiscal_year_contrast(moments(make_panel(cohorts=(1.0,))), TARGET)  # the only month before treatment is excluded
+
+
+def test_influences_sum_to_zero_and_reproduce_the_unpooled_variance() -> None:
+    panel = make_panel(effect=-5)
+    m = moments(panel)
+    contrast = fiscal_year_contrast(m, TARGET).effect
+    influence = contrast.influence(panel, m)[:, 0]
+    assert influence.sum() == pytest.approx(0, abs=1e-9)
+    assert (influence**2).sum() == pytest.approx(contrast.covariance(m)[0, 0], rel=1e-9)
+
+
+def test_two_way_fixed_effects_equals_least_squares() -> None:
+    panel = make_panel(effect=-5, units=3, never=4)
+    m = moments(panel)
+    n, t = panel.outcome.shape
+    treated = (panel.periods[None, :] >= panel.cohort[:, None]).astype(float)
+    design = np.column_stack([treated.ravel(), np.kron(np.eye(n), np.ones((t, 1))), np.kron(np.ones((n, 1)), np.eye(t))])
+    slow = np.linalg.lstsq(design, panel.outcome.ravel(), rcond=None)[0][0]
+    contrast = two_way_fixed_effects(m)
+    assert contrast is not None
+    assert contrast.estimate(m)[0] == pytest.approx(slow, rel=1e-8)
+
+
+def headline(panel: Panel) -> Headline:
+    m = moments(panel)
+    found, pooled = fiscal_year_contrast(m, TARGET), pooled_covariance(m)
+    variance, df = pooled.variance(found.effect, m)
+    estimate = make_estimate(found.effect.estimate(m)[0], float(np.sqrt(variance[0])), df=df[0])
+    return Headline(m=m, target=TARGET, found=found, pooled=pooled, estimate=estimate, unit_label="時間")
+
+
+def test_a_trend_of_the_trained_is_caught_and_a_clean_panel_passes() -> None:
+    clean = {check.check_id: check for check in run_checks(headline(make_panel(effect=-10)))}
+    assert clean["pre_trends"].outcome == "passed"
+    assert clean["one_cohort_left_out"].outcome == "passed"
+    panel = make_panel(effect=-10)
+    drift = np.where(np.isfinite(panel.cohort), -1.0, 0.0)[:, None] * panel.periods
+    drifting = Panel(outcome=panel.outcome + drift, units=panel.units, periods=panel.periods, cohort=panel.cohort, persons=panel.persons)
+    assert {check.check_id: check for check in run_checks(headline(drifting))}["pre_trends"].outcome == "failed"
+
+
+def test_nothing_found_without_power_is_not_a_pass() -> None:
+    rng = np.random.default_rng(3)
+    panel = make_panel(effect=-1)
+    noisy = Panel(
+        outcome=panel.outcome + np.cumsum(rng.normal(0, 4, panel.outcome.shape), axis=1),
+        units=panel.units,
+        periods=panel.periods,
+        cohort=panel.cohort,
+        persons=panel.persons,
+    )
+    check = {check.check_id: check for check in run_checks(headline(noisy))}["pre_trends"]
+    assert check.outcome == "powerless"
+    assert check.detectable is not None
+    assert check.margin is not None
+    assert check.detectable > check.margin
+
+
+def test_detectable_effect_is_the_textbook_multiple() -> None:
+    assert detectable_effect(1.0, float("inf")) == pytest.approx(1.959964 + 0.841621, abs=1e-5)  # Bloom 1995: 2.80
+
+
+def test_structure_recovers_the_correlation_it_was_made_with() -> None:
+    rng = np.random.default_rng(5)
+    units, periods, rho = 400, 24, 0.6
+    noise = np.empty((units, periods))
+    noise[:, 0] = rng.normal(0, 1, units)
+    for t in range(1, periods):
+        noise[:, t] = rho * noise[:, t - 1] + np.sqrt(1 - rho**2) * rng.normal(0, 1, units)
+    panel = Panel(
+        outcome=3 * noise + rng.normal(0, 100, (units, 1)),
+        units=np.arange(units).astype(object),
+        periods=np.arange(float(periods)),
+        cohort=np.full(units, np.inf),
+        persons=np.ones(units, dtype=np.int64),
+    )
+    structure = fit_structure(moments(panel), season=12)
+    assert structure is not None
+    assert structure.correlation == pytest.approx(rho, abs=0.1)  # grid step 0.05, sampling error about 0.02
+    assert structure.noise + structure.seasonal == pytest.approx(9, rel=0.1)
