@@ -1,0 +1,149 @@
+"""Costs, unit prices and the other small tables of the full delivery; every amount is invented."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from kdx_eval.synthetic_city.city import City
+from kdx_eval.synthetic_city.design import stream
+
+_SOURCE = "合成データ（架空の市の給与・定員管理公表から計算）"
+# 節, 細節, 単価（円）, 財源, 研修番号, 数量: R7当初 R7決算 R8当初 R9要求, 経常・臨時
+_LINES: tuple[tuple[str, str, int, str, str, tuple[int, int, int, int], str], ...] = (
+    ("委託料", "BPR・業務改善研修 業務委託（1回24人）", 385_000, "一般財源", "DXBPR", (8, 8, 9, 10), "経常"),
+    ("委託料", "ビジネスアーキテクト育成研修 業務委託", 2_310_000, "一般財源", "BA", (1, 1, 1, 1), "経常"),
+    ("委託料", "DX概論・マインド醸成研修 業務委託", 242_000, "一般財源", "DXLIT", (3, 3, 3, 3), "経常"),
+    ("委託料", "ネットワーク・セキュリティ対策研修 業務委託", 297_000, "一般財源", "DXNET", (2, 2, 2, 2), "経常"),
+    ("使用料及び賃借料", "生成AI研修用利用環境（1人1年）", 3_960, "その他特財", "AITOOL", (200, 188, 240, 300), "経常"),
+    ("報償費", "オンライン申請ツール合同研修会 講師謝礼", 33_000, "一般財源", "FORMTOOL", (6, 6, 6, 6), "経常"),
+    ("負担金補助及び交付金", "J-LIS研修 受講負担金", 11_000, "一般財源", "JLIS_PM", (20, 17, 20, 22), "経常"),
+    ("旅費", "CYDER受講旅費", 2_640, "一般財源", "CYDER", (30, 26, 30, 30), "経常"),
+    ("需用費", "研修教材印刷", 1_100, "一般財源", "DXBPR", (200, 187, 220, 250), "経常"),
+    ("委託料", "研修効果の検証支援（初年度のみ）", 396_000, "その他特財", "", (0, 0, 0, 1), "臨時"),
+)
+_STAGES = ((2025, "当初"), (2025, "決算"), (2026, "当初"), (2027, "要求"))
+# Yen per hour in 2025; later years by a rise of the pay scale.
+_PRICES = {"wage_only": 2_610, "fully_loaded": 4_020, "marginal_overtime": 2_560}
+
+
+def costs() -> pd.DataFrame:
+    """The cost lines of all stages; ``yen`` is quantity times unit_price in each row."""
+    rows = []
+    for place, (year, stage) in enumerate(_STAGES):
+        for number, (section, detail, price, funding, course, quantities, recurring) in enumerate(_LINES, start=1):
+            quantity = quantities[place]
+            if quantity == 0:
+                continue
+            quoted = stage == "要求" and section == "委託料"
+            rows.append(
+                {
+                    "fiscal_year": year,
+                    "stage": stage,
+                    "account": "2-1-10",
+                    "project": "DX人材育成事業",
+                    "section": section,
+                    "detail": detail,
+                    "quantity": quantity,
+                    "unit_price": price,
+                    "quote_reference": f"見積R9-{number:02d}（2者の低い方）" if quoted else "",
+                    "yen": quantity * price,
+                    "recurring": recurring,
+                    "funding": funding,
+                    "course_id": course,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def wages() -> pd.DataFrame:
+    """Unit prices by fiscal year and basis, yen an hour."""
+    rows = [
+        {
+            "fiscal_year": year,
+            "basis": basis,
+            "grade": "",
+            "yen_per_hour": round(price * 1.02 ** (year - 2025)),
+            "source": _SOURCE,
+            "status": "derived",
+        }
+        for year in (2025, 2026, 2027)
+        for basis, price in _PRICES.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def events() -> pd.DataFrame:
+    """What else happened in the city."""
+    return pd.DataFrame(
+        [
+            ("R4.4.1", "R5.5.7", "全庁", "COVID", "新型コロナウイルス感染症への対応（5類移行まで）。福祉・保健部門で業務が増えた"),
+            ("R5.5.1", "", "全庁", "標準化", "基幹業務システムの標準化により、業務時間が毎年およそ5％減っている"),
+            ("R5.4.9", "R5.4.23", "全庁", "選挙", "統一地方選挙"),
+        ],
+        columns=["開始日", "終了日", "範囲", "種類", "備考"],
+    )
+
+
+def prior_claims() -> pd.DataFrame:
+    """What was promised when the previous budget was asked for."""
+    return pd.DataFrame(
+        [
+            (2025, "C-01", 24_000, 96_480_000, "BPR・業務改善研修による業務時間の創出（前年度要求時の見込み）"),
+            (2025, "C-02", 2_000, 8_040_000, "オンライン申請ツール合同研修会による業務時間の創出（前年度要求時の見込み）"),
+        ],
+        columns=["年度", "見込み番号", "見込み時間", "見込み額", "根拠"],
+    )
+
+
+def redeployment(city: City) -> pd.DataFrame:
+    """Where departments say the freed hours went, for half of those trained early."""
+    early = city.cohorts[(city.cohorts["course_id"] == "DXBPR") & (city.cohorts["month"] < "2025-01")]
+    rng = stream(city.seed, "redeployment")
+    uses = ("窓口での相談対応", "訪問支援", "データにもとづく施策の検討", "手引きの整備")
+    chosen = early["department_id"].to_numpy()[::2]
+    return pd.DataFrame(
+        {
+            "所属コード": chosen,
+            "年度": 2025,
+            "時間": rng.integers(15, 45, len(chosen)) * 10,
+            "再配分先": rng.choice(uses, len(chosen)),
+        }
+    )
+
+
+def interventions(city: City) -> pd.DataFrame:
+    """Projects in which specialists supported a department; the claimed hours are claims, not measurements."""
+    rng = stream(city.seed, "interventions")
+    count = min(14, len(city.outcomes.processes))
+    chosen = city.outcomes.processes.iloc[sorted(rng.choice(len(city.outcomes.processes), count, replace=False))]
+    started = rng.integers(0, 18, count)
+    return pd.DataFrame(
+        {
+            "案件番号": [f"I-{k + 1:03d}" for k in range(count)],
+            "所属コード": chosen["department_id"].to_numpy(),
+            "業務コード": chosen["process_id"].to_numpy(),
+            "種類": rng.choice(["BPR", "RPA", "電子申請", "生成AI"], count),
+            "着手日": [f"R{6 + (k + 3) // 12}.{(k + 3) % 12 + 1}.10" for k in started],
+            "稼働日": [f"R{6 + (k + 6) // 12}.{(k + 6) % 12 + 1}.1" for k in started],
+            "見込み削減時間": rng.integers(4, 60, count) * 10,
+            "削減時間の根拠": "見込み",
+        }
+    )
+
+
+def knowledge(city: City) -> pd.DataFrame:
+    """Manuals and internal courses that specialists wrote."""
+    rng = stream(city.seed, "knowledge")
+    count = 12
+    ids = city.departments["department_id"].to_numpy()
+    return pd.DataFrame(
+        {
+            "資産番号": [f"K-{k + 1:03d}" for k in range(count)],
+            "種類": rng.choice(["手引き", "内製研修", "動画"], count),
+            "作成日": [f"R{6 + k // 8}.{k % 8 + 4}.20" for k in range(count)],
+            "作成者の区分": "DXスペシャリスト人材",
+            "作成所属": ids[0],
+            "利用所属": ["、".join(sorted(rng.choice(ids[1:], 3, replace=False))) for _ in range(count)],
+            "置き換えた研修": "",
+        }
+    )
