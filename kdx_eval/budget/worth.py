@@ -1,0 +1,168 @@
+"""What staff hours are worth in yen, when they pay the cost, and how far that depends on the assumptions.
+
+The value of hours is a reference figure (人件費換算): it does not leave the budget. Forecasts are never added to actuals.
+"""
+
+from __future__ import annotations
+
+import math
+
+from kdx_eval.budget.types import BreakEven, CutName, CutOption, Scenario, SwitchingValue, YenRange
+from kdx_eval.errors import ParameterError
+from kdx_eval.evidence import Price
+from kdx_eval.savings import Hours, Savings
+from kdx_eval.schema import parameter
+from kdx_eval.units import format_hours, format_number, format_yen, round_half_up
+
+HORIZONS = (1, 3, 5)
+DISCOUNT_PARAMETERS = ("discount_rate", "discount_rate_low_2", "discount_rate_low_1")
+# No source gives the share of a training effect that outlives a year of transfers: three assumptions side by side, the middle one first.
+RETENTIONS = (1.0, 0.8, 0.6)
+BASE_RETENTION = 0.8
+REDUCED_SHARE = 0.8
+
+
+def annuity(years: int, *, rate: float, retention: float = 1.0) -> float:
+    """Present value of one yen at the end of each of ``years`` years, of which ``retention`` is left after each further year.
+
+    With retention 1 the ordinary annuity: 4.4518 for five years at 4 %. With rate 0 and retention 1 the convention of the
+    JRI (冨島 2022), hours x price x years.
+
+    Raises
+    ------
+    ParameterError
+        The years are not positive, the rate is not above -1, or the retention lies outside 0 to 1.
+    """
+    if years < 1 or rate <= -1 or not 0 <= retention <= 1:
+        raise ParameterError("年数は1以上、割引率は-1より大きく、残る割合は0〜1です", place="annuity", hint="値を確かめてください")
+    return math.fsum(retention ** (year - 1) / (1 + rate) ** year for year in range(1, years + 1))
+
+
+def yen_of(hours: float, *, yen_per_hour: int) -> int:
+    """Hours in whole yen, rounded half up."""
+    return int(round_half_up(hours * yen_per_hour))
+
+
+def value_hours(hours: Hours | None, *, price: Price | None) -> YenRange | None:
+    """Yen of the hours with the interval; None without price or interval, since no yen may stand without its width."""
+    if hours is None or price is None or not math.isfinite(hours.std_error):
+        return None
+    low, middle, high = (yen_of(one, yen_per_hour=price.yen_per_hour) for one in (hours.conf_low, hours.hours, hours.conf_high))
+    return YenRange(yen=middle, low=low, high=high)
+
+
+def find_break_even(cost_yen: int | None, *, price: Price | None, attendance_hours: float, persons: int | None) -> BreakEven | None:
+    """分岐点: the hours at which the value equals the cost, attendance included; None without cost or price."""
+    if cost_yen is None or price is None:
+        return None
+    hours = cost_yen / price.yen_per_hour + attendance_hours
+    minutes = hours * 60 / (persons * 12) if persons else None
+    each = f"（受講者1人1月当たり{format_number(minutes, 1)}分、延べ{format_number(persons or 0)}人）" if minutes is not None else ""
+    return BreakEven(
+        cost_yen=cost_yen,
+        hours_per_year=hours,
+        minutes_per_person_month=minutes,
+        persons=persons,
+        sentence=f"分岐点：年{format_hours(hours)}{each}の時間が生まれれば、費用{format_yen(cost_yen)}と受講時間に釣り合います（人件費換算、参考）。",
+    )
+
+
+def make_scenarios(savings: Savings, *, price: Price | None, cost_yen: int | None) -> tuple[Scenario, ...]:
+    """One, three and five years at 4, 2 and 1 % and three assumed retentions; empty without hours, price or cost.
+
+    The hours created fade with retention; attendance is spent once, in the first year; the cost is paid at the start.
+    """
+    if savings.created is None or price is None or cost_yen is None or not math.isfinite(savings.created.std_error):
+        return ()
+    rates = [float(parameter(name).value) for name in DISCOUNT_PARAMETERS]
+    cases = [(years, rate, kept) for years in HORIZONS for rate in rates for kept in (RETENTIONS if years > 1 else (1.0,))]
+    attendance, yen_per_hour = savings.attendance_hours, price.yen_per_hour
+    return tuple(_scenario(savings.created, case=case, attendance_hours=attendance, yen_per_hour=yen_per_hour, cost_yen=cost_yen) for case in cases)
+
+
+def _scenario(created: Hours, *, case: tuple[int, float, float], attendance_hours: float, yen_per_hour: int, cost_yen: int) -> Scenario:
+    years, rate, retention = case
+    factor = annuity(years, rate=rate, retention=retention)
+    once = attendance_hours * annuity(1, rate=rate)
+    low, middle, high = (yen_of(one * factor - once, yen_per_hour=yen_per_hour) for one in (created.conf_low, created.hours, created.conf_high))
+    return Scenario(
+        years=years,
+        discount_rate=rate,
+        retention=retention,
+        factor=factor,
+        benefit=YenRange(yen=middle, low=low, high=high),
+        cost_yen=cost_yen,
+        net_yen=middle - cost_yen,
+        base=rate == float(parameter(DISCOUNT_PARAMETERS[0]).value) and (years == 1 or retention == BASE_RETENTION),
+    )
+
+
+def find_switching_values(savings: Savings, *, price: Price | None, break_even: BreakEven | None) -> tuple[SwitchingValue, ...]:
+    """For each assumption the value at which the hours just pay the cost; empty without a break-even."""
+    if price is None or break_even is None or savings.net is None or savings.created is None:
+        return ()
+    needed, net, cost = break_even.hours_per_year, savings.net.hours, break_even.cost_yen
+    pays = net > 0
+    threshold_price = cost / net if pays else None
+    years = cost / (net * price.yen_per_hour) if pays else None
+    never = "時間が生まれていないため、どの値でも釣り合いません。"
+    return (
+        SwitchingValue(
+            assumption="生まれる時間",
+            base=savings.created.hours,
+            threshold=needed,
+            unit="時間/年",
+            sentence=f"年{format_hours(needed)}で釣り合います（推定は年{format_hours(savings.created.hours)}）。",
+        ),
+        SwitchingValue(
+            assumption="1時間の単価",
+            base=float(price.yen_per_hour),
+            threshold=threshold_price,
+            unit="円/時間",
+            sentence=never
+            if threshold_price is None
+            else f"1時間{format_yen(threshold_price)}で釣り合います（使った単価は{format_yen(price.yen_per_hour)}）。",
+        ),
+        SwitchingValue(
+            assumption="続く年数",
+            base=1.0,
+            threshold=years,
+            unit="年",
+            sentence=f"同じ時間が{format_number(years, 1)}年続けば釣り合います（割引・減衰なし）。" if years is not None else never,
+        ),
+    )
+
+
+def make_cuts(request_yen: int | None, previous_yen: int | None, *, seats: int | None, savings: Savings) -> tuple[CutOption, ...]:
+    """満額, 減額 (to last year's amount where that is lower, else by a fifth) and 見送り; empty without a request."""
+    if request_yen is None or request_yen <= 0:
+        return ()
+    same = previous_yen is not None and 0 < previous_yen < request_yen
+    reduced = previous_yen if same and previous_yen is not None else int(round_half_up(request_yen * REDUCED_SHARE))
+    basis = "前年度当初予算と同額" if same else "要求額の2割減と仮定"
+    return (
+        _cut("満額", request_yen, request_yen=request_yen, seats=seats, savings=savings, basis=""),
+        _cut("減額", reduced, request_yen=request_yen, seats=seats, savings=savings, basis=basis),
+        _cut("見送り", 0, request_yen=request_yen, seats=seats, savings=savings, basis=""),
+    )
+
+
+def _cut(name: CutName, yen: int, *, request_yen: int, seats: int | None, savings: Savings, basis: str) -> CutOption:
+    lost = 1 - yen / request_yen
+    forgone_seats = None if seats is None else math.ceil(seats * lost)
+    claimable = savings.may_claim and savings.created is not None and savings.created.hours > 0
+    forgone_hours = savings.created.hours * lost if claimable and savings.created is not None else None
+    if name == "満額":
+        sentence = "計画どおり実施します。"
+    else:
+        places = "受講できる人数は示せません" if forgone_seats is None else f"延べ{format_number(forgone_seats)}人が受講できません（見込み、金額に比例）"
+        hours = (
+            f"生まれる時間は年{format_hours(forgone_hours)}減ります（見込み、実績に比例）"
+            if forgone_hours is not None
+            else "時間への影響は、効果があると言える結果がまだないため示しません"
+        )
+        sentence = f"{basis + '。' if basis else ''}{places}。{hours}。"
+        if name == "見送り":
+            sentence += "来年度に効果を確かめる計画も実施できません。"
+    left = None if seats is None else seats - (forgone_seats or 0)
+    return CutOption(name=name, yen=yen, seats=left, forgone_seats=forgone_seats, forgone_hours=forgone_hours, sentence=sentence)

@@ -1,0 +1,203 @@
+"""From a study to what may be said about it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kdx_eval.effect.study import EffectStudy, Studies
+from kdx_eval.evidence.grading import ALPHA, Grade, decide_verdict, good_direction, grade_study, holm, interval_at, is_equivalent
+from kdx_eval.evidence.smallest import smallest_meaningful_effect
+from kdx_eval.evidence.types import Evidence, Interval, SmallestEffect, Verdict
+from kdx_eval.evidence.wording import limit_text, reason_text, verdict_fields, verdict_texts
+from kdx_eval.plan import Plan, Question
+
+if TYPE_CHECKING:
+    from kdx_eval.panel.build import Panels
+    from kdx_eval.panel.type import Panel
+
+UNKNOWN: Interval = (math.nan, math.nan)
+
+
+def assess_evidence(
+    study: EffectStudy,
+    question: Question,
+    *,
+    plan: Plan,
+    smallest_effect: float | SmallestEffect,
+    pre_months: int | None = None,
+    family: Mapping[str, float] | None = None,
+) -> Evidence:
+    """Verdict, grades and wording of one estimated question (METHODS 8).
+
+    The verdict is read from the interval that agrees with Holm's test over ``family``; with one primary question that is the 95 %
+    interval itself. A question that only compares before with after is 検証対象外, whatever its interval.
+
+    Parameters
+    ----------
+    smallest_effect : float or SmallestEffect
+        Absolute size in the outcome's unit per unit-period, above zero.
+    pre_months : int or None
+        Months before the first treatment; when None, what the event study shows.
+    family : mapping of question_id to p value, or None
+        The primary questions of the year. None means this question alone.
+    """
+    smallest = smallest_effect if isinstance(smallest_effect, SmallestEffect) else _declared(smallest_effect, study, question=question)
+    grade = grade_study(study, question, plan=plan, pre_months=_shown_months(study) if pre_months is None else pre_months)
+    members = {study.question_id: study.headline.p_value} if family is None else dict(family)
+    p_holm, level = holm(members).get(study.question_id, (None, ALPHA))
+    entry, better = study.headline, question.outcome.better
+    decisive = interval_at(entry, alpha=level)
+    interval90 = interval_at(entry, alpha=2 * ALPHA)
+    good90 = good_direction(interval90, better=better)
+    verdict: Verdict = "検証対象外"
+    if (grade.maryland or 0) > 1:
+        verdict = decide_verdict(good_direction(decisive, better=better), interval90=good90, smallest=smallest.value)
+    sign = -1.0 if better == "lower" else 1.0
+    low, high = good_direction((entry.conf_low, entry.conf_high), better=better)
+    fields = verdict_fields(question, study, good=(sign * entry.estimate, low, high), good90=good90, smallest=smallest.value)
+    headline_sentence, sentences, forbidden = verdict_texts(verdict, fields)
+    limits = _limits(verdict=verdict, question=question, plan=plan, grade=grade, equivalent=is_equivalent(good90, smallest=smallest.value))
+    if level != ALPHA:
+        after = verdict_fields(question, study, good=(0.0, *good_direction(decisive, better=better)), good90=good90, smallest=smallest.value)
+        limits = (*limits, limit_text("holm", family=len(members), holm_low=after["low"], holm_high=after["high"]))
+    return Evidence(
+        **_identity(question),
+        verdict=verdict,
+        maryland=grade.maryland,
+        japan=grade.japan,
+        basis_plain=grade.basis,
+        smallest=smallest,
+        detectable=study.detectable,
+        interval90=interval90,
+        p_holm=p_holm,
+        holm95=decisive if study.question_id in members else None,
+        headline=entry,
+        headline_sentence=headline_sentence,
+        sentences=sentences,
+        forbidden=forbidden,
+        limits=limits,
+        reasons=grade.reasons,
+        checks=study.checks,
+    )
+
+
+def _identity(question: Question) -> dict[str, Any]:
+    """The fields of ``Evidence`` that the plan alone decides."""
+    return {
+        "question_id": question.question_id,
+        "title": question.title,
+        "role": question.role,
+        "outcome_label": question.outcome.label,
+        "unit_label": question.outcome.unit_label,
+        "better": question.outcome.better,
+    }
+
+
+def not_assessed(question: Question, *, reason: str | None = None) -> Evidence:
+    """検証対象外: what may be said where no comparison exists; ``reason`` is why no panel could be made, if that was tried."""
+    nothing = (math.nan, math.nan, math.nan)
+    fields = verdict_fields(question, None, good=nothing, good90=UNKNOWN, smallest=math.nan)
+    headline_sentence, sentences, forbidden = verdict_texts("検証対象外", fields)
+    return Evidence(
+        **_identity(question),
+        verdict="検証対象外",
+        maryland=None,
+        japan=None,
+        basis_plain="比較対象なし",
+        smallest=None,
+        detectable=None,
+        interval90=None,
+        p_holm=None,
+        holm95=None,
+        headline=None,
+        headline_sentence=headline_sentence,
+        sentences=sentences,
+        forbidden=forbidden,
+        limits=(),
+        reasons=(reason_text("not_estimated") if reason is None else reason_text("refused", detail=reason),),
+        checks=(),
+    )
+
+
+def assess_all(
+    studies: Mapping[str, EffectStudy],
+    panels: Panels,
+    *,
+    plan: Plan,
+    smallest: Mapping[str, SmallestEffect] | None = None,
+) -> dict[str, Evidence]:
+    """What may be said about every question of the plan, in the plan's order.
+
+    Parameters
+    ----------
+    smallest : mapping or None
+        From ``smallest_effects``. Questions without one take what the plan declares, else 5 % of the mean before training.
+
+    Returns
+    -------
+    dict
+        By question_id; a question without a study is 検証対象外, with the reason why its panel was refused.
+    """
+    family = {key: study.headline.p_value for key, study in studies.items() if plan.question(key).role == "primary"}
+    refused = studies.refused if isinstance(studies, Studies) else panels.refused
+    found = {}
+    for question in plan.questions:
+        key = question.question_id
+        study = studies.get(key)
+        if study is None:
+            found[key] = not_assessed(question, reason=refused.get(key) if question.is_estimated else None)
+            continue
+        found[key] = assess_evidence(
+            study,
+            question,
+            plan=plan,
+            smallest_effect=(smallest or {}).get(key) or _without_costs(study, question),
+            pre_months=_months_before(panels.panels[key]) if key in panels.panels else None,
+            family=family,
+        )
+    return found
+
+
+def _without_costs(study: EffectStudy, question: Question) -> SmallestEffect:
+    return smallest_meaningful_effect(question, annual_cost_yen=None, yen_per_hour=None, unit_periods=study.unit_periods, baseline_mean=study.baseline_mean)
+
+
+def _declared(value: float, study: EffectStudy, *, question: Question) -> SmallestEffect:
+    import dataclasses
+
+    stated = dataclasses.replace(question, smallest_effect=float(value))
+    return _without_costs(study, stated)
+
+
+def _months_before(panel: Panel) -> int:
+    """Periods before the first treatment of the earliest cohort that has any."""
+    treated = panel.cohort[np.isfinite(panel.cohort)]
+    counts = np.searchsorted(panel.periods, np.unique(treated))
+    counts = counts[counts > 0]
+    return int(counts.min()) if counts.size else 0
+
+
+def _shown_months(study: EffectStudy) -> int | None:
+    """Months before treatment that the event study reaches back to."""
+    times = study.event_study.get("event_time")
+    if times is None or len(times) == 0:
+        return None
+    return int(max(0, -float(times.min())))
+
+
+def _limits(*, verdict: Verdict, question: Question, plan: Plan, grade: Grade, equivalent: bool) -> tuple[str, ...]:
+    """What must stand beside the headline sentence."""
+    found = []
+    if grade.maryland == 2:
+        found.append(limit_text("grade_2"))
+    if verdict != "検証対象外" and (plan.evaluated_after_period or plan.changed_since_freeze):
+        found.append(limit_text("after_period"))
+    if verdict in {"小さい効果", "逆効果"} and equivalent:
+        found.append(limit_text("equivalent"))
+    if question.role == "secondary" and verdict != "検証対象外":
+        found.append(limit_text("secondary"))
+    return tuple(found)
