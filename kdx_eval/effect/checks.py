@@ -39,8 +39,12 @@ class Headline:
     @property
     def margin(self) -> float:
         """The bias that would matter: as large as the effect, or as its uncertainty where that is larger."""
-        half = (self.estimate.conf_high - self.estimate.conf_low) / 2
-        return max(abs(self.estimate.estimate), half)
+        return max(abs(self.estimate.estimate), self.half_width)
+
+    @property
+    def half_width(self) -> float:
+        """Half of the headline's 95 % interval."""
+        return (self.estimate.conf_high - self.estimate.conf_low) / 2
 
     def judge(self, contrast: Contrast) -> Estimate:
         """Estimate of a contrast's first row with headline inference."""
@@ -58,6 +62,7 @@ class _Finding:
     estimate: Estimate | None = None
     missing: str = ""
     tests: int = 1  # tests of which this is the largest (Bonferroni inside the check)
+    tolerance: float = 0.0  # a difference up to here is no failure, even where it is no chance
 
 
 def run_checks(headline: Headline) -> tuple[CheckResult, ...]:
@@ -79,7 +84,8 @@ def _result(finding: _Finding, p_value: float, headline: Headline) -> CheckResul
         reason = finding.missing or "ばらつきを測れません"
         return CheckResult(check_id=finding.check_id, title=finding.title, outcome="not_applicable", sentence=f"{finding.title}：行えません（{reason}）。")
     could = detectable_effect(estimate.std_error, estimate.df)
-    outcome: CheckOutcome = "failed" if p_value < FAMILY_ERROR else "powerless" if could > margin else "passed"
+    found = p_value < FAMILY_ERROR and abs(estimate.estimate) > finding.tolerance
+    outcome: CheckOutcome = "failed" if found else "powerless" if could > margin else "passed"
     verdict = {
         "passed": "問題は見つかりませんでした",
         "failed": "偶然とは言えない差があり、結果をそのまま信じることはできません",
@@ -177,13 +183,17 @@ def _events(headline: Headline) -> _Finding:
 
 
 def _one_cohort_left_out(headline: Headline) -> _Finding:
-    """The largest change when one starting time is left out."""
+    """The largest change when one starting time is left out.
+
+    Effects may honestly differ between starting times, which is no bias; only a change beyond the headline's own half width means that the
+    result rests on one of them.
+    """
     check_id, title, about = "one_cohort_left_out", "一つの開始時期を除いた点検", "最も大きく変わる場合の差"
     changes = list(_left_out(headline))
     if len(changes) < 2:
         return _Finding(check_id=check_id, title=title, about=about, missing="開始時期が一つしかありません")
     largest = min(changes, key=lambda change: change.p_value)
-    return _Finding(check_id=check_id, title=title, about=about, estimate=largest, tests=len(changes))
+    return _Finding(check_id=check_id, title=title, about=about, estimate=largest, tests=len(changes), tolerance=headline.half_width)
 
 
 def _left_out(headline: Headline) -> Iterator[Estimate]:

@@ -213,9 +213,8 @@ def _inner(m: CohortMoments, left: Contrast, right: Contrast) -> FloatArray:
 def _plug_in(m: CohortMoments, after: Contrast, before: Contrast) -> tuple[FloatArray, FloatArray]:
     """β* of each row (each uses its own X), and the Neyman covariance of the adjusted rows."""
     own = np.einsum("rr->r", _inner(m, before, before))
-    if not (own > 0).all():
-        raise NotIdentifiedError("受講前の差のばらつきが零で、補正を計算できません", hint="結果が受講前に一定でないか確かめてください")
-    beta = np.einsum("rr->r", _inner(m, before, after)) / own
+    # A difference before treatment that does not vary (rare outcomes) carries no information: no adjustment.
+    beta = np.where(own > 0, np.einsum("rr->r", _inner(m, before, after)) / np.where(own > 0, own, 1.0), 0.0)
     adjusted = Contrast(weights=after.weights - beta[:, None, None] * before.weights, constant=after.constant)
     return beta, _inner(m, adjusted, adjusted)
 

@@ -30,13 +30,13 @@ def quantity_text(value: float) -> str:
     return format_number(value, digits)
 
 
-def difference_text(value: float, *, better: Better) -> str:
-    """A difference with its direction in words, ``3.20少ない``; ``value`` is positive in the good direction."""
+def difference_text(value: float, *, better: Better, measure: str = "") -> str:
+    """A difference with its unit and its direction in words, ``3.20時間少ない``; ``value`` is positive in the good direction."""
     words = vocabulary()["direction"]
     if not math.isfinite(value):
         return quantity_text(value)
     good, bad = (words["lower"], words["higher"]) if better == "lower" else (words["higher"], words["lower"])
-    return f"{quantity_text(abs(value))}{good if value >= 0 else bad}"
+    return f"{quantity_text(abs(value))}{measure}{good if value >= 0 else bad}"
 
 
 def group_words(unit: Unit) -> Mapping[str, str]:
@@ -68,21 +68,21 @@ def verdict_fields(
     question: Question, study: EffectStudy | None, *, good: tuple[float, float, float], good90: tuple[float, float], smallest: float
 ) -> dict[str, str]:
     """What the templates may name; ``good`` is (estimate, low, high) and ``good90`` (low, high) in the good direction."""
-    better = question.outcome.better
-    estimate, low, high = (difference_text(value, better=better) for value in good)
-    low90, high90 = (difference_text(value, better=better) for value in good90)
+    better, measure = question.outcome.better, question.outcome.measure_word
+    estimate, low, high = (difference_text(value, better=better, measure=measure) for value in good)
+    low90, high90 = (difference_text(value, better=better, measure=measure) for value in good90)
     return {
         "title": question.title,
         "outcome": question.outcome.label,
-        "unit": question.outcome.unit_label,
+        "per": question.outcome.per_words,
         **group_words(question.unit),
         "estimate": estimate,
         "low": low,
         "high": high,
         "low90": low90,
         "high90": high90,
-        "smallest": quantity_text(smallest),
-        "detectable": quantity_text(math.nan if study is None else study.detectable),
+        "smallest": quantity_text(smallest) + measure,
+        "detectable": quantity_text(math.nan if study is None else study.detectable) + measure,
         "n_treated": "0" if study is None else format_number(study.n_treated_units),
         "n_control": "0" if study is None else format_number(study.n_control_units),
     }

@@ -55,6 +55,17 @@ class Outcome:
     hours_per_unit: float | None
 
     @property
+    def measure_word(self) -> str:
+        """The unit of the quantity alone: ``時間`` of ``時間/課・月``."""
+        return self.unit_label.partition("/")[0]
+
+    @property
+    def per_words(self) -> str:
+        """What the quantity is counted per: ``1課・1か月当たり`` of ``時間/課・月``; empty where nothing is."""
+        parts = [part for part in self.unit_label.partition("/")[2].split("・") if part]
+        return "・".join("1か月" if part == "月" else f"1{part}" for part in parts) + "当たり" if parts else ""
+
+    @property
     def key(self) -> str:
         """The short form used in plans: ``workload.minutes``, ``indicators.genai_uses``."""
         return f"{self.table}.{self.indicator_id or self.measure}"
@@ -176,7 +187,7 @@ class Plan:
         """``R9要求 / R8上期まで評価``."""
         through = self.evaluated_through
         year = through.fiscal_year
-        part = {9: "上期", 3: ""}.get(through.month, f"{through.month}月")
+        part = {9: "上期", 3: "年度"}.get(through.month, f"年度{through.month}月")
         return f"{self.request_fiscal_year.short}要求 / {year.short}{part}まで評価"
 
     def question(self, question_id: str) -> Question:

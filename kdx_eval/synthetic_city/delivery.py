@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from kdx_eval.errors import OutputError
+from kdx_eval.plan import freeze_plan
 from kdx_eval.synthetic_city.city import City, simulate_city, truth
 from kdx_eval.synthetic_city.delivery_full import write_full
 from kdx_eval.synthetic_city.delivery_minimal import write_minimal
-from kdx_eval.synthetic_city.design import CitySize, Mechanism
+from kdx_eval.synthetic_city.design import EVALUATED, CitySize, Mechanism
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,9 @@ def make_city(
     planted = [] if minimal else write_full(city, data)
     if minimal:
         write_minimal(city, data)
+    else:
+        # The city asked its questions before the evaluated year began, as the tool advises.
+        freeze_plan(data / "plan.yaml", on=EVALUATED.first.first_day - dt.timedelta(days=14))
     return CityFiles(data=data, truth=_write_truth(city, out, delivery="minimal" if minimal else "full", planted=[asdict(p) for p in planted]))
 
 

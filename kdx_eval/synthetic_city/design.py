@@ -79,7 +79,7 @@ class Mechanism:
     noise : float               standard deviation of a department's monthly total (AR(1), 0.5)
     """
 
-    effect_share: float = 0.05
+    effect_share: float = 0.07
     overtime_share: float = 0.30
     genai_uses_per_staff: float = 0.8
     ramp_months: int = 3
@@ -91,7 +91,7 @@ class Mechanism:
     covid: float = 1.0
     city_trend: float = -0.05
     spillover: float = 0.0
-    noise: float = 0.04
+    noise: float = 0.035
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

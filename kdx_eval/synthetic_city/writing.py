@@ -22,6 +22,8 @@ NOTICE = "合成データ（架空の市。実在の職員・組織・金額で�
 _CREATED = dt.datetime(2026, 4, 1)  # fixed, so that the same city gives the same bytes
 _FULL_WIDTH = str.maketrans("0123456789.R", "０１２３４５６７８９．Ｒ")
 
+_ERAS = (("R", dt.date(2019, 5, 1)), ("H", dt.date(1989, 1, 8)), ("S", dt.date(1926, 12, 25)))
+_ERA_NAMES = {"R": "令和", "H": "平成", "S": "昭和"}
 DateStyle = Literal["short", "long", "slash", "iso", "wide"]
 
 
@@ -94,13 +96,13 @@ def date_texts(days: ArrayLike, styles: Sequence[DateStyle]) -> list[str]:
 
 
 def _date_text(day: dt.date, style: DateStyle) -> str:
-    era, year = ("R", day.year - 2018) if day >= dt.date(2019, 5, 1) else ("H", day.year - 1988)
+    era, year = next((letter, day.year - first.year + 1) for letter, first in _ERAS if day >= first)
     if style == "iso":
         return day.isoformat()
     if style == "slash":
         return f"{day.year}/{day.month}/{day.day}"
     if style == "long":
-        return f"{'令和' if era == 'R' else '平成'}{'元' if year == 1 else year}年{day.month}月{day.day}日"
+        return f"{_ERA_NAMES[era]}{'元' if year == 1 else year}年{day.month}月{day.day}日"
     short = f"{era}{year}.{day.month}.{day.day}"
     return short.translate(_FULL_WIDTH) if style == "wide" else short
 

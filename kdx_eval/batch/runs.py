@@ -1,0 +1,351 @@
+"""What to run, in which order, and what may be skipped because nothing it depends on has changed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from kdx_eval import manifest, resources, safe
+from kdx_eval.batch.kernels import Job, Kernels
+from kdx_eval.batch.notebook_files import declared_parameters, skip_address_grammar
+from kdx_eval.batch.workspace import freeze_date
+from kdx_eval.errors import DataError, PlanError
+from kdx_eval.plan import Plan, plan_digest, plan_to_yaml, propose_plan, read_plan
+from kdx_eval.units import Month
+
+if TYPE_CHECKING:
+    from kdx_eval.load import Dataset
+
+Progress: TypeAlias = Callable[[str, float], None]
+STATE = "run.json"
+FRAMES = ("event_study", "group_time", "series", "timing", "influence")  # as results.py; not imported, since it costs a second
+FROZEN = "plan.frozen.json"
+_LOAD_SHARE = 0.3  # of the progress bar, as measured on the demo city
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One notebook of the annual run.
+
+    Attributes
+    ----------
+    writes : tuple of str
+        Files or folders below the output folder that it alone writes.
+    needs : tuple of str
+        Stages whose results it reads.
+    """
+
+    name: str
+    title: str
+    writes: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+
+
+_STUDIES = ("plan.json", "effects.json", "evidence.json", "studies.json", *(f"{name}.parquet" for name in FRAMES))
+STAGES: tuple[Stage, ...] = (
+    Stage(name="00_start", title="はじめに"),
+    Stage(name="01_data_quality", title="データの点検", writes=("results/quality.json", "results/reach.parquet")),
+    Stage(name="03_training_effect", title="研修の効果", writes=tuple(f"results/{name}" for name in _STUDIES)),
+    Stage(name="04_staff_hours", title="生み出した時間", writes=("results/savings.json",), needs=("01_data_quality", "03_training_effect")),
+    Stage(name="05_cost_benefit", title="費用と効果", writes=("results/budget.json",), needs=("04_staff_hours",)),
+    Stage(name="10_budget_documents", title="予算要求の附属資料", writes=("documents",), needs=("05_cost_benefit",)),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageResult:
+    """What became of one stage."""
+
+    name: str
+    title: str
+    outcome: Literal["executed", "skipped"]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchResult:
+    """Where everything lies after a run.
+
+    Attributes
+    ----------
+    out, documents, site : Path
+        Output folder, its documents, the first page of the site.
+    plan : Plan
+        As it was used.
+    proposed : bool
+        No plan was found, so one was proposed from the training dates.
+    seconds : float
+        Elapsed time on the wall.
+    """
+
+    out: Path
+    documents: Path
+    site: Path
+    plan: Plan
+    proposed: bool
+    stages: tuple[StageResult, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    """A run under way: its fixed inputs and the state that is written after every stage."""
+
+    out: Path
+    data: Path
+    plan_file: str
+    base: dict[str, str]
+    progress: Progress
+    state: dict[str, dict[str, Any]] = field(default_factory=dict)
+    done: dict[str, StageResult] = field(default_factory=dict)
+    started: dict[str, float] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
+
+
+def run_batch(
+    data: Path, *, plan: Path | None = None, out: Path, progress: Progress | None = None, as_of: dt.date | None = None, synthetic: bool = False
+) -> BatchResult:
+    """Run the annual evaluation on a data folder.
+
+    Parameters
+    ----------
+    data : Path
+        Folder with the delivered files; never written to.
+    plan : Path, optional
+        The plan; without it ``plan.frozen.json`` or ``plan.yaml`` of the data folder, else one proposed from the training dates.
+    out : Path
+        Output folder; a run that was stopped goes on from there.
+    progress : callable, optional
+        Called with a Japanese text and a share between 0 and 1.
+    as_of : date, optional
+        The day on which no later month is known; bounds a proposed plan.
+    synthetic : bool
+        The data is the synthetic city: it may lie inside ``out``, and every page is marked 合成データ.
+
+    Raises
+    ------
+    KdxError
+        With place, reason and remedy; finished stages stay and are not repeated.
+    """
+    began = time.perf_counter()
+    report: Progress = progress or (lambda _text, _share: None)
+    out = safe.ensure_output_dir(Path(out), Path(data), data_inside=synthetic)
+    data = Path(data).expanduser().resolve()
+    with Kernels() as kernels:  # the warm parent imports while the files are read
+        from kdx_eval.load import load_dataset
+
+        dataset = load_dataset(data, progress=lambda text, share: report(text, share * _LOAD_SHARE))
+        used, plan_file, proposed = take_plan(dataset, plan=plan, out=out, as_of=as_of, synthetic=synthetic)
+        _refuse_if_too_many_rejected(dataset, used)
+        safe.write_atomic(out / "rejected.csv", Path(dataset.rejected).read_bytes())
+        run = _Run(out=out, data=data, plan_file=plan_file, base=_base_digests(dataset, used), progress=report, state=_read_state(out))
+        _drop_damaged(run)
+        _run_stages(run, kernels)
+    report("サイトと実行記録を作っています", 0.95)
+    site = _publish(run, used)
+    report("できました", 1.0)
+    ordered = tuple(run.done[stage.name] for stage in STAGES)
+    seconds = time.perf_counter() - began
+    return BatchResult(out=out, documents=out / "documents", site=site, plan=used, proposed=proposed, stages=ordered, seconds=seconds)
+
+
+def find_plan(data: Path) -> Path | None:
+    """The plan that lies in a data folder: the frozen one first."""
+    return next((path for name in (FROZEN, "plan.yaml", "plan.yml") if (path := data / name).is_file()), None)
+
+
+def take_plan(dataset: Dataset, *, plan: Path | None, out: Path, as_of: dt.date | None = None, synthetic: bool = False) -> tuple[Plan, str, bool]:
+    """Put the plan of a run into ``out``.
+
+    Returns
+    -------
+    tuple
+        The plan, the name of its copy in ``out``, and whether it was proposed here from the training dates.
+
+    Raises
+    ------
+    PlanError
+        When the plan is missing or malformed, or nothing can be proposed.
+    """
+    source = plan or find_plan(Path(dataset.folder))
+    if source is None:
+        chosen = proposed_plan(dataset, as_of=as_of, synthetic=synthetic)
+        safe.write_atomic(out / "plan.yaml", plan_to_yaml(chosen))
+        return chosen, "plan.yaml", True
+    if not source.is_file():
+        raise PlanError("計画のファイルがありません", place=str(source), hint="--plan の場所を確かめるか、--plan を外すと計画を自動で提案します")
+    chosen = read_plan(source)
+    name = FROZEN if source.suffix.lower() == ".json" else "plan.yaml"
+    beside = source.with_name(FROZEN)
+    for path, copy in ((source, name), (beside, FROZEN)):
+        if path.is_file():
+            safe.write_atomic(out / copy, path.read_bytes())
+    return chosen, name, False
+
+
+def proposed_plan(dataset: Dataset, *, as_of: dt.date | None = None, synthetic: bool = False) -> Plan:
+    """The plan proposed from training dates alone; data beside a ``truth.json`` is a synthetic city's and is marked so."""
+    from kdx_eval.panel.reach import plan_facts
+
+    made_up = synthetic or (Path(dataset.folder).parent / "truth.json").is_file()
+    facts = plan_facts(dataset, city="合成市" if made_up else "", synthetic=made_up)
+    if as_of is not None:
+        known = Month.of_date(as_of) + -1
+        facts = replace(facts, months={table: (first, min(last, known)) for table, (first, last) in facts.months.items()})
+    return propose_plan(facts)
+
+
+def _refuse_if_too_many_rejected(dataset: Dataset, plan: Plan) -> None:
+    report = dataset.report
+    if report.rows_rejected > plan.max_rejected_share * report.rows_read:
+        raise DataError(
+            f"取り込めない行が多すぎます（{report.rows_rejected:,} 行 / {report.rows_read:,} 行、限度は {plan.max_rejected_share:.1%}）",
+            place=str(Path(dataset.folder).name),
+            hint=f"kdx-eval check で理由の一覧を見て元のファイルを直すか、計画の max_rejected_share を見直してください（一覧: {dataset.rejected}）",
+        )
+
+
+def _base_digests(dataset: Dataset, plan: Plan) -> dict[str, str]:
+    templates = resources.root_dir("templates")
+    names = sorted(path for path in templates.rglob("*") if path.is_file())
+    return {
+        "data": dataset.digest,
+        "plan": plan_digest(plan),
+        "frozen": "" if plan.frozen is None else plan.frozen.at.isoformat(),
+        "changed_since_freeze": str(plan.changed_since_freeze),
+        "code": manifest.code_digest(),
+        "templates": manifest.digest_json({path.relative_to(templates).as_posix(): manifest.digest_file(path) for path in names}),
+    }
+
+
+def _run_stages(run: _Run, kernels: Kernels) -> None:
+    waiting = list(STAGES)
+    running: set[str] = set()
+    while waiting or running:
+        for stage in list(waiting):
+            if len(running) < 2 and all(need in run.done for need in stage.needs):
+                waiting.remove(stage)
+                if _start(run, stage, kernels):
+                    running.add(stage.name)
+        if running:
+            name = kernels.wait()
+            running.discard(name)
+            _finish(run, next(stage for stage in STAGES if stage.name == name))
+
+
+def _start(run: _Run, stage: Stage, kernels: Kernels) -> bool:
+    """Submit the stage's notebook; False when the stage could be skipped."""
+    source = resources.root_dir("notebooks") / f"{stage.name}.ipynb"
+    parameters = _parameters(run, source)
+    upstream = {name: run.state[name]["outputs"] for name in _ancestors(stage)}
+    shown = {key: value for key, value in parameters.items() if key != "data_dir"}  # the same data elsewhere is the same data
+    run.keys[stage.name] = manifest.digest_json([manifest.digest_file(source), shown, run.base, upstream])
+    if _is_intact(run, stage):
+        run.done[stage.name] = StageResult(name=stage.name, title=stage.title, outcome="skipped", seconds=0.0)
+        return False
+    folder = run.out / "notebooks"
+    folder.mkdir(exist_ok=True)
+    run.started[stage.name] = time.perf_counter()
+    run.progress(f"{stage.title}（{stage.name}）", _share(run))
+    failed = folder / f"{stage.name}.failed.ipynb"
+    failed.unlink(missing_ok=True)
+    kernels.submit(Job(name=stage.name, source=source, output=folder / f"{stage.name}.ipynb", failed=failed, cwd=folder, parameters=parameters))
+    return True
+
+
+def _ancestors(stage: Stage) -> list[str]:
+    by_name = {one.name: one for one in STAGES}
+    return sorted({name for need in stage.needs for name in (need, *_ancestors(by_name[need]))})
+
+
+def _parameters(run: _Run, source: Path) -> dict[str, object]:
+    folder = run.out / "notebooks"
+    values: dict[str, object] = {
+        "data_dir": _relative(run.data, folder),
+        "plan_path": f"../{run.plan_file}",
+        "out_dir": "..",
+    }
+    declared = declared_parameters(source)
+    given = {name: value for name, value in values.items() if name in declared}
+    safe.check_parameters(given, {name: type(value) for name, value in declared.items()})
+    return given
+
+
+def _relative(path: Path, start: Path) -> str:
+    """Relative where both lie under one folder, so that an executed notebook tells nothing of the machine."""
+    try:
+        shared = Path(os.path.commonpath([path, start]))
+    except ValueError:  # two drives
+        return str(path)
+    return str(path) if shared == Path(shared.anchor) else Path(os.path.relpath(path, start)).as_posix()
+
+
+def _drop_damaged(run: _Run) -> None:
+    """Remove results that are not as they were written: a later notebook reads the whole folder."""
+    for entry in run.state.values():
+        for name, digest in dict(entry["outputs"]).items():
+            path = run.out / name
+            if path.is_file() and manifest.digest_file(path) != digest:
+                path.unlink()
+
+
+def _is_intact(run: _Run, stage: Stage) -> bool:
+    recorded = run.state.get(stage.name)
+    if recorded is None or recorded["key"] != run.keys[stage.name] or not (run.out / "notebooks" / f"{stage.name}.ipynb").is_file():
+        return False
+    # A Word file may have been edited by hand since; only results must be as they were.
+    found = _digests(run.out, stage)
+    return found.keys() == dict(recorded["files"]).keys() and _results(found) == recorded["outputs"]
+
+
+def _results(files: Mapping[str, str]) -> dict[str, str]:
+    return {name: digest for name, digest in files.items() if name.startswith("results/")}
+
+
+def _finish(run: _Run, stage: Stage) -> None:
+    files = _digests(run.out, stage)
+    run.state[stage.name] = {"key": run.keys[stage.name], "files": files, "outputs": _results(files)}
+    safe.write_atomic(run.out / STATE, json.dumps({"schema_version": 1, "stages": run.state}, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
+    seconds = time.perf_counter() - run.started[stage.name]
+    run.done[stage.name] = StageResult(name=stage.name, title=stage.title, outcome="executed", seconds=seconds)
+    run.progress(f"{stage.title}（{stage.name}）", _share(run))
+
+
+def _share(run: _Run) -> float:
+    return _LOAD_SHARE + (0.95 - _LOAD_SHARE) * len(run.done) / len(STAGES)
+
+
+def _digests(out: Path, stage: Stage) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name in stage.writes:
+        target = out / name
+        files = sorted(path for path in target.rglob("*") if path.is_file()) if target.is_dir() else [target] if target.is_file() else []
+        found.update({path.relative_to(out).as_posix(): manifest.digest_file(path) for path in files})
+    return found
+
+
+def _read_state(out: Path) -> dict[str, dict[str, Any]]:
+    try:
+        content = json.loads((out / STATE).read_text(encoding="utf-8"))
+        known: Mapping[str, dict[str, object]] = content["stages"] if content["schema_version"] == 1 else {}
+        return {name: entry for name, entry in known.items() if {"key", "files", "outputs"} <= entry.keys()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}  # no state, or one that cannot be trusted: everything runs again
+
+
+def _publish(run: _Run, plan: Plan) -> Path:
+    from kdx_eval.report.site import write_site
+    from kdx_eval.results import read_results
+
+    skip_address_grammar()
+    notebooks = [path for stage in STAGES if (path := run.out / "notebooks" / f"{stage.name}.ipynb").is_file()]
+    site = write_site(read_results(run.out / "results"), run.out, as_of=freeze_date(plan), notebooks=notebooks)
+    parameters = {"plan": plan_digest(plan), "request_fiscal_year": plan.request_fiscal_year.year}
+    manifest.write_manifest(run.out, inputs=run.data, parameters=parameters, code_version=run.base["code"])
+    return site

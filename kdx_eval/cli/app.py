@@ -1,0 +1,208 @@
+"""The verbs of ``kdx-eval``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer.exceptions import TyperException
+
+from kdx_eval.cli import planning, screen
+from kdx_eval.cli.japanese import JapaneseCommand, JapaneseGroup, usage_error
+from kdx_eval.cli.running import DEMO_SEED
+
+_INTRO = """自治体DX研修の効果を、手元のファイルから測り、予算要求の附属資料まで作ります。
+
+はじめての方は、次の順に試してください。
+
+  kdx-eval demo              合成データで、できあがりを見る（約1分）
+
+  kdx-eval templates 様式    何を集めればよいか、Excelの記入様式を書き出す
+
+  kdx-eval check データ      何が分かり、何が分からないかを見る
+
+  kdx-eval run データ        附属資料の下書きを作る
+
+データのフォルダーには何も書き込みません（凍結した計画 plan.frozen.json だけは別です）。"""
+
+app = typer.Typer(
+    cls=JapaneseGroup,
+    help=_INTRO,
+    add_completion=False,
+    invoke_without_command=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+plan_app = typer.Typer(
+    cls=JapaneseGroup,
+    help="評価の計画を作り（new）、結果を見る前に固定します（freeze）。",
+    short_help="計画を作り（new）、固定する（freeze）",
+    invoke_without_command=True,
+)
+app.add_typer(plan_app, name="plan")
+
+DataArgument = Annotated[Path, typer.Argument(metavar="データ", help="ファイルを入れたフォルダー", show_default=False)]
+
+
+@app.callback()
+def _root(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@plan_app.callback()
+def _plan_root(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command(cls=JapaneseCommand, short_help="合成データの市で、できあがりを見る")
+def demo(
+    *,
+    minimal: Annotated[bool, typer.Option("--minimal", help="最初の日に手元にある4つのファイルだけで試す")] = False,
+    out: Annotated[Path | None, typer.Option(metavar="フォルダー", help="書き出す場所（既定は reports/demo-2027）")] = None,
+    seed: Annotated[int, typer.Option(metavar="番号", help="合成データの乱数の種")] = DEMO_SEED,
+) -> None:
+    """合成データの市で、最初から最後まで動かしてみます。
+
+    例:  kdx-eval demo
+
+         kdx-eval demo --minimal --out 試し
+    """
+    from kdx_eval.cli.running import run_demo
+
+    run_demo(out or Path("reports") / ("demo-2027-minimal" if minimal else "demo-2027"), minimal=minimal, seed=seed)
+
+
+@app.command(cls=JapaneseCommand, short_help="ファイルが読めるか、何に答えられるかを見る")
+def check(data: DataArgument) -> None:
+    """ファイルを読み、何が読めて、何が読めず、何に答えられるかを示します。何も書き換えません。
+
+    例:  kdx-eval check データ
+    """
+    from kdx_eval.cli.checking import show_check
+
+    show_check(data)
+
+
+@app.command(cls=JapaneseCommand, short_help="評価をすべて行い、附属資料を書き出す")
+def run(
+    data: DataArgument,
+    *,
+    plan: Annotated[Path | None, typer.Option(metavar="計画", help="計画のファイル（なければ提案）")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="フォルダー", help="書き出す場所（既定は reports/fy<要求年度>-request）")] = None,
+) -> None:
+    """評価をすべて行い、附属資料・結果・サイトを書き出します。途中で止めても、次は続きから始まります。
+
+    例:  kdx-eval run データ
+
+         kdx-eval run データ --plan plan.yaml --out reports/試算
+    """
+    from kdx_eval.cli.running import run_and_report
+
+    run_and_report(data, plan=plan, out=out)
+
+
+@app.command(cls=JapaneseCommand, short_help="書き出したものが記録どおりかを確かめる")
+def verify(
+    folder: Annotated[Path, typer.Argument(metavar="フォルダー", help="run や demo が書き出したフォルダー", show_default=False)],
+    data: Annotated[Path | None, typer.Option(metavar="データ", help="もとのデータも記録と照らし合わせる")] = None,
+) -> None:
+    """書き出したものが、実行の記録（manifest.json）のとおりかを確かめます。
+
+    例:  kdx-eval verify reports/fy2027-request
+    """
+    from kdx_eval.cli.checking import show_verify
+
+    show_verify(folder, data=data)
+
+
+@app.command(cls=JapaneseCommand, short_help="記入様式をExcelで書き出す")
+def templates(folder: Annotated[Path, typer.Argument(metavar="フォルダー", help="様式を書き出す場所", show_default=False)]) -> None:
+    """データの記入様式と、計画の答えを書く用紙（answers.xlsx）をExcelで書き出します。
+
+    例:  kdx-eval templates 様式
+    """
+    from kdx_eval.report.forms import write_forms
+    from kdx_eval.safe import ensure_output_dir
+
+    written = write_forms(ensure_output_dir(folder, None))
+    screen.say(f"{len(written)} 個の様式を書き出しました: {folder}", "記入したものをデータのフォルダーに入れ、kdx-eval check で確かめてください。")
+
+
+@app.command(cls=JapaneseCommand, short_help="氏名を除き、職員番号を符号に置き換える")
+def pseudonymise(
+    data: DataArgument,
+    out: Annotated[Path, typer.Option(metavar="フォルダー", help="仮名にしたファイルを書き出す場所", show_default=False)],
+) -> None:
+    """氏名を除き、職員番号を元に戻せない符号に置き換えます（人事課が渡す前に使います）。
+
+    例:  kdx-eval pseudonymise 人事データ --out 渡すデータ
+    """
+    from kdx_eval.load import pseudonymise as make_pseudonyms
+    from kdx_eval.safe import ensure_output_dir
+
+    make_pseudonyms(data, ensure_output_dir(out, data))
+    screen.say(f"仮名にしたファイルを書き出しました: {out}", "符号のもとになる鍵は、このパソコンの利用者の領域にあります。データと一緒に渡さないでください。")
+
+
+@app.command(cls=JapaneseCommand, short_help="ノートブックをJupyterLabで開く")
+def lab(
+    data: Annotated[Path | None, typer.Argument(metavar="データ", help="ファイルを入れたフォルダー（なければ合成データ）", show_default=False)] = None,
+    *,
+    out: Annotated[Path | None, typer.Option(metavar="フォルダー", help="ノートブックを置いて作業する場所（既定は reports/lab）")] = None,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="ブラウザーを開かない")] = False,
+) -> None:
+    """ノートブックの写しを作業用のフォルダーに置き、JupyterLabで開きます。
+
+    例:  kdx-eval lab データ
+    """
+    from kdx_eval.cli.lab import open_lab
+
+    open_lab(data, out=out or Path("reports") / "lab", browser=not no_browser)
+
+
+@plan_app.command("new", cls=JapaneseCommand, short_help="6つの質問から計画を作る")
+def plan_new(
+    data: DataArgument,
+    *,
+    answers: Annotated[Path | None, typer.Option(metavar="用紙", help="答えを書いた answers.xlsx（kdx-eval templates で書き出せます）")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="質問をせず、提案をそのまま使う")] = False,
+    out: Annotated[Path, typer.Option(metavar="ファイル", help="計画を書き出す場所")] = Path("plan.yaml"),
+) -> None:
+    """6つの質問に答えて、評価の計画を作ります。受講の日付だけを見て比べ方を提案し、結果の数字は見ません。
+
+    例:  kdx-eval plan new データ
+
+         kdx-eval plan new データ --answers answers.xlsx
+    """
+    planning.new_plan(data, answers=answers, yes=yes, out=out)
+
+
+@plan_app.command("freeze", cls=JapaneseCommand, short_help="計画を固定する")
+def plan_freeze(plan: Annotated[Path, typer.Argument(metavar="計画", help="plan.yaml", show_default=False)]) -> None:
+    """計画を固定し、日付と照合用の符号を plan.frozen.json に残します。結果を見る前に行ってください。
+
+    例:  kdx-eval plan freeze データ/plan.yaml
+    """
+    planning.freeze(plan)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit with its status: 0, the status of the error's class, or 70 for an unexpected one."""
+    screen.prepare_streams()
+
+    def action() -> int:
+        try:
+            status = app(arguments, standalone_mode=False, prog_name="kdx-eval")
+        except TyperException as error:
+            raise usage_error(error) from None
+        except typer.Abort:
+            raise KeyboardInterrupt from None
+        return int(status or 0)
+
+    status = screen.guarded(action)
+    sys.stdout.flush()
+    sys.exit(status)

@@ -1,0 +1,80 @@
+"""``check`` and ``verify``: what was read and refused, what can be answered, and whether a run's files are as recorded."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from pathlib import Path
+
+from kdx_eval.cli import screen
+from kdx_eval.errors import VerifyError
+
+_MOST_REASONS = 12
+_REASONS = {"changed": "記録と内容が違います", "missing": "ありません", "unexpected": "記録にありません"}
+
+
+def show_check(data: Path) -> None:
+    """Print what the files give; nothing is written beside the user's cache."""
+    from kdx_eval.load import answerable, load_dataset, most_useful_missing
+    from kdx_eval.schema import load_schema
+
+    with screen.progress_bar() as progress:
+        dataset = load_dataset(data, progress=progress)
+    report = dataset.report
+    titles = {spec.name: spec.title for spec in load_schema().tables.values()}
+    screen.say("■ 読み込んだファイル")
+    screen.table(
+        ["ファイル", "表", "読んだ行", "取り込んだ行", "外した行"],
+        [
+            [f"{item.file} {item.sheet}".strip(), titles.get(item.table or "", "使いません"), *_counts(item.rows_read, item.rows_accepted, item.rows_rejected)]
+            for item in report.files
+        ],
+    )
+    for item in report.files:
+        screen.say(*(f"  {item.file}: {note}" for note in item.notes))
+    if report.matched is not None:
+        found = report.matched
+        screen.say(
+            f"■ 氏名の突き合わせ: {found.n_people:,} 人のうち {found.n_matched:,} 人が一致、"
+            f"{found.n_ambiguous:,} 人は同姓同名などで決められず、{found.n_unmatched:,} 人は名簿に該当なし"
+        )
+    _show_rejected(Path(dataset.rejected))
+    screen.say("■ このデータで答えられること・答えられないこと")
+    screen.say(*(f"  {'○' if item.possible else '×'} {item.sentence}" for item in answerable(dataset)))
+    screen.say("■ 次に加えると最も役立つもの", f"  {most_useful_missing(dataset)}")
+
+
+def _counts(*rows: int) -> list[str]:
+    return [f"{count:,}" for count in rows]
+
+
+def _show_rejected(path: Path) -> None:
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        counts = Counter((row["file"], row["column"], row["reason"], row["hint"]) for row in csv.DictReader(stream))
+    if not counts:
+        screen.say("■ 外した行はありません")
+        return
+    screen.say("■ 外した行の理由（多い順）")
+    for (file, column, reason, hint), count in counts.most_common(_MOST_REASONS):
+        screen.say(f"  {count:,} 行  {file}「{column}」: {reason} → {hint}")
+    screen.say(f"  全件の一覧（ファイル・シート・行・列・理由）: {path}")
+
+
+def show_verify(folder: Path, *, data: Path | None) -> None:
+    """Print what differs from the manifest.
+
+    Raises
+    ------
+    VerifyError
+        When a result or an input differs; an edited document is only reported.
+    """
+    from kdx_eval.manifest import verify_manifest
+
+    mismatches = verify_manifest(folder, data=data)
+    if mismatches:
+        rows = [[item.path, _REASONS[item.reason], "結果・入力" if item.binding else "文書（編集可）"] for item in mismatches]
+        screen.table(["ファイル", "状態", "種類"], rows)
+    broken = sum(item.binding for item in mismatches)
+    if broken:
+        raise VerifyError(f"{broken} 個のファイルが記録と違います", place=str(folder), hint="kdx-eval run をもう一度実行して作り直してください")
+    screen.say("結果はすべて実行の記録どおりです。")

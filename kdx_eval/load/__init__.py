@@ -1,0 +1,9 @@
+"""Reading what a city delivers: files -> typed tables, with every refused row named."""
+
+from __future__ import annotations
+
+from kdx_eval.load.dataset import Dataset, answerable, load_dataset, most_useful_missing
+from kdx_eval.load.export import pseudonymise
+from kdx_eval.load.report import Answerable, FileReport, LoadReport, MatchReport
+
+__all__ = ["Answerable", "Dataset", "FileReport", "LoadReport", "MatchReport", "answerable", "load_dataset", "most_useful_missing", "pseudonymise"]

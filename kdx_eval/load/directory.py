@@ -1,0 +1,62 @@
+"""Departments, courses and processes by id or by name, as people write them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+from kdx_eval.load.cells import Cell, is_missing, parse_code, tidy
+from kdx_eval.load.dates import Refusal
+
+
+def fold_name(written: str) -> str:
+    """A name of an organisation or course for comparison: NFKC, lower case, without spaces."""
+    return re.sub(r"\s", "", unicodedata.normalize("NFKC", written)).lower()
+
+
+class Directory:
+    """Finds the id meant by a text. ``is_open`` while no list was delivered: then every new name becomes an id of its own."""
+
+    def __init__(self) -> None:
+        self.ids: dict[str, str] = {}
+        self.names: dict[str, set[str]] = {}
+        self.is_open = True
+
+    def close_if_known(self) -> None:
+        """From now on only the names seen so far are known, if there are any."""
+        self.is_open = self.is_open and not self.ids
+
+    def fill(self, entries: Iterable[tuple[str | None, str | None]]) -> None:
+        """Take in the (id, name) pairs of a delivered list."""
+        self.is_open = False
+        for identity, called in entries:
+            if identity:
+                self.ids.setdefault(fold_name(identity), identity)
+                if called:
+                    self.names.setdefault(fold_name(called), set()).add(identity)
+
+    def resolve(self, written: str) -> Cell:
+        """The id for an id or a name; the tidied text itself when unknown (the check of references then refuses the row)."""
+        if is_missing(written):
+            return None
+        code = parse_code(written)
+        if isinstance(code, Refusal) or code is None:
+            return code
+        folded = fold_name(written)
+        if folded in self.ids:
+            return self.ids[folded]
+        if folded in self.names:
+            return self._single(self.names[folded])
+        if self.is_open:
+            # Spaces within a Japanese name are typed or not; in a name of Latin letters they part words.
+            return self.ids.setdefault(folded, re.sub(r"\s+", "" if re.search(r"[^\x00-\x7f]", written) else " ", written))
+        # 市民生活部市民課 or 市民生活部　市民課: the longest known name at the end.
+        ends = sorted((known for known in (*self.names, *self.ids) if len(known) >= 2 and folded.endswith(known)), key=len)
+        if ends and re.search("(部|局|室|センター)$", folded[: -len(ends[-1])] or "-"):
+            longest = ends[-1]
+            return self.ids[longest] if longest in self.ids else self._single(self.names[longest])
+        return tidy(written)
+
+    def _single(self, found: set[str]) -> Cell:
+        return next(iter(found)) if len(found) == 1 else Refusal("ambiguous_department")

@@ -1,0 +1,228 @@
+"""Which table a sheet is and which of its columns is which field, from its name and headings."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cache
+
+from kdx_eval.errors import SchemaError
+from kdx_eval.load.cells import parse_enum
+from kdx_eval.load.dates import Refusal
+from kdx_eval.load.files import Grid
+from kdx_eval.load.mapping import FileMapping
+from kdx_eval.schema import FieldSpec, Schema, TableSpec
+
+_HEADER_WITHIN = 30
+_UNIT_IN_HEADING = re.compile(r"[(\[【](単位[:：]?)?(?P<unit>[^)\]】]*)[)\]】]")
+_SCALES: Mapping[tuple[str, str], Decimal] = {
+    ("yen", "千円"): Decimal(1000), ("yen", "万円"): Decimal(10_000), ("yen", "百万円"): Decimal(1_000_000),
+    ("hours", "分"): Decimal(1) / 60, ("minutes", "時間"): Decimal(60), ("minutes", "h"): Decimal(60),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A field found in column ``index`` of a grid, under ``heading``; ``scale`` turns the written unit into the field's."""
+
+    field: FieldSpec
+    index: int
+    heading: str
+    scale: Decimal = Decimal(1)
+    shared: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """How a grid is to be read: its table, the last line of its header, its columns, and headings nobody asked for."""
+
+    table: TableSpec
+    header_line: int
+    columns: tuple[Column, ...]
+    headings: tuple[str, ...]
+    title: str
+    unused: tuple[str, ...] = ()
+    constants: Mapping[str, str] = field(default_factory=dict)
+
+    def has(self, name: str) -> bool:
+        """Whether the field is in the file, or fixed by the mapping."""
+        return name in self.constants or any(column.field.name == name for column in self.columns)
+
+
+def fold(heading: str) -> str:
+    """A heading for comparison: NFKC, lower case, without spaces, line breaks and unit in brackets."""
+    plain = unicodedata.normalize("NFKC", heading).lower()
+    return re.sub(r"[\s・_＿\-:：]", "", _UNIT_IN_HEADING.sub("", plain))
+
+
+@cache
+def _names(spec: FieldSpec) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    """Own names, aliases and shared aliases of a field, folded."""
+    own = frozenset({fold(spec.name), fold(spec.title), spec.name})
+    return own, frozenset(fold(alias) for alias in spec.aliases), frozenset(fold(alias) for alias in spec.shared_aliases)
+
+
+def table_named(text: str, schema: Schema) -> TableSpec | None:
+    """The table whose key, title or alias occurs in a file or sheet name; the longest match wins."""
+    plain = fold(text)
+    best: tuple[int, TableSpec] | None = None
+    for spec in schema.tables.values():
+        for candidate in (spec.name, spec.title, *spec.aliases):
+            word = fold(candidate)
+            if word in plain and (best is None or len(word) > best[0]):
+                best = (len(word), spec)
+    return best[1] if best else None
+
+
+def recognise(grid: Grid, *, schema: Schema, mapping: FileMapping) -> Layout | None:
+    """The layout of ``grid``, or None when it is no table this project knows.
+
+    Raises SchemaError when the table is known but lacks a required column; the message names the nearest heading.
+    """
+    named = schema.table(mapping.table) if mapping.table else table_named(grid.sheet, schema) or table_named(grid.file.rsplit("/", 1)[-1], schema)
+    best = _best_layout(grid, (named,), mapping=mapping) if named else None
+    if mapping.table is None and (best is None or missing_fields(best)):
+        # A name can mislead (研修費用.xlsx); complete headings of another table are stronger.
+        other = _best_layout(grid, tuple(schema.tables.values()), mapping=mapping, complete=True)
+        best = other or best
+        if best is None or (named is None and missing_fields(best)):
+            return None
+    if best is None:
+        return None
+    missing = missing_fields(best)
+    if missing:
+        _refuse(best, missing, grid=grid)
+    return best
+
+
+def _best_layout(grid: Grid, tables: Sequence[TableSpec], *, mapping: FileMapping, complete: bool = False) -> Layout | None:
+    best: tuple[tuple[int, int], Layout] | None = None
+    for table in tables:
+        for position in range(min(len(grid.head), _HEADER_WITHIN)):
+            if mapping.header_row is not None and grid.head[position][0] != mapping.header_row:
+                continue
+            for depth in (1, 2):
+                layout = _layout(grid, table, position=position, depth=depth, mapping=mapping)
+                if layout is None or (complete and missing_fields(layout)):
+                    continue
+                # Many fields, few strangers; a second header row must earn its place.
+                score = (len({column.index for column in layout.columns}) * 4 - len(layout.unused) - depth, -position)
+                if best is None or score > best[0]:
+                    best = (score, layout)
+    if best is None or (len(best[1].columns) < 2 and mapping.table is None and grid.n_columns > 1):
+        return None
+    return best[1]
+
+
+def _layout(grid: Grid, table: TableSpec, *, position: int, depth: int, mapping: FileMapping) -> Layout | None:
+    if depth == 2 and position + 1 >= len(grid.head):
+        return None
+    line, upper = grid.head[position]
+    if depth == 1:
+        labels: list[tuple[str, ...]] = [(cell,) for cell in upper]
+        shown = list(upper)
+    else:
+        below, lower = grid.head[position + 1]
+        spread = _spread(upper, line, merged=grid.merged)
+        labels = [(low, top + low, top) if low else (top,) for top, low in _paired(spread, lower)]
+        shown = [low or top for top, low in _paired(spread, lower)]
+        line = below
+    samples = [cells for below, cells in grid.head if below > line]
+    columns = _assign(table, labels, shown, mapping=mapping, samples=samples)
+    if not columns:
+        return None
+    if depth == 2 and not any(fold(lower[column.index]) in frozenset().union(*_names(column.field)) for column in columns if column.index < len(lower)):
+        return None
+    used = {column.index for column in columns}
+    return Layout(
+        table=table, header_line=line, columns=tuple(columns), headings=tuple(shown), constants=mapping.constants,
+        title=" ".join(cell for _, cells in grid.head[:position] for cell in cells if cell.strip()),
+        unused=tuple(heading for index, heading in enumerate(shown) if heading.strip() and index not in used),
+    )  # fmt: skip
+
+
+def _paired(upper: Sequence[str], lower: Sequence[str]) -> list[tuple[str, str]]:
+    width = max(len(upper), len(lower))
+    return list(zip([*upper, *[""] * (width - len(upper))], [*lower, *[""] * (width - len(lower))], strict=True))
+
+
+def _spread(cells: Sequence[str], line: int, *, merged: Sequence[tuple[int, int, int]]) -> list[str]:
+    """The upper row of a two-row header with merged cells written out."""
+    spread = list(cells)
+    for row, first, last in merged:
+        if row == line:
+            for index in range(first, min(last + 1, len(spread))):
+                spread[index] = cells[first]
+    if not merged:
+        for index in range(1, len(spread)):
+            spread[index] = spread[index] or spread[index - 1]
+    return spread
+
+
+def _assign(table: TableSpec, labels: Sequence[Sequence[str]], shown: Sequence[str], *, mapping: FileMapping, samples: Sequence[Sequence[str]]) -> list[Column]:
+    """Headings -> fields: by the mapping, then own names, then aliases, then shared aliases for what is still free."""
+    columns: dict[str, Column] = {}
+    taken: set[int] = set()
+    said = {heading.strip(): name for heading, name in mapping.columns.items()}
+    for index, heading in enumerate(shown):
+        if heading.strip() in said:
+            spec = table.field(said[heading.strip()])
+            columns[spec.name] = Column(field=spec, index=index, heading=heading, scale=_scale(spec, heading))
+            taken.add(index)
+    for kind in (0, 1, 2):
+        for part in range(3):
+            for index, names in enumerate(labels):
+                if part >= len(names) or index in taken or not (folded := fold(names[part])):
+                    continue
+                for spec in table.fields:
+                    if spec.name in columns or spec.name in mapping.constants or folded not in _names(spec)[kind]:
+                        continue
+                    if kind == 0 or _plausible(spec, [cells[index] for cells in samples if index < len(cells)]):
+                        columns[spec.name] = Column(field=spec, index=index, heading=shown[index], scale=_scale(spec, shown[index]), shared=kind == 2)
+                        if kind < 2:
+                            taken.add(index)
+                            break
+    return sorted(columns.values(), key=lambda column: (column.index, column.field.name))
+
+
+def _plausible(spec: FieldSpec, values: Sequence[str]) -> bool:
+    """Whether a heading that may mean several fields (区分) can mean this one: most values are words of its list."""
+    read = [parse_enum(value, spec) for value in values if value.strip()] if spec.enum else []
+    return not read or 2 * sum(isinstance(value, Refusal) for value in read) <= len(read)
+
+
+def _scale(spec: FieldSpec, heading: str) -> Decimal:
+    found = _UNIT_IN_HEADING.search(unicodedata.normalize("NFKC", heading))
+    return _SCALES.get((spec.unit or "", found["unit"].strip()), Decimal(1)) if found else Decimal(1)
+
+
+def missing_fields(layout: Layout) -> tuple[str, ...]:
+    """Required fields, and groups of which one is required, that the file lacks; an id may be replaced by its name."""
+    present = {spec.name for spec in layout.table.fields if layout.has(spec.name)}
+    # departments, courses and processes: the name serves as id, and the id as name.
+    stem = {name.removesuffix("_id") for name in present if name.endswith("_id")} | {name.removesuffix("_name") for name in present if name.endswith("_name")}
+    own = layout.table.primary_key[0].removesuffix("_id") if layout.table.primary_key else ""
+    if own in stem and {f"{own}_id", f"{own}_name"} <= {spec.name for spec in layout.table.fields}:
+        present |= {f"{own}_id", f"{own}_name"}
+    if layout.table.name == "training":
+        present |= {"course_id"} if layout.title else set()
+    missing = [spec.name for spec in layout.table.fields if spec.required and spec.name not in present]
+    missing += [group[0] for group in layout.table.require_one_of if not present & set(group)]
+    return tuple(dict.fromkeys(missing))
+
+
+def _refuse(layout: Layout, missing: Sequence[str], *, grid: Grid) -> None:
+    spec = layout.table.field(missing[0])
+    candidates = {fold(name): name for name in (spec.title, *spec.aliases)}
+    headings = {fold(heading): heading for heading in layout.unused}
+    near = next((headings[match] for name in candidates for match in difflib.get_close_matches(name, headings, n=1, cutoff=0.4)), None)
+    place = f"{grid.file} {grid.sheet}".strip()
+    if near:
+        hint = f"見出し「{near}」がその列なら、見出しを「{spec.title}」に直すか、mapping.yaml の columns に書いてください"
+    else:
+        hint = f"見出し「{spec.title}」の列を加えるか、mapping.yaml の columns に書いてください"
+    raise SchemaError(f"表「{layout.table.title}」に必要な列「{spec.title}」がありません", place=place, hint=hint)

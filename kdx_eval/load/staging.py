@@ -1,0 +1,204 @@
+"""A grid and its layout -> a typed table; each distinct text is read once in Python and joined back in DuckDB."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, TypeAlias
+
+from kdx_eval.load.cells import Cell, parse_cell, tidy
+from kdx_eval.load.database import create_table, name, scalar, text
+from kdx_eval.load.dates import Refusal
+from kdx_eval.load.files import Grid
+from kdx_eval.load.headers import Column, Layout
+from kdx_eval.load.mapping import FileMapping
+from kdx_eval.schema import FieldSpec
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+# Reads the distinct texts of one column at once; used where the answer needs other tables or the key.
+Resolver: TypeAlias = Callable[[str], Cell]
+FAULTS = "faults"
+SEPARATOR = "\x1f"
+_FEW_COLUMNS = 3
+_LIST_TOTAL = r"[\(（【]?(合[\s　]*計|小[\s　]*計|総[\s　]*計|総合計|計)[\)）】]?|.{0,12}(合計|小計)"
+_NOTE = r"^(※|注|＊|\*|（注|\(注|備考|出典|資料|作成|以上|■|数値は|単位)"
+_LONG_NOTE = 30
+_KINDS = {"integer": "数", "number": "数", "boolean": "はい・いいえ", "date": "日付", "yearmonth": "年月", "year": "年度", "string": "番号の全角や空白"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One grid as a typed table ``table``: _stage, _rid (row number), _line and the fields."""
+
+    key: str
+    layout: Layout
+    grid: Grid
+    rows_read: int
+    repaired: Mapping[str, int]
+    notes: tuple[str, ...]
+    table: str = field(default="")
+
+
+def create_faults(con: DuckDBPyConnection) -> None:
+    """The table in which every refused cell is noted: stage, rid, line, column, rule."""
+    con.execute(f'CREATE TABLE {FAULTS} (stage VARCHAR, rid BIGINT, line BIGINT, "column" VARCHAR, rule VARCHAR)')
+
+
+def stage_grid(
+    con: DuckDBPyConnection, grid: Grid, *, layout: Layout, key: str, mapping: FileMapping, resolvers: Mapping[str, tuple[str | None, Resolver]]
+) -> Stage:
+    """Type ``grid``: rows of data go to the table ``stage_<key>``, refused cells to the faults.
+
+    Parameters
+    ----------
+    resolvers : mapping
+        Field -> (a second field read with it, or None; what reads the text, with the second field's text before it).
+    """
+    notes = _classify(con, grid, layout, key=key)
+    body = f"body_{key}"
+    rows_read = scalar(con, f"SELECT count(*) FROM {body}") + scalar(con, f"SELECT count(*) FROM odd_{key} WHERE kind IN ('total_row', 'columns')")
+    _note_rows(con, layout, key=key)
+    selects, joins = [], []
+    repaired: dict[str, int] = {}
+    for column in layout.columns:
+        expression, join, n_repaired = _column_sql(con, column, layout, key=key, mapping=mapping, resolver=resolvers.get(column.field.name))
+        selects.append(f"{expression} AS {name(column.field.name)}")
+        joins += [join] if join else []
+        if n_repaired:
+            kind = _KINDS[column.field.type] if not column.field.enum else "言葉"
+            repaired[kind] = repaired.get(kind, 0) + n_repaired
+    for constant, value in layout.constants.items():
+        spec = layout.table.field(constant)
+        read = resolvers[constant][1](value) if constant in resolvers else parse_cell(value, spec)
+        selects.append(f"CAST({text(read if isinstance(read, str) else None)} AS {spec.database_type}) AS {name(constant)}")
+    named = {column.field.name for column in layout.columns} | set(layout.constants)
+    selects += [f"CAST(NULL AS {spec.database_type}) AS {name(spec.name)}" for spec in layout.table.fields if spec.name not in named]
+    con.execute(
+        f"CREATE TABLE stage_{key} AS SELECT {text(key)} AS _stage, b.rid AS _rid, b.line AS _line, {', '.join(selects)} FROM {body} b {' '.join(joins)}"
+    )
+    con.execute(f"DROP VIEW {body}; DROP TABLE odd_{key}")
+    return Stage(key=key, layout=layout, grid=grid, rows_read=rows_read, repaired=repaired, notes=tuple(notes), table=f"stage_{key}")
+
+
+def _classify(con: DuckDBPyConnection, grid: Grid, layout: Layout, *, key: str) -> list[str]:
+    """A table of the odd rows under the header (blank, note, total, ragged) and a view of the others, the data."""
+    cells = [f"c{index}" for index in range(grid.n_columns)]
+    filled = " + ".join(f"({cell} <> '')::INTEGER" for cell in cells)
+    joined = f"concat({', '.join(cells)})"
+    strings = [column for column in layout.columns if column.field.type == "string"][:3]
+    ends = "IN ('計', '）', ')')"  # cheap, and rarely true
+    totals = " OR ".join(f"(right(c{column.index}, 1) {ends} AND regexp_full_match(c{column.index}, {text(_LIST_TOTAL)}))" for column in strings)
+    again = " AND ".join(f"c{column.index} = {text(column.heading)}" for column in layout.columns if column.heading) or "false"
+    is_long = _is_long(con, grid)
+    ragged = f"width <> {len(layout.headings)}" if not grid.sheet and not is_long and grid.n_columns > _FEW_COLUMNS else "false"
+    note = f"filled = 1 AND {grid.n_columns} >= {_FEW_COLUMNS} AND (regexp_matches({joined}, {text(_NOTE)}) OR length({joined}) >= {_LONG_NOTE})"
+    con.execute(f"""CREATE TABLE odd_{key} AS SELECT rid, line, CASE WHEN filled = 0 THEN 'blank' WHEN {note} OR ({again}) THEN 'note'
+            WHEN {totals or "false"} THEN 'total_row' WHEN {ragged} THEN 'columns' END AS kind
+        FROM (SELECT {"rid" if is_long else "line AS rid"}, line, width, {", ".join(cells)}, {filled} AS filled
+            FROM {name(grid.table)} WHERE line > {layout.header_line})
+        WHERE kind IS NOT NULL""")
+    but = f"AND rid NOT IN (SELECT rid FROM odd_{key})" if scalar(con, f"SELECT count(*) FROM odd_{key}") else ""
+    con.execute(f"""CREATE VIEW body_{key} AS SELECT {"rid, heading" if is_long else "line AS rid, NULL::VARCHAR AS heading"}, line, {", ".join(cells)}
+        FROM {name(grid.table)} WHERE line > {layout.header_line} {but}""")
+    n_notes = scalar(con, f"SELECT count(*) FROM odd_{key} WHERE kind = 'note'")
+    return [f"注記や繰り返しの見出し{n_notes}行はデータに数えていません"] if n_notes else []
+
+
+def _is_long(con: DuckDBPyConnection, grid: Grid) -> bool:
+    return any(row[0] == "heading" for row in con.execute(f"DESCRIBE {name(grid.table)}").fetchall())
+
+
+def _note_rows(con: DuckDBPyConnection, layout: Layout, *, key: str) -> None:
+    first = next((column.heading for column in layout.columns if column.field.type == "string"), "")
+    con.execute(f"""INSERT INTO {FAULTS} SELECT {text(key)}, rid, line, CASE kind WHEN 'total_row' THEN {text(first)} ELSE '' END, kind
+        FROM odd_{key} WHERE kind IN ('total_row', 'columns')""")
+
+
+def _column_sql(
+    con: DuckDBPyConnection, column: Column, layout: Layout, *, key: str, mapping: FileMapping, resolver: tuple[str | None, Resolver] | None
+) -> tuple[str, str, int]:
+    """The typed expression of a column, the join it needs, and how many cells were repaired."""
+    spec, body = column.field, f"body_{key}"
+    raw = f"b.c{column.index}"
+    said = mapping.values.get(spec.name, {})
+    canonical = "false" if resolver or said else _canonical(spec, raw, scaled=column.scale != 1)
+    if resolver and resolver[0]:
+        second = next((other.index for other in layout.columns if other.field.name == resolver[0]), None)
+        first = f"b.c{second}" if second is not None else "''"
+        raw = f"concat({first}, {text(SEPARATOR)}, {raw})"
+    distinct = con.execute(f"SELECT {raw} AS t, count(*) FROM {body} b WHERE NOT ({canonical}) GROUP BY t").fetchall()
+    table = f"repair_{key}_{spec.name}"
+    values: list[tuple[str | None, ...]] = []
+    n_repaired = n_refused = 0
+    for written, count in distinct:
+        read = _read(written, spec, said=said, scale=column.scale, resolver=resolver[1] if resolver else None)
+        if isinstance(read, Refusal):
+            n_refused += 1
+            values.append((written, None, read.rule))
+        else:
+            n_repaired += count if read not in {None, written} and not resolver else 0
+            values.append((written, read, None))
+    join = ""
+    expression = f"CASE WHEN {canonical} THEN {raw} END"
+    if values:
+        create_table(con, table, columns=("t", "v", "rule"), values=values)
+        join = f"LEFT JOIN {name(table)} ON {name(table)}.t = {raw}"
+        expression = f"CASE WHEN {canonical} THEN {raw} ELSE {name(table)}.v END" if canonical != "false" else f"{name(table)}.v"
+    if n_refused:
+        con.execute(f"""INSERT INTO {FAULTS} SELECT {text(key)}, b.rid, b.line, coalesce({_heading_sql(column)}, ''), {name(table)}.rule
+            FROM {body} b JOIN {name(table)} ON {name(table)}.t = {raw} WHERE {name(table)}.rule IS NOT NULL""")
+    return f"TRY_CAST({expression} AS {spec.database_type})" if spec.type != "yearmonth" else _month_sql(expression), join, n_repaired
+
+
+def shown_heading(heading: str) -> str:
+    """A heading on one line."""
+    return re.sub(r"\s+", " ", heading).strip()
+
+
+def _heading_sql(column: Column) -> str:
+    return f"b.heading, {text(shown_heading(column.heading))}"
+
+
+def _month_sql(expression: str) -> str:
+    return f"TRY_CAST(CASE WHEN length({expression}) = 7 THEN {expression} || '-01' ELSE {expression} END AS DATE)"
+
+
+def _read(written: str, spec: FieldSpec, *, said: Mapping[str, str], scale: Decimal, resolver: Resolver | None) -> Cell:
+    if written in said or tidy(written) in said:
+        written = said.get(written, said.get(tidy(written), written))
+    if resolver:
+        return resolver(written)
+    return parse_cell(written, spec, scale=scale)
+
+
+def _canonical(spec: FieldSpec, raw: str, *, scaled: bool) -> str:
+    """SQL that is true for texts DuckDB itself casts rightly; everything else goes through the cell parsers."""
+    if scaled:
+        return "false"
+    if spec.enum:
+        return f"{raw} IN ({', '.join(text(value) for value in spec.enum)})"
+    digits = 2 if spec.unit in {"hours", "minutes"} else 6
+    patterns: Mapping[str, str] = {
+        "integer": r"-?[0-9]{1,11}", "number": rf"-?[0-9]{{1,10}}(\.[0-9]{{1,{digits}}})?", "boolean": "true|false",
+        "yearmonth": r"[12][0-9]{3}-(0[1-9]|1[0-2])", "year": "(19|20)[0-9]{2}",
+    }  # fmt: skip
+    if spec.type in patterns:
+        return f"regexp_full_match({raw}, {text(patterns[spec.type])})"
+    if spec.type == "date":
+        return f"(regexp_full_match({raw}, '[12][0-9]{{3}}-[0-9]{{2}}-[0-9]{{2}}') AND TRY_CAST({raw} AS DATE) IS NOT NULL)"
+    if spec.name.endswith("_id"):
+        return f"regexp_full_match({raw}, '[A-Za-z0-9][A-Za-z0-9_]*')"
+    return f"({raw} <> '' AND left({raw}, 1) <> '#')"
+
+
+def headings_of(layouts: Sequence[Layout], field_name: str) -> str:
+    """The heading under which a field stands, for the list of refused rows; its Japanese title when it stands nowhere."""
+    for layout in layouts:
+        for column in layout.columns:
+            if column.field.name == field_name:
+                return shown_heading(column.heading)
+    return layouts[0].table.field(field_name).title if layouts else field_name

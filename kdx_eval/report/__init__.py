@@ -1,0 +1,1 @@
+"""Documents for the budget examiner: everything printed comes from the claims ledger."""

@@ -1,0 +1,293 @@
+"""The named texts and rows of the two pages: one mapping, shown by the PDF, the Word file and a city's own template alike.
+
+Every figure is taken from the ledger; long lists are cut with 「ほか○件は別冊」 so that two pages hold whatever comes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from kdx_eval.plots import SYNTHETIC_NOTE
+from kdx_eval.report.blocks import shorten
+from kdx_eval.report.wording import NOT_GIVEN, ROUNDING_NOTE, VERDICT_ORDER, ordered_evidence, planned, yen_text
+from kdx_eval.units import FiscalYear, wareki_date
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from kdx_eval.evidence import Evidence
+    from kdx_eval.report.ledger import Ledger
+    from kdx_eval.report.pictures import Picture
+    from kdx_eval.results import Results
+
+TITLE = "予算要求書 附属資料"
+MOST_LINES, MOST_FUNDING, MOST_PRIOR, MOST_REACH, MOST_EFFECTS, MOST_BULLETS = 8, 6, 4, 6, 5, 5
+Row = dict[str, str]
+
+
+def appendix_content(results: Results, ledger: Ledger, *, as_of: dt.date, pictures: Sequence[Picture] = ()) -> dict[str, Any]:
+    """The fields of the two pages.
+
+    Returns
+    -------
+    dict
+        Texts, lists of texts and lists of rows; see ``reports/templates/budget_appendix.docx`` for all names.
+    """
+    plan = planned(results)
+    return {
+        "title": TITLE,
+        "heading": plan.heading,
+        "city": shorten(plan.city or "団体名未入力", 40),
+        "author": shorten(plan.city, 40),
+        "running_title": shorten(f"{TITLE}　{plan.title}", 60),
+        "prepared": f"データ基準日 {wareki_date(as_of)}　単位：千円（表に別の単位があるものを除く）",
+        "synthetic": plan.synthetic,
+        "synthetic_note": SYNTHETIC_NOTE if plan.synthetic else "",
+        "footer": ROUNDING_NOTE,
+        "evaluated_label": plan.evaluated_fiscal_year.wareki,
+        "effect_sentence": effect_sentence(results, ledger),
+        "figures": [{"file": item.file, "alt": item.alt, "caption": item.caption, "width": item.width} for item in pictures],
+        "notes": "個人を特定できる情報は使わず、仮名化して集計しています。この評価は人事評価には使いません。詳しい方法・前提・数字の出所は別冊にあります。",
+        **_money(results, ledger),
+        **_prior(results, ledger),
+        **_reach(results, ledger),
+        **_effects(results, ledger),
+        **_arguments(results, ledger),
+    }
+
+
+def more_note(total: int, most: int, *, what: str = "件") -> str:
+    """``ほか3件は別冊``, empty when nothing was cut."""
+    return f"ほか{total - most}{what}は別冊に記載" if total > most else ""
+
+
+def effect_sentence(results: Results, ledger: Ledger) -> str:
+    """The one sentence on the effect: the leading question in the words its verdict permits, and the tally of all verdicts."""
+    items = ordered_evidence(results)
+    if not items:
+        return "効果を検証する問いは、まだ立てられていません。受講の広がりと費用だけを示します。"
+    first = ledger.text(f"question.{items[0].question_id}.headline")
+    if len(items) == 1:
+        return first
+    counts: Counter[str] = Counter(item.verdict for item in items)
+    tally = "、".join(f"{verdict}{counts[verdict]}件" for verdict in VERDICT_ORDER if counts[verdict])
+    return f"{first}（全{len(items)}件の問いの判定：{tally}）"
+
+
+def _money(results: Results, ledger: Ledger) -> dict[str, Any]:
+    budget = results.budget
+    if budget is None:
+        empty = [{"label": label, "value": NOT_GIVEN, "unit": ""} for label in ("要求額", "前年度予算額", "増減")]
+        return {
+            "amounts": empty,
+            "change_reason": "費用の一覧がないため、要求額と増減は未入力です。",
+            "funding": [],
+            "funding_more": "",
+            "breakdown": [],
+            "breakdown_more": "費用の一覧がありません。",
+            "cash_amount": "未算定",
+            "cash_text": "費用の一覧がないため示せません。",
+            "reduction": [],
+        }
+    asked, before = FiscalYear(budget.request_fiscal_year), FiscalYear(budget.request_fiscal_year - 1)
+    amounts = [
+        {"label": f"{asked.wareki} 要求額", "value": ledger.text("request.yen"), "unit": "千円"},
+        {"label": f"{before.wareki} 予算額", "value": ledger.text("previous.yen"), "unit": "千円"},
+        {"label": "増減", "value": ledger.text("change.yen"), "unit": "千円"},
+    ]
+    reason = " ".join([ledger.text("change.reason"), *(ledger.text(f"missing.{place}") for place in range(min(2, len(budget.missing))))])
+    funding = [
+        {"name": shorten(item.source, 20), "request": ledger.text(f"funding.{place}.yen"), "previous": ledger.text(f"funding.{place}.previous")}
+        for place, item in enumerate(budget.funding[:MOST_FUNDING])
+    ]
+    funding.append({"name": "計", "request": ledger.text("request.yen"), "previous": ledger.text("previous.yen")})
+    return {
+        "amounts": amounts,
+        "change_reason": shorten(reason, 220),
+        "funding": funding,
+        "funding_more": more_note(len(budget.funding), MOST_FUNDING),
+        "breakdown": _breakdown(results, ledger),
+        "breakdown_more": more_note(len(budget.lines), MOST_LINES),
+        "cash_amount": ledger.text("cash.yen"),
+        "cash_text": shorten(ledger.text("cash.sentence"), 200),
+        "reduction": _reduction(results, ledger),
+    }
+
+
+def _breakdown(results: Results, ledger: Ledger) -> list[Row]:
+    budget = results.budget
+    assert budget is not None
+    largest = sorted(range(len(budget.lines)), key=lambda place: -abs(budget.lines[place].yen))[:MOST_LINES]
+    rows = []
+    for place in sorted(largest):
+        line = budget.lines[place]
+        rows.append(
+            {
+                "section": shorten(line.section, 12),
+                "detail": shorten(line.detail or line.project, 30),
+                "quantity": ledger.text(f"line.{place}.quantity"),
+                "unit_price": ledger.text(f"line.{place}.unit_price"),
+                "amount": ledger.text(f"line.{place}.yen"),
+                "basis": shorten(line.quote_reference or "－", 16),
+            }
+        )
+    left = sum(line.yen for place, line in enumerate(budget.lines) if place not in largest)
+    blank = {"section": "", "quantity": "", "unit_price": "", "basis": ""}
+    if len(budget.lines) > MOST_LINES:
+        rows.append({**blank, "detail": f"ほか{len(budget.lines) - MOST_LINES}件（別冊）", "amount": yen_text(left)})
+    rows.append({**blank, "section": "計", "detail": "", "amount": ledger.text("request.yen")})
+    return rows
+
+
+def _reduction(results: Results, ledger: Ledger) -> list[Row]:
+    assert results.budget is not None
+    rows = []
+    for place, cut in enumerate(results.budget.cuts):
+        name = f"cut.{place}"
+        seats = f"受講{ledger.text(f'{name}.seats')}" if cut.seats is not None else "受講人数は未入力"
+        rows.append({"option": cut.name, "amount": ledger.text(f"{name}.yen"), "can_do": seats, "forgone": shorten(ledger.text(f"{name}.sentence"), 90)})
+    return rows
+
+
+def _prior(results: Results, ledger: Ledger) -> dict[str, Any]:
+    claims = () if results.budget is None else results.budget.prior_claims
+    rows = []
+    for place, item in enumerate(claims[:MOST_PRIOR]):
+        name = f"prior.{place}"
+        has_hours = item.claimed_hours is not None
+        promised = ledger.text(f"{name}.claimed_hours") if has_hours else f"{ledger.text(f'{name}.claimed_yen')}千円"
+        result = "\n".join(filter(None, (ledger.text(f"{name}.result"), ledger.range_text(f"{name}.result"))))
+        share = ledger.text(f"{name}.share")
+        remark = f"{share}" if item.realised_share is not None else "実績を判定できない"
+        rows.append({"claim": shorten(item.basis or item.claim_id, 40), "promised": promised, "result": result, "remark": remark})
+    empty = "前年度要求時の見込みの記録がありません。今回の見込みを記録し、来年度この欄で実績と突き合わせます。" if not rows else ""
+    more = more_note(len(claims), MOST_PRIOR)
+    return {"prior": rows, "prior_more": more, "prior_empty": empty, "prior_note": empty or more}
+
+
+def _reach(results: Results, ledger: Ledger) -> dict[str, Any]:
+    reach = () if results.budget is None else results.budget.reach
+    largest = sorted(range(len(reach)), key=lambda place: (-reach[place].enrolled, place))[:MOST_REACH]
+    rows = []
+    for place in largest:
+        fields = {key: ledger.text(f"reach.{place}.{key}") for key in ("enrolled", "completed", "cost", "unit_cost")}
+        rows.append({"course": shorten(reach[place].course_name, 34), "share": ledger.text(f"reach.{place}.completion_share"), **fields})
+    note = "受講記録がありません。" if not reach else more_note(len(reach), MOST_REACH, what="講座")
+    if ledger.has("reach.unit_cost") and results.budget is not None and results.budget.cost_per_completion_yen is not None:
+        note = f"全研修の修了1人当たり費用は{ledger.text('reach.unit_cost')}。{note}"
+    return {"reach": rows, "reach_more": note}
+
+
+def effect_text(item: Evidence, ledger: Ledger) -> str:
+    """The effect with its range in finance words; hours of the year where the outcome converts to hours."""
+    name = f"question.{item.question_id}"
+    if item.headline is None or not ledger.has(f"{name}.estimate"):
+        return "修了の状況だけを示す"
+    each = f"{ledger.text(f'{name}.estimate')}（{ledger.range_text(f'{name}.estimate')}）"
+    if ledger.has(f"{name}.saved") and ledger.claim(f"{name}.saved").value is not None:
+        return f"年{ledger.text(f'{name}.saved')}の創出（{ledger.range_text(f'{name}.saved')}）\n{each}" if item.may_claim else each
+    return f"{each}\n金額換算なし"
+
+
+def naive_text(item: Evidence, ledger: Ledger) -> str:
+    """The naive before-after figure, which is no effect."""
+    name = f"question.{item.question_id}"
+    if not ledger.has(f"{name}.naive_before_after"):
+        return "－"
+    each = ledger.text(f"{name}.naive_before_after")
+    return f"年{ledger.text(f'{name}.naive_hours')}相当\n{each}" if item.may_claim and ledger.has(f"{name}.naive_hours") else each
+
+
+def _effects(results: Results, ledger: Ledger) -> dict[str, Any]:
+    items = ordered_evidence(results)
+    rows = [
+        {
+            "question": f"問{number}　{shorten(item.title, 32)}",
+            "basis": item.basis_plain,
+            "verdict": item.verdict,
+            "effect": effect_text(item, ledger),
+            "naive": naive_text(item, ledger),
+        }
+        for number, item in enumerate(items[:MOST_EFFECTS], start=1)
+    ]
+    found = [
+        f"問{number}は{ledger.text(f'question.{item.question_id}.detectable')}"
+        for number, item in enumerate(items[:MOST_EFFECTS], start=1)
+        if ledger.has(f"question.{item.question_id}.detectable")
+    ]
+    text = f"結果を見る前に確かめた、見つけられる最小の大きさ：{'、'.join(found)}。これより小さい効果は、あっても判定できません。" if found else ""
+    return {"effects": rows, "effects_more": more_note(len(items), MOST_EFFECTS), "detectable_text": text}
+
+
+def _arguments(results: Results, ledger: Ledger) -> dict[str, list[str]]:
+    return {
+        "hours": _first(_hours(results, ledger), MOST_BULLETS, 110),
+        "limits": _first(_limits(results, ledger), MOST_BULLETS, 110),
+        "next_year": _first(_next_year(results, ledger), MOST_BULLETS, 150),
+    }
+
+
+def _first(items: Iterable[str], most: int, width: int) -> list[str]:
+    return [shorten(item, width) for item in dict.fromkeys(items) if item][:most] or ["記載する事項はありません。"]
+
+
+def _hours(results: Results, ledger: Ledger) -> list[str]:
+    items = []
+    savings, budget = results.savings, results.budget
+    if budget is not None and budget.break_even is not None:
+        items.append(ledger.text("even.sentence"))
+    if savings is not None and savings.created is not None:
+        if savings.may_claim and savings.net is not None:
+            items.append(
+                f"創出時間は年{ledger.text('savings.created')}（{ledger.range_text('savings.created')}）。研修前の時間の{ledger.text('savings.share')}に当たる。"
+            )
+            items.append(f"受講時間{ledger.text('savings.attendance')}を差し引くと{ledger.text('savings.net')}（{ledger.range_text('savings.net')}）。")
+            items.append(f"{ledger.text('savings.persons')}：{ledger.text('savings.person_basis')}")
+        else:
+            items.append(
+                f"創出時間の合計は主張しない（計算上の幅：{ledger.range_text('savings.created').removeprefix('幅')}）。受講時間は{ledger.text('savings.attendance')}。"
+            )
+    elif savings is not None:
+        items.append(f"時間に換算できる成果がないため、創出時間は示さない（金額換算なし）。受講時間は{ledger.text('savings.attendance')}。")
+    if savings is not None and savings.bridge.recorded:
+        items.append(f"使い道の記録：再配分{ledger.text('bridge.redeployed')}、説明のつかない分{ledger.text('bridge.unexplained')}。")
+    if ledger.has("value.yen") and savings is not None and savings.may_claim:
+        items.append(f"参考（人件費換算。予算は減らない）：{ledger.text('value.yen')}（{ledger.range_text('value.yen')}）。{ledger.text('price.sentence')}")
+    return items
+
+
+def _limits(results: Results, ledger: Ledger) -> list[str]:
+    items: list[str] = []
+    for item in ordered_evidence(results)[:MOST_EFFECTS]:
+        name = f"question.{item.question_id}"
+        items += [ledger.text(f"{name}.limit.{place}") for place in range(min(2, len(item.limits)))]
+    items = list(dict.fromkeys(items))[: MOST_BULLETS - 2]
+    if results.budget is not None:
+        items += [f"判断が変わる条件：{ledger.text(f'switch.{place}.sentence')}" for place in range(min(1, len(results.budget.switching_values)))]
+    items.append(planned(results).freeze_note)
+    return items
+
+
+def _next_year(results: Results, ledger: Ledger) -> list[str]:
+    counts = Counter(item.verdict for item in results.evidence.values())
+    through = planned(results).evaluated_through
+    items = []
+    if counts["判定不能"]:
+        items.append(
+            f"判定不能の{counts['判定不能']}件は、{through.year}年{through.month}月より後のデータを加え、同じ計画のまま判定し直す。見つけられる大きさを先に示す。"
+        )
+    if counts["逆効果"] or counts["実質的効果なし"]:
+        number = counts["逆効果"] + counts["実質的効果なし"]
+        items.append(f"逆効果・実質的効果なしの{number}件は、内容・対象・時期を見直す。見直しても変わらなければ取りやめる。")
+    if counts["効果あり"] or counts["小さい効果"]:
+        items.append("効果が認められた研修は、翌年度も同じ部署で続いているか（異動・定着）を確かめる。")
+    if counts["検証対象外"]:
+        items.append(f"全員が同時に受ける研修など比べる相手がない{counts['検証対象外']}件は、効果を主張せず、修了の状況だけを報告する。")
+    items.append("新しく行う研修は、受ける順番を部署ごとにずらす（可能なら抽選とする）ことで、来年度に比べられるようにする。")
+    if results.budget is not None:
+        full = next((place for place, cut in enumerate(results.budget.cuts) if cut.name == "満額" and cut.seats is not None), None)
+        if full is not None:
+            items.append(f"満額の場合の受講見込みは{ledger.text(f'cut.{full}.seats')}。来年度の「前年度の見込みと実績」で突き合わせる。")
+    return items

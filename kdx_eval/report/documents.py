@@ -1,0 +1,63 @@
+"""Writes all documents of a run: everything is made in memory first, so that a failure leaves nothing half written."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kdx_eval.report.annex import annex_pdf
+from kdx_eval.report.appendix import appendix_pdf, appendix_word
+from kdx_eval.report.blocks import visible
+from kdx_eval.report.claims import build_ledger
+from kdx_eval.report.pictures import draw_pictures
+from kdx_eval.report.workbook import workbook_bytes
+from kdx_eval.safe import safe_child, write_atomic
+
+if TYPE_CHECKING:
+    from kdx_eval.report.ledger import Ledger
+    from kdx_eval.results import Results
+
+FOLDER = "documents"
+
+
+def write_documents(results: Results, out: Path, *, as_of: dt.date, city_template: Path | None = None) -> tuple[Path, ...]:
+    """Write the budget appendix (PDF, Word), the 別冊, the workbook and the ledger into ``out/documents``.
+
+    Parameters
+    ----------
+    results : Results
+        What the earlier notebooks saved.
+    out : Path
+        The run's folder; it exists.
+    as_of : date
+        The data-freeze date, printed and stored in the files instead of the clock.
+    city_template : Path, optional
+        A Word template that replaces ours.
+
+    Returns
+    -------
+    tuple of Path
+        The five files written, the budget appendix first.
+
+    Raises
+    ------
+    OutputError
+        A template is faulty or a file cannot be written; then no file was changed, except that a locked file stops the ones after it.
+    """
+    ledger = build_ledger(results)
+    pictures = draw_pictures(results)
+    files: dict[str, bytes | str] = {
+        "budget_appendix.pdf": appendix_pdf(results, ledger, pictures=pictures, as_of=as_of),
+        "annex.pdf": annex_pdf(results, ledger, pictures=pictures, as_of=as_of),
+        "budget_appendix.docx": appendix_word(results, ledger, pictures=pictures, as_of=as_of, template=city_template),
+        "calculation.xlsx": workbook_bytes(results, ledger, as_of=as_of),
+        "ledger.json": ledger_text(ledger),
+    }
+    return tuple(write_atomic(safe_child(out, f"{FOLDER}/{name}"), content) for name, content in files.items())
+
+
+def ledger_text(ledger: Ledger) -> str:
+    """The ledger as JSON text, ending with a line break."""
+    return json.dumps(visible(ledger.to_json()), ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False) + "\n"

@@ -1,0 +1,212 @@
+"""Builds the default Word template, reports/templates/budget_appendix.docx, which a city may copy and edit.
+
+The template is a plain Word file with docxtpl fields. A city that puts its own ``templates/budget_appendix.docx`` into the data
+folder may use the same fields in any order and leave out what it does not want.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from docx.document import Document
+
+EAST_ASIAN_FONT = "游ゴシック"  # Word falls back to ＭＳ ゴシック, LibreOffice to an installed Gothic
+LATIN_FONT = "Yu Gothic"
+BLUE, PALE, WARN = "0B4F7D", "EEF3F7", "B34700"
+TEMPLATE_NAME = "budget_appendix.docx"
+
+# (heading, block): a block is a table (list name, columns as (title, field, width in mm, right-aligned)), or paragraphs of fields.
+_TableSpec = tuple[str, Sequence[tuple[str, str, int, bool]], str]
+
+_PAGE_ONE: tuple[tuple[str, _TableSpec | tuple[str, ...]], ...] = (
+    (
+        "1　要求額・前年度予算額・増減と理由",
+        ("amounts", (("区分", "label", 70, False), ("金額", "value", 60, True), ("単位", "unit", 46, False)), "change_reason"),
+    ),
+    (
+        "2　財源",
+        ("funding", (("区分", "name", 76, False), ("要求額（千円）", "request", 50, True), ("前年度（千円）", "previous", 50, True)), "funding_more"),
+    ),
+    (
+        "3　積算",
+        (
+            "breakdown",
+            (
+                ("節", "section", 26, False),
+                ("内容", "detail", 58, False),
+                ("数量", "quantity", 16, True),
+                ("単価（円）", "unit_price", 22, True),
+                ("要求額（千円）", "amount", 26, True),
+                ("根拠", "basis", 28, False),
+            ),
+            "breakdown_more",
+        ),
+    ),
+    (
+        "4　前年度の見込みと実績",
+        (
+            "prior",
+            (
+                ("前年度要求時の見込み", "claim", 74, False),
+                ("見込み", "promised", 30, True),
+                ("実績", "result", 30, True),
+                ("見込みに対して", "remark", 42, False),
+            ),
+            "prior_note",
+        ),
+    ),
+    ("5　効果（一文）", ("effect_sentence",)),
+    ("6　予算が実際に減る額", ("cash_amount", "cash_text")),
+    (
+        "7　減額した場合の影響",
+        (
+            "reduction",
+            (("案", "option", 16, False), ("要求額（千円）", "amount", 26, True), ("実施できること", "can_do", 62, False), ("失うもの", "forgone", 72, False)),
+            "",
+        ),
+    ),
+)
+
+_PAGE_TWO: tuple[tuple[str, _TableSpec | tuple[str, ...]], ...] = (
+    (
+        "8　誰に何をしたか（{{ evaluated_label }}）",
+        (
+            "reach",
+            (
+                ("研修", "course", 60, False),
+                ("受講者", "enrolled", 20, True),
+                ("修了者", "completed", 20, True),
+                ("修了率", "share", 20, True),
+                ("費用（千円）", "cost", 24, True),
+                ("修了1人当たり（円）", "unit_cost", 32, True),
+            ),
+            "reach_more",
+        ),
+    ),
+    (
+        "9　効果はあったか",
+        (
+            "effects",
+            (
+                ("問い", "question", 44, False),
+                ("比べ方", "basis", 22, False),
+                ("判定", "verdict", 21, False),
+                ("効果（幅は95％）", "effect", 53, False),
+                ("参考：単純な前後比較（効果とは言えない）", "naive", 36, False),
+            ),
+            "effects_more",
+        ),
+    ),
+)
+
+_LISTS = (("10　創出時間と分岐点", "hours"), ("11　限界と、判断が変わる条件", "limits"), ("12　来年度の計画", "next_year"))
+
+
+def build_default_template(path: Path) -> Path:
+    """Write the default Word template to ``path`` and return it.
+
+    Two A4 pages with East Asian fonts set; every value is a docxtpl field.
+    """
+    import docx
+    from docx.enum.text import WD_BREAK
+
+    document = docx.Document()
+    _prepare(document)
+    title = document.add_heading("{{ title }}", level=1)
+    title.add_run("　{{ heading }}").font.size = _points(10.5)
+    document.add_paragraph("{{ city }}　{{ prepared }}")
+    for heading, body in _PAGE_ONE:
+        _section(document, heading, body)
+    document.add_paragraph().add_run().add_break(WD_BREAK.PAGE)
+    for heading, body in _PAGE_TWO:
+        _section(document, heading, body)
+    document.add_paragraph("{{ detectable_text }}")
+    document.add_paragraph("{% for figure in figures %}{{ figure.image }} {% endfor %}")
+    document.add_paragraph("{% for figure in figures %}{{ figure.caption }}　{% endfor %}")
+    for heading, field in _LISTS:
+        document.add_heading(heading, level=2)
+        document.add_paragraph(f"{{%p for item in {field} %}}")
+        document.add_paragraph("・{{ item }}")
+        document.add_paragraph("{%p endfor %}")
+    document.add_paragraph("{{ notes }}")
+    document.save(str(path))
+    return path
+
+
+def _points(size: float) -> Any:
+    from docx.shared import Pt
+
+    return Pt(size)
+
+
+def _prepare(document: Document) -> None:
+    from docx.oxml.ns import qn
+    from docx.shared import Mm, RGBColor
+
+    for name, size, colour, before in (("Normal", 8.5, None, 0), ("Heading 1", 15, BLUE, 0), ("Heading 2", 10.5, BLUE, 5)):
+        style = document.styles[name]
+        style.font.name, style.font.size, style.font.bold = LATIN_FONT, _points(size), False
+        if colour:
+            style.font.color.rgb = RGBColor.from_string(colour)
+        fonts = style.element.get_or_add_rPr().get_or_add_rFonts()
+        for theme in [key for key in fonts.attrib if key.endswith("Theme")]:
+            del fonts.attrib[theme]  # theme fonts would win over the East Asian font
+        for key, font in (("w:eastAsia", EAST_ASIAN_FONT), ("w:ascii", LATIN_FONT), ("w:hAnsi", LATIN_FONT), ("w:cs", LATIN_FONT)):
+            fonts.set(qn(key), font)
+        layout = style.paragraph_format
+        layout.space_before, layout.space_after, layout.line_spacing = _points(before), _points(1.5), 1.0
+    section = document.sections[0]
+    section.page_width, section.page_height = Mm(210), Mm(297)
+    section.left_margin = section.right_margin = Mm(17)
+    section.top_margin, section.bottom_margin = Mm(15), Mm(12)
+    section.header_distance = section.footer_distance = Mm(6)
+    header = section.header.paragraphs[0]
+    header.add_run("{{ running_title }}　")
+    header.add_run("{{ synthetic_note }}").font.color.rgb = RGBColor.from_string(WARN)
+    section.footer.paragraphs[0].add_run("{{ footer }}")
+    document.core_properties.language = "ja-JP"
+    document.core_properties.title = "予算要求書 附属資料"
+    document.core_properties.author = ""
+    document.core_properties.comments = ""
+
+
+def _section(document: Document, heading: str, body: _TableSpec | tuple[str, ...]) -> None:
+    document.add_heading(heading, level=2)
+    if len(body) == 3 and not isinstance(body[1], str):
+        name, columns, note = body
+        _table(document, name, columns)
+        if note:
+            for text in (f"{{%p if {note} %}}", f"{{{{ {note} }}}}", "{%p endif %}"):
+                document.add_paragraph(text)
+    else:
+        for field in body:
+            document.add_paragraph(f"{{{{ {field} }}}}")
+
+
+def _table(document: Document, name: str, columns: Sequence[tuple[str, str, int, bool]]) -> None:
+    from docx.enum.text import WD_ALIGN_PARAGRAPH
+    from docx.oxml import parse_xml
+    from docx.oxml.ns import nsdecls
+    from docx.shared import Mm
+
+    table = document.add_table(rows=4, cols=len(columns), style="Table Grid")
+    table.autofit = False
+    table.rows[1].cells[0].text = f"{{%tr for row in {name} %}}"
+    table.rows[3].cells[0].text = "{%tr endfor %}"
+    for place, (title, field, width, right) in enumerate(columns):
+        table.columns[place].width = Mm(width)
+        for row in table.rows:
+            row.cells[place].width = Mm(width)
+        table.rows[0].cells[place].text = title
+        shade = parse_xml(f'<w:shd {nsdecls("w")} w:val="clear" w:color="auto" w:fill="{PALE}"/>')
+        table.rows[0].cells[place]._tc.get_or_add_tcPr().append(shade)
+        cell = table.rows[2].cells[place]
+        cell.text = f"{{{{ row.{field} }}}}"
+        if right:
+            cell.paragraphs[0].alignment = WD_ALIGN_PARAGRAPH.RIGHT
+    for row in table.rows:
+        properties = row._tr.get_or_add_trPr()
+        properties.append(parse_xml(f"<w:cantSplit {nsdecls('w')}/>"))

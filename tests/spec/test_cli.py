@@ -1,0 +1,125 @@
+"""The command line: verbs, help that teaches, one message and one exit status for each class of error."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kdx_eval.cli.screen import INTERRUPTED_STATUS, UNEXPECTED_STATUS, guarded
+from kdx_eval.errors import DataError, ParameterError
+
+ROOT = Path(__file__).resolve().parents[2]
+VERBS = ("demo", "check", "plan", "run", "verify", "templates", "pseudonymise", "lab")
+
+
+def kdx(*arguments: str, home: Path, cwd: Path | None = None, answers: str = "", encoding: str = "utf-8") -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "KDX_EVAL_HOME": str(home), "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": f"{encoding}:strict", "COLUMNS": "160"}
+    return subprocess.run(
+        [sys.executable, "-m", "kdx_eval.cli", *arguments],
+        cwd=cwd or ROOT, env=environment, input=answers, capture_output=True, encoding=encoding, check=False, timeout=120,
+    )  # fmt: skip
+
+
+def test_help_names_every_verb_in_japanese(tmp_path: Path) -> None:
+    shown = kdx("--help", home=tmp_path)
+    assert shown.returncode == 0
+    assert all(verb in shown.stdout for verb in VERBS)
+    assert "使い方" in shown.stdout
+    assert not {"Usage", "Options", "Commands", "Show this message"} & set(shown.stdout.split())
+
+
+@pytest.mark.parametrize("verb", [*((verb,) for verb in VERBS), ("plan", "new"), ("plan", "freeze")])
+def test_every_verb_teaches_with_an_example(verb: tuple[str, ...], tmp_path: Path) -> None:
+    shown = kdx(*verb, "--help", home=tmp_path)
+    assert shown.returncode == 0
+    assert verb == ("plan",) or f"kdx-eval {' '.join(verb)}" in shown.stdout.replace("使い方: kdx-eval", "", 1)
+
+
+def test_help_imports_no_table_library() -> None:
+    code = (
+        "import sys; sys.argv = ['kdx-eval', '--help']\n"
+        "from kdx_eval.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'pandas', 'numpy', 'duckdb', 'matplotlib', 'scipy', 'papermill', 'nbformat'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)
+
+
+def test_help_survives_a_windows_console(tmp_path: Path) -> None:
+    shown = kdx("--help", home=tmp_path, encoding="cp932")
+    assert shown.returncode == 0
+    assert "使い方" in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("rum",), "「run」のことですか"),
+        (("run",), "データ を指定してください"),
+        (("run", "x", "--pln", "y"), "「--plan」のことですか"),
+        (("demo", "--seed", "abc"), "--seed の値が正しくありません"),
+        (("demo", "a"), "書き方が正しくありません"),
+    ],
+)
+def test_a_usage_error_is_one_japanese_message(arguments: tuple[str, ...], words: str, tmp_path: Path) -> None:
+    shown = kdx(*arguments, home=tmp_path, cwd=tmp_path)
+    assert shown.returncode == ParameterError.exit_status
+    assert words in shown.stderr
+    assert shown.stderr.count("\n") == 1
+    assert shown.stdout == ""
+
+
+def test_templates_write_a_form_for_each_table_and_an_answer_sheet(tmp_path: Path) -> None:
+    from kdx_eval.plan import SIX_QUESTIONS
+    from kdx_eval.report.forms import read_answer_sheet
+
+    assert kdx("templates", str(tmp_path / "様式"), home=tmp_path / "home").returncode == 0
+    names = {path.name for path in (tmp_path / "様式").iterdir()}
+    assert {"受講記録_training.xlsx", "費用_costs.xlsx", "answers.xlsx"} <= names
+    assert read_answer_sheet(tmp_path / "様式" / "answers.xlsx") == {question.key: "" for question in SIX_QUESTIONS}
+
+
+def test_templates_are_the_same_bytes_every_time(tmp_path: Path) -> None:
+    from kdx_eval.report.forms import write_forms
+
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        write_forms(tmp_path / name)
+    assert all((tmp_path / "b" / path.name).read_bytes() == path.read_bytes() for path in (tmp_path / "a").iterdir())
+
+
+def test_an_error_of_ours_keeps_its_exit_status(capsys: pytest.CaptureFixture[str]) -> None:
+    def fail() -> int:
+        raise DataError("読めません", place="表.csv", hint="直してください")
+
+    assert guarded(fail) == DataError.exit_status
+    assert capsys.readouterr().err == "[DATA] 表.csv: 読めません → 直してください\n"
+
+
+def test_an_unexpected_error_shows_no_value_and_no_traceback(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KDX_EVAL_HOME", str(tmp_path))
+
+    def fail() -> int:
+        raise ValueError("山田太郎")
+
+    assert guarded(fail) == UNEXPECTED_STATUS
+    shown = capsys.readouterr().err
+    log = (tmp_path / "log" / "kdx-eval.log").read_text(encoding="utf-8")
+    assert "ValueError" in shown
+    assert "ValueError" in log
+    assert "山田太郎" not in shown + log
+    assert "Traceback" not in shown
+
+
+def test_an_interruption_says_how_to_go_on(capsys: pytest.CaptureFixture[str]) -> None:
+    def stop() -> int:
+        raise KeyboardInterrupt
+
+    assert guarded(stop) == INTERRUPTED_STATUS
+    assert "もう一度実行" in capsys.readouterr().err

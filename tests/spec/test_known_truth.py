@@ -1,0 +1,118 @@
+"""The tool against cities whose true effect is known: the whole path once, and the headline on many simulated cities."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kdx_eval.effect import estimate_effect, estimate_effects
+from kdx_eval.effect.study import EffectStudy
+from kdx_eval.evidence import assess_all, smallest_effects
+from kdx_eval.load import load_dataset
+from kdx_eval.panel.build import build_panels
+from kdx_eval.panel.type import Panel
+from kdx_eval.plan import Plan, read_plan
+from kdx_eval.synthetic_city import City, make_city, simulate_city
+from kdx_eval.synthetic_city.delivery_plan import PLAN_TEXT
+from kdx_eval.synthetic_city.design import FIRST_MONTH
+from kdx_eval.synthetic_city.training import NEVER
+
+BUFFER = 3  # a quarter cohort counts from its fourth month on
+
+
+@pytest.fixture(scope="module")
+def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
+    path = tmp_path_factory.mktemp("plan") / "plan.yaml"
+    path.write_text(PLAN_TEXT, encoding="utf-8", newline="\n")
+    return read_plan(path)
+
+
+def true_mean(effects: pd.DataFrame, panel: Panel, *, course: str, outcome: str) -> float:
+    """Mean true effect over exactly the unit-months that the headline counts; a month without a row had none."""
+    rows = effects[(effects["course_id"] == course) & (effects["outcome"] == outcome)]
+    months = pd.to_datetime(rows["month"])
+    table = dict(zip(zip(rows["department_id"], months.dt.year * 12 + months.dt.month - 1, strict=True), rows["effect"], strict=True))
+    first = 2025 * 12 + 3
+    cells = [
+        (unit, period)
+        for unit, cohort in zip(panel.units, panel.cohort, strict=True)
+        for period in range(first, first + 12)
+        if period >= cohort + BUFFER
+    ]
+    return float(np.mean([table.get((unit, period), 0.0) for unit, period in cells]))
+
+
+def city_panel(city: City, *, course: str) -> Panel:
+    """Department hours by month, cohorts by quarter, straight from the simulation."""
+    wide = city.workload().pivot_table(index="department_id", columns="month", values="minutes", aggfunc="sum") / 60
+    start = city.uptakes[course].start
+    quarter = (start // 3) * 3 + FIRST_MONTH.index  # FIRST_MONTH is an April
+    return Panel(
+        outcome=wide.to_numpy(),
+        units=wide.index.to_numpy(dtype=object),
+        periods=FIRST_MONTH.index + np.arange(wide.shape[1], dtype=float),
+        cohort=np.where(start == NEVER, np.inf, quarter.astype(float)),
+        persons=np.full(len(wide), 43),
+        monthly=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def whole_path(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+    folder = tmp_path_factory.mktemp("city")
+    files = make_city(folder)
+    dataset = load_dataset(files.data, cache_dir=tmp_path_factory.mktemp("cache"))
+    plan = read_plan(files.data / "plan.yaml")
+    panels = build_panels(dataset, plan)
+    studies = estimate_effects(panels, plan)
+    smallest = smallest_effects(studies, plan=plan, costs=dataset.frame("costs"), wages=dataset.frame("wages"), reach=panels.completion)
+    truth = pd.read_csv(folder / "truth_effects.csv", dtype={"department_id": str})
+    return {"panels": panels, "studies": studies, "evidence": assess_all(studies, panels, plan=plan, smallest=smallest), "truth": truth}
+
+
+@pytest.mark.parametrize(
+    ("question", "course", "outcome"),
+    [
+        ("q1_bpr_hours", "DXBPR", "workload_hours"),
+        ("q2_form_hours", "FORMTOOL", "workload_hours"),
+        ("q3_bpr_overtime", "DXBPR", "overtime_hours"),
+        ("q4_genai_uses", "AITOOL", "genai_uses"),
+    ],
+)
+def test_the_truth_of_the_demo_city_lies_inside_the_interval(whole_path: dict[str, object], question: str, course: str, outcome: str) -> None:
+    study: EffectStudy = whole_path["studies"][question]
+    truth = true_mean(whole_path["truth"], whole_path["panels"].panels[question], course=course, outcome=outcome)
+    assert study.headline.conf_low <= truth <= study.headline.conf_high
+
+
+def test_the_course_that_works_is_found_and_the_one_that_does_not_is_not(whole_path: dict[str, object]) -> None:
+    evidence = whole_path["evidence"]
+    assert evidence["q1_bpr_hours"].verdict == "効果あり"
+    assert evidence["q2_form_hours"].verdict not in {"効果あり", "小さい効果"}
+    assert evidence["q5_security"].verdict == "検証対象外"
+
+
+def test_the_naive_figure_is_visibly_wrong(whole_path: dict[str, object]) -> None:
+    study: EffectStudy = whole_path["studies"]["q1_bpr_hours"]
+    naive = study.entry("naive_before_after")
+    assert naive is not None
+    truth = true_mean(whole_path["truth"], whole_path["panels"].panels["q1_bpr_hours"], course="DXBPR", outcome="workload_hours")
+    assert naive.conf_high < truth  # even its whole interval overclaims
+    assert naive.estimate < 1.5 * truth
+
+
+def test_the_headline_interval_covers_the_truth_on_held_out_cities(plan: Plan) -> None:
+    """40 cities, two courses: 95 % intervals. At a true coverage of 95 %, fewer than 69 of 80 happens less than once in 1 000 runs (binomial)."""
+    inside = 0
+    for seed in range(9_000, 9_040):
+        city = simulate_city(seed=seed)
+        effects = city.effects()
+        for question, course in (("q1_bpr_hours", "DXBPR"), ("q2_form_hours", "FORMTOOL")):
+            panel = city_panel(city, course=course)
+            headline = estimate_effect(panel, plan.question(question), plan=plan).headline
+            truth = true_mean(effects, panel, course=course, outcome="workload_hours")
+            inside += headline.conf_low <= truth <= headline.conf_high
+    assert inside >= 69

@@ -1,0 +1,83 @@
+"""Figures: Japanese, honest about synthetic data, and without a trace in pyplot or rcParams."""
+
+from __future__ import annotations
+
+import io
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from kdx_eval import plots
+from tests.report_city import city, study
+
+TITLE = "生成AI研修は時間外勤務を減らしたか"
+
+
+def figures() -> dict[str, Figure]:
+    results, one = city(), study("q1", TITLE, -6.2)
+    assert results.savings is not None
+    assert results.budget is not None
+    return {
+        "timing": plots.plot_timing(one),
+        "series": plots.plot_series(one),
+        "event_study": plots.plot_event_study(one),
+        "verdicts": plots.plot_verdicts(list(results.evidence.values()), synthetic=True),
+        "savings": plots.plot_savings(results.savings, synthetic=True),
+        "scenarios": plots.plot_scenarios(results.budget, synthetic=True),
+        "completeness": plots.plot_completeness({"受講.csv": (990, 10), "時間外.xlsx": (1200, 0)}, synthetic=True),
+    }
+
+
+def words(figure: Figure) -> str:
+    return " ".join(text.get_text() for text in figure.findobj(mpl.text.Text))
+
+
+@pytest.mark.parametrize("name", list(figures()))
+def test_every_figure_draws_in_the_shipped_font_without_a_missing_glyph(name: str) -> None:
+    figure = figures()[name]
+    figure.savefig(io.BytesIO(), format="png", dpi=50)  # a missing glyph warns, and warnings are errors
+    fonts = {text.get_fontname() for text in figure.findobj(mpl.text.Text) if any(ord(char) > 0x2FFF for char in text.get_text())}
+    assert fonts == {plots.FONT_NAME}
+
+
+@pytest.mark.parametrize("name", list(figures()))
+def test_every_figure_of_synthetic_data_says_so(name: str) -> None:
+    assert "合成データ" in words(figures()[name])
+
+
+def test_a_real_citys_figure_does_not() -> None:
+    assert "合成データ" not in words(plots.plot_series(study("q1", TITLE, -6.2), synthetic=False))
+
+
+def test_drawing_leaves_the_callers_settings_alone() -> None:
+    before = dict(mpl.rcParams)
+    plots.plot_series(study("q1", TITLE, -6.2))
+    assert dict(mpl.rcParams) == before
+
+
+def test_the_series_shows_exactly_the_given_numbers() -> None:
+    one = study("q1", TITLE, -6.2)
+    lines = {str(line.get_label()): np.asarray(line.get_ydata()) for line in plots.plot_series(one).axes[0].lines}
+    assert np.array_equal(lines["研修を受けた側"], one.series["treated_mean"].to_numpy())
+
+
+def test_a_good_effect_lies_to_the_right_whatever_the_outcome() -> None:
+    figure = plots.plot_verdicts([city().evidence["q1"]])
+    centre = next(line for line in figure.axes[0].lines if line.get_marker() == "o")
+    assert float(np.asarray(centre.get_xdata())[0]) == pytest.approx(6.2 / 1.5)
+
+
+def test_long_and_hostile_labels_are_cut_and_not_read_as_formulas() -> None:
+    rows = [(r"$\frac{1}{0}$" + "長" * 80 + "𠮷", 1.0, 0.5, 1.5)] * 20
+    figure = plots.plot_ranges(rows, title="幅", axis_label="時間")
+    figure.savefig(io.BytesIO(), format="png", dpi=50)
+    assert "ほか8件" in words(figure)
+    assert len(figure.axes[0].get_yticklabels()[0].get_text()) <= 24
+
+
+def test_an_estimate_without_an_interval_draws_a_mark_only() -> None:
+    figure = plots.plot_ranges([("問", 1.0, float("nan"), float("nan"))], title="幅", axis_label="時間")
+    figure.savefig(io.BytesIO(), format="png", dpi=50)
+    assert sum(line.get_marker() == "o" for line in figure.axes[0].lines) == 1
