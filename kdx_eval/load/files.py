@@ -141,6 +141,7 @@ def read_text_grid(con: DuckDBPyConnection, path: Path, *, file: str, table: str
         quick = path.stat().st_size >= _FAST_FROM and len(head[0][1]) == n_columns
         if not (quick and _read_fast(con, _as_utf8(path, used, copy=work / f"{table}.utf8.csv"), table=table, delimiter=delimiter, n_columns=n_columns)):
             _read_carefully(con, _records(path, used, delimiter), table=table, n_columns=n_columns, work=work)
+        (work / f"{table}.utf8.csv").unlink(missing_ok=True)
     except (UnicodeDecodeError, LookupError) as problem:
         raise DataError(f"文字コードが {used} ではありません", place=file, hint="mapping.yaml の encoding を直すか、UTF-8 で保存し直してください") from problem
     except csv.Error as problem:

@@ -78,7 +78,7 @@ def first_attendance(connection: duckdb.DuckDBPyConnection, tables: Tables, *, c
 
     When the table has no date of that kind, the next of offered, enrolled, completed that it has is used, with a note.
     """
-    day = {kind: column(tables, "training", f"{kind}_on", kind="DATE") for kind in _DATES}
+    day = {kind: column(tables, "training", name=f"{kind}_on", kind="DATE") for kind in _DATES}
     counts = connection.execute(
         f"SELECT {', '.join(f'count({day[kind]})' for kind in _DATES)} FROM training WHERE list_contains($courses, course_id)",
         {"courses": courses},
@@ -98,8 +98,8 @@ def first_attendance(connection: duckdb.DuckDBPyConnection, tables: Tables, *, c
 
 
 def _first_sql(tables: Tables, *, first: str) -> str:
-    staff = column(tables, "training", "staff_id", kind="VARCHAR")
-    department = column(tables, "training", "department_id", kind="VARCHAR")
+    staff = column(tables, "training", name="staff_id", kind="VARCHAR")
+    department = column(tables, "training", name="department_id", kind="VARCHAR")
     return f"""
         WITH attended AS (
             SELECT {staff} AS staff_id, {department} AS department_id, {first} AS day,

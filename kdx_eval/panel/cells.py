@@ -103,29 +103,29 @@ def _rows_sql(connection: duckdb.DuckDBPyConnection, tables: Tables, *, question
 
 
 def _workload_sql(tables: Tables, *, question: Question) -> str:
-    own = column(tables, "workload", "department_id", kind="VARCHAR")
-    process = column(tables, "workload", "process_id", kind="VARCHAR")
-    month = f"""coalesce({column(tables, "workload", "month", kind="DATE")},
-                         CAST(date_trunc('month', {column(tables, "workload", "date", kind="DATE")}) AS DATE))"""
+    own = column(tables, "workload", name="department_id", kind="VARCHAR")
+    process = column(tables, "workload", name="process_id", kind="VARCHAR")
+    month = f"""coalesce({column(tables, "workload", name="month", kind="DATE")},
+                         CAST(date_trunc('month', {column(tables, "workload", name="date", kind="DATE")}) AS DATE))"""
     join, department = "", own
     if tables.has("processes") and {"process_id", "department_id"} <= set(tables.columns("processes")):
         join = """LEFT JOIN (SELECT process_id, min(department_id) AS department_id FROM processes GROUP BY process_id) AS home
                   ON home.process_id = workload.process_id"""
         department = f"coalesce({own}, home.department_id)"
     unit = f"{department} || '/' || {process}" if question.unit == "process" else department
-    measure = column(tables, "workload", question.outcome.measure, kind="BIGINT")
+    measure = column(tables, "workload", name=question.outcome.measure, kind="BIGINT")
     return f"SELECT {unit} AS unit, {department} AS department, {month_index(month)} AS month, {measure} AS value FROM workload {join}"
 
 
 def _worktime_sql(connection: duckdb.DuckDBPyConnection, tables: Tables, *, question: Question) -> tuple[str, tuple[str, ...]]:
-    overtime = column(tables, "worktime", "overtime_hours", kind="DOUBLE")
+    overtime = column(tables, "worktime", name="overtime_hours", kind="DOUBLE")
     if question.outcome.measure == "total_hours":
-        scheduled = column(tables, "worktime", "scheduled_hours", kind="DOUBLE")
+        scheduled = column(tables, "worktime", name="scheduled_hours", kind="DOUBLE")
         value = f"CAST({scheduled} AS DECIMAL(18, 6)) + CAST({overtime} AS DECIMAL(18, 6))"
     else:
         value = overtime
-    staff = column(tables, "worktime", "staff_id", kind="VARCHAR")
-    department = column(tables, "worktime", "department_id", kind="VARCHAR")
+    staff = column(tables, "worktime", name="staff_id", kind="VARCHAR")
+    department = column(tables, "worktime", name="department_id", kind="VARCHAR")
     month = month_index("worktime.month")
     if question.unit == "staff":
         sql = f"SELECT {staff} AS unit, CAST(NULL AS VARCHAR) AS department, {month} AS month, {value} AS value FROM worktime"

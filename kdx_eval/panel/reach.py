@@ -72,9 +72,9 @@ def attendance_hours(dataset: Tables, question: Question, *, year: FiscalYear) -
 
 def _rows_sql(tables: Tables) -> str:
     """One row a training record: person, fiscal year, how far it went, hours attended."""
-    day = {kind: column(tables, "training", f"{kind}_on", kind="DATE") for kind in ("offered", "enrolled", "completed")}
-    staff = column(tables, "training", "staff_id", kind="VARCHAR")
-    own = column(tables, "training", "hours", kind="DOUBLE")
+    day = {kind: column(tables, "training", name=f"{kind}_on", kind="DATE") for kind in ("offered", "enrolled", "completed")}
+    staff = column(tables, "training", name="staff_id", kind="VARCHAR")
+    own = column(tables, "training", name="hours", kind="DOUBLE")
     timed = tables.has("courses") and {"course_id", "hours"} <= set(tables.columns("courses"))
     join = "LEFT JOIN (SELECT course_id, max(hours) AS hours FROM courses GROUP BY course_id) AS c USING (course_id)" if timed else ""
     length = "CAST(c.hours AS DOUBLE)" if timed else "CAST(NULL AS DOUBLE)"

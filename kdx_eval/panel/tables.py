@@ -25,7 +25,7 @@ class Tables(Protocol):
         ...
 
 
-def column(tables: Tables, table: str, name: str, *, kind: str) -> str:
+def column(tables: Tables, table: str, *, name: str, kind: str) -> str:
     """SQL for a column that may be absent: ``table.name``, or a NULL of that type."""
     present = tables.has(table) and name in tables.columns(table)
     return f'{table}."{name}"' if present else f"CAST(NULL AS {kind})"

@@ -20,7 +20,7 @@ _IDENTIFIER = re.compile(r"[\w\-]{1,40}")
 
 
 def fields(raw: object, spec: Mapping[str, Converter], *, place: str) -> dict[str, Any]:
-    """The given keys of a mapping, converted; unknown keys are refused with the nearest known one."""
+    """The given keys of a mapping, converted; unknown keys are refused with the nearest known one. Raises PlanError, naming the key, for anything else."""
     if not isinstance(raw, dict):
         raise PlanError("「キー: 値」の形になっていません", place=place, hint="kdx-eval plan new で作った見本と見比べてください")
     for key in raw:
@@ -34,7 +34,7 @@ def _join(place: str, key: str) -> str:
 
 
 def text(raw: object, place: str) -> str:
-    """A non-empty text of one line or more; a bare number is taken as its digits."""
+    """A non-empty text of one line or more; a bare number is taken as its digits. Raises PlanError, naming the key, for anything else."""
     if isinstance(raw, (str, int)) and not isinstance(raw, bool) and str(raw).strip():
         word = str(raw).strip()
         if any(unicodedata.category(letter) in ("Cc", "Cs") and letter not in "\n\t" for letter in word):
@@ -54,7 +54,7 @@ def optional_text(raw: object, place: str) -> str | None:
 
 
 def identifier(raw: object, place: str) -> str:
-    """An id of letters, digits, ``_`` and ``-``, since it becomes part of names of tables."""
+    """An id of letters, digits, ``_`` and ``-``, since it becomes part of names of tables. Raises PlanError, naming the key, for anything else."""
     word = text(raw, place)
     if not _IDENTIFIER.fullmatch(word):
         raise PlanError("番号に使えない文字があります", place=place, hint="英数字・かな漢字と _ - で40字までにしてください")
@@ -62,14 +62,14 @@ def identifier(raw: object, place: str) -> str:
 
 
 def flag(raw: object, place: str) -> bool:
-    """True or false."""
+    """True or false. Raises PlanError, naming the key, for anything else."""
     if isinstance(raw, bool):
         return raw
     raise PlanError("true か false を書く所です", place=place, hint="引用符なしで true または false と書いてください")
 
 
 def texts(raw: object, place: str) -> tuple[str, ...]:
-    """A list of texts without repeats; a single text is a list of one."""
+    """A list of texts without repeats; a single text is a list of one. Raises PlanError, naming the key, for anything else."""
     items = raw if isinstance(raw, list) else [raw]
     words = tuple(text(item, place) for item in items)
     if len(set(words)) != len(words):
@@ -78,7 +78,7 @@ def texts(raw: object, place: str) -> tuple[str, ...]:
 
 
 def number(low: float, high: float) -> Converter:
-    """A converter for numbers in ``[low, high]``."""
+    """A converter for numbers in ``[low, high]``. Raises PlanError, naming the key, for anything else."""
 
     def convert(raw: object, place: str) -> float:
         if isinstance(raw, (int, float)) and not isinstance(raw, bool) and low <= raw <= high:
@@ -89,7 +89,7 @@ def number(low: float, high: float) -> Converter:
 
 
 def whole(low: int, high: int) -> Converter:
-    """A converter for integers in ``[low, high]``."""
+    """A converter for integers in ``[low, high]``. Raises PlanError, naming the key, for anything else."""
 
     def convert(raw: object, place: str) -> int:
         if isinstance(raw, int) and not isinstance(raw, bool) and low <= raw <= high:
@@ -100,7 +100,7 @@ def whole(low: int, high: int) -> Converter:
 
 
 def one_of(*words: str) -> Converter:
-    """A converter for a closed list of words."""
+    """A converter for a closed list of words. Raises PlanError, naming the key, for anything else."""
 
     def convert(raw: object, place: str) -> str:
         if raw in words:
@@ -116,7 +116,7 @@ def optional(inner: Converter) -> Converter:
 
 
 def month(raw: object, place: str) -> Month:
-    """``2025-04``, or a date in that month."""
+    """``2025-04``, or a date in that month. Raises PlanError, naming the key, for anything else."""
     if isinstance(raw, dt.date):
         return Month.of_date(raw)
     if isinstance(raw, str):
@@ -128,7 +128,7 @@ def month(raw: object, place: str) -> Month:
 
 
 def fiscal_year(raw: object, place: str) -> FiscalYear:
-    """``2027``, ``R9`` or ``令和9年度``."""
+    """``2027``, ``R9`` or ``令和9年度``. Raises PlanError, naming the key, for anything else."""
     found = None if isinstance(raw, bool) else _FISCAL_YEAR.fullmatch(unicodedata.normalize("NFKC", str(raw)).strip())
     if found is None:
         raise PlanError("年度の書き方が違います", place=place, hint="2027、R9、令和9年度 のいずれかで書いてください")
@@ -142,7 +142,7 @@ def fiscal_year(raw: object, place: str) -> FiscalYear:
 
 
 def window(raw: object, place: str) -> tuple[Month | None, Month | None]:
-    """``[2022-04, 2026-03]``; either end may be empty."""
+    """``[2022-04, 2026-03]``; either end may be empty. Raises PlanError, naming the key, for anything else."""
     if not isinstance(raw, list) or len(raw) != 2:
         raise PlanError("始めと終わりの2つの月を書く所です", place=place, hint="[2022-04, 2026-03] のように書いてください")
     first, last = (None if end is None else month(end, place) for end in raw)
@@ -152,7 +152,7 @@ def window(raw: object, place: str) -> tuple[Month | None, Month | None]:
 
 
 def periods(raw: object, place: str) -> tuple[tuple[Month, Month], ...]:
-    """A list of ``[2020-04, 2023-05]``, both ends included."""
+    """A list of ``[2020-04, 2023-05]``, both ends included. Raises PlanError, naming the key, for anything else."""
     if raw is None:
         return ()
     if not isinstance(raw, list):
@@ -167,7 +167,7 @@ def periods(raw: object, place: str) -> tuple[tuple[Month, Month], ...]:
 
 
 def smallest_effect(raw: object, place: str) -> float | Literal["break_even"]:
-    """A positive size in the outcome's unit, or ``break_even``."""
+    """A positive size in the outcome's unit, or ``break_even``. Raises PlanError, naming the key, for anything else."""
     if raw == "break_even":
         return "break_even"
     if isinstance(raw, (int, float)) and not isinstance(raw, bool) and 0 < raw < 1e9:

@@ -42,7 +42,8 @@ def notebook_html(path: Path) -> str:
     make: Any = HTMLExporter  # untyped
     exporter = make(config=settings, template_name="basic", exclude_input_prompt=True, exclude_output_prompt=True, exclude_anchor_links=True)
     # The template cleans once more with a fixed list that would show headings and table heads as raw tags: the same list serves both.
-    cleaner: Any = SanitizeHTML(config=settings)
+    make_cleaner: Any = SanitizeHTML  # untyped
+    cleaner = make_cleaner(config=settings)
     exporter.register_filter("clean_html", lambda element: cleaner.sanitize_html_tags(element.decode() if isinstance(element, bytes) else str(element)))
     body, _ = exporter.from_notebook_node(notebook)
     inner = _ELSEWHERE.sub("", body).replace(_NO_ALT, f"図（{escape_html(path.stem)}）").replace("<h1", "<h2").replace("</h1>", "</h2>")

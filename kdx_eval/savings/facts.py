@@ -103,7 +103,7 @@ def check_cash(claim_yen: int, *, overtime_fall_yen: int, budget_fall_yen: int) 
 def _overtime(connection: duckdb.DuckDBPyConnection, dataset: Tables, *, plan: Plan) -> pd.DataFrame | None:
     if not dataset.has("worktime") or "overtime_hours" not in dataset.columns("worktime"):
         return None
-    yen = column(dataset, "worktime", "paid_overtime_yen", kind="BIGINT")
+    yen = column(dataset, "worktime", name="paid_overtime_yen", kind="BIGINT")
     year = plan.evaluated_fiscal_year.year
     frame = connection.execute(
         f"""WITH monthly AS (
@@ -122,7 +122,7 @@ def _claims(connection: duckdb.DuckDBPyConnection, dataset: Tables, *, year: Fis
     needed = {"department_id", "process_id", "claimed_hours"}
     if not dataset.has("interventions") or not needed <= set(dataset.columns("interventions")):
         return None
-    live = column(dataset, "interventions", "live_on", kind="DATE")
+    live = column(dataset, "interventions", name="live_on", kind="DATE")
     return connection.execute(
         f"""SELECT department_id, process_id, CAST($year AS INTEGER) AS fiscal_year, CAST(sum(claimed_hours) AS DOUBLE) AS hours
             FROM interventions WHERE process_id IS NOT NULL AND department_id IS NOT NULL AND claimed_hours IS NOT NULL
@@ -136,7 +136,7 @@ def _baseline(connection: duckdb.DuckDBPyConnection, dataset: Tables, *, year: F
     if not dataset.has("workload") or not {"department_id", "minutes"} <= set(dataset.columns("workload")):
         return None
     month = month_index(f"coalesce({column(dataset, 'workload', 'month', kind='DATE')}, {column(dataset, 'workload', 'date', kind='DATE')})")
-    given = column(dataset, "workload", "fiscal_year", kind="INTEGER")
+    given = column(dataset, "workload", name="fiscal_year", kind="INTEGER")
     return connection.execute(
         f"""SELECT department_id, process_id, CAST($year AS INTEGER) AS fiscal_year, max(hours) AS hours FROM (
                 SELECT department_id, process_id, coalesce({given}, CAST(floor(({month} - 3) / 12.0) AS INTEGER)) AS worked_year,

@@ -147,7 +147,7 @@ def test_every_question_of_the_plan_gets_a_verdict_and_a_refused_one_says_why():
 def test_sentences_carry_the_direction_and_the_interval_and_no_template_is_left_open():
     found = assess()
     assert "3.00時間少ない" in found.headline_sentence
-    assert "1.96少ない" in found.headline_sentence  # 3 - 2.086 x 0.5
+    assert "1.96時間少ない" in found.headline_sentence  # 3 - 2.086 x 0.5
     for text in (found.headline_sentence, *found.sentences, *found.forbidden):
         assert "{" not in text
 

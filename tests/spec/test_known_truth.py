@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -36,12 +34,7 @@ def true_mean(effects: pd.DataFrame, panel: Panel, *, course: str, outcome: str)
     months = pd.to_datetime(rows["month"])
     table = dict(zip(zip(rows["department_id"], months.dt.year * 12 + months.dt.month - 1, strict=True), rows["effect"], strict=True))
     first = 2025 * 12 + 3
-    cells = [
-        (unit, period)
-        for unit, cohort in zip(panel.units, panel.cohort, strict=True)
-        for period in range(first, first + 12)
-        if period >= cohort + BUFFER
-    ]
+    cells = [(unit, period) for unit, cohort in zip(panel.units, panel.cohort, strict=True) for period in range(first, first + 12) if period >= cohort + BUFFER]
     return float(np.mean([table.get((unit, period), 0.0) for unit, period in cells]))
 
 
