@@ -1,8 +1,9 @@
-"""Starts notebooks in child processes of their own and waits for them, however they end."""
+"""Starts notebooks and the site in child processes of their own and waits for them, however they end."""
 
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import json
 import os
 import shutil
@@ -25,7 +26,7 @@ DEFAULT_TIMEOUT_SECONDS = 3600
 
 
 class NotebookFailedError(KdxError):
-    """A notebook ended for a reason that is not the user's: an unexpected error, a dead kernel, a time-out."""
+    """A notebook (or the site) ended for a reason that is not the user's: an unexpected error, a dead kernel, a time-out."""
 
     code = "NOTEBOOK"
     exit_status = 11
@@ -55,6 +56,25 @@ class Job:
     parameters: Mapping[str, object]
     timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS
 
+    def request(self) -> dict[str, object]:
+        """What the worker is told."""
+        places = {"source": str(self.source), "output": str(self.output), "failed": str(self.failed), "cwd": str(self.cwd)}
+        return {"task": "notebook", **places, "parameters": dict(self.parameters), "timeout": self.timeout_seconds}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteJob:
+    """The site to write below ``out`` from its results and these executed notebooks, with the date ``as_of`` on it."""
+
+    name: str
+    out: Path
+    as_of: dt.date
+    notebooks: tuple[Path, ...]
+
+    def request(self) -> dict[str, object]:
+        """What the worker is told."""
+        return {"task": "site", "out": str(self.out), "as_of": self.as_of.isoformat(), "notebooks": [str(path) for path in self.notebooks]}
+
 
 class Kernels:
     """Runs jobs side by side; ``with`` ends every process that is left.
@@ -69,7 +89,7 @@ class Kernels:
         self._warm = sys.platform == "linux" if warm is None else warm
         self._folder = Path(tempfile.mkdtemp(prefix="kdx-batch-"))
         self._server: subprocess.Popen[bytes] | None = None
-        self._running: dict[str, tuple[Path, Path, subprocess.Popen[bytes]]] = {}
+        self._running: dict[str, tuple[Path, Path | None, subprocess.Popen[bytes]]] = {}
         if self._warm:
             self._server = self._start(serve=True)
 
@@ -88,22 +108,14 @@ class Kernels:
             process.wait()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def submit(self, job: Job) -> None:
+    def submit(self, job: Job | SiteJob) -> None:
         """Start a job; returns at once."""
         folder = self._folder / job.name
         folder.mkdir()
-        request = {
-            "job": str(folder),
-            "source": str(job.source),
-            "output": str(job.output),
-            "failed": str(job.failed),
-            "cwd": str(job.cwd),
-            "parameters": dict(job.parameters),
-            "timeout": job.timeout_seconds,
-        }
+        request = {"job": str(folder), **job.request()}
         process = self._server or self._start(serve=False)
         _send(process, json.dumps(request).encode() + b"\n", last=process is not self._server)
-        self._running[job.name] = (folder, job.failed, process)
+        self._running[job.name] = (folder, job.failed if isinstance(job, Job) else None, process)
 
     def wait(self) -> str:
         """Wait until one job ends well and return its name.
@@ -147,7 +159,7 @@ def _send(process: subprocess.Popen[bytes], line: bytes, *, last: bool) -> None:
                 process.stdin.close()
 
 
-def _check(name: str, folder: Path, *, failed: Path) -> None:
+def _check(name: str, folder: Path, *, failed: Path | None) -> None:
     try:
         outcome = json.loads((folder / "outcome.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -163,9 +175,9 @@ def _reason(error: str) -> str:
         return "計算の途中でプログラムが終了しました（メモリ不足の可能性があります）"
     if error == "CellTimeoutError":
         return "計算が制限時間内に終わりませんでした"
-    return f"ノートブックの実行中に予期しない誤りが起きました（{error}）"
+    return f"計算の途中で予期しない誤りが起きました（{error}）"
 
 
-def _hint(*, kept: Path) -> str:
+def _hint(*, kept: Path | None) -> str:
     again = "もう一度実行すると続きから始まります"
-    return f"{again}。繰り返す場合は notebooks/{kept.name} の止まったセルを確かめてください" if kept.is_file() else again
+    return f"{again}。繰り返す場合は notebooks/{kept.name} の止まったセルを確かめてください" if kept and kept.is_file() else again

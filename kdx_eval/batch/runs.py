@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from kdx_eval import manifest, resources, safe
-from kdx_eval.batch.kernels import Job, Kernels
-from kdx_eval.batch.notebook_files import declared_parameters, skip_address_grammar
+from kdx_eval.batch.kernels import Job, Kernels, SiteJob
+from kdx_eval.batch.notebook_files import declared_parameters
 from kdx_eval.batch.workspace import freeze_date
 from kdx_eval.errors import DataError, PlanError
 from kdx_eval.plan import Plan, plan_digest, plan_to_yaml, propose_plan, read_plan
@@ -31,7 +31,7 @@ _LOAD_SHARE = 0.3  # of the progress bar, as measured on the demo city
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """One notebook of the annual run.
+    """One step of the annual run: a notebook, or the site.
 
     Attributes
     ----------
@@ -56,6 +56,8 @@ STAGES: tuple[Stage, ...] = (
     Stage(name="05_cost_benefit", title="費用と効果", writes=("results/budget.json",), needs=("04_staff_hours",)),
     Stage(name="10_budget_documents", title="予算要求の附属資料", writes=("documents",), needs=("05_cost_benefit",)),
 )
+SITE = Stage(name="site", title="閲覧用のサイト", writes=("site",), needs=tuple(stage.name for stage in STAGES))
+_ALL = (*STAGES, SITE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +102,7 @@ class _Run:
     out: Path
     data: Path
     plan_file: str
+    as_of: dt.date
     base: dict[str, str]
     progress: Progress
     state: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -144,15 +147,18 @@ def run_batch(
         used, plan_file, proposed = take_plan(dataset, plan=plan, out=out, as_of=as_of, synthetic=synthetic)
         _refuse_if_too_many_rejected(dataset, used)
         safe.write_atomic(out / "rejected.csv", Path(dataset.rejected).read_bytes())
-        run = _Run(out=out, data=data, plan_file=plan_file, base=_base_digests(dataset, used), progress=report, state=_read_state(out))
+        run = _Run(
+            out=out, data=data, plan_file=plan_file, as_of=freeze_date(used), base=_base_digests(dataset, used), progress=report, state=_read_state(out)
+        )  # fmt: skip
         _drop_damaged(run)
         _run_stages(run, kernels)
-    report("サイトと実行記録を作っています", 0.95)
-    site = _publish(run, used)
+    parameters = {"plan": plan_digest(used), "request_fiscal_year": used.request_fiscal_year.year}
+    manifest.write_manifest(out, inputs=data, parameters=parameters, code_version=run.base["code"])
     report("できました", 1.0)
-    ordered = tuple(run.done[stage.name] for stage in STAGES)
-    seconds = time.perf_counter() - began
-    return BatchResult(out=out, documents=out / "documents", site=site, plan=used, proposed=proposed, stages=ordered, seconds=seconds)
+    return BatchResult(
+        out=out, documents=out / "documents", site=out / "site" / "index.html", plan=used, proposed=proposed,
+        stages=tuple(run.done[stage.name] for stage in _ALL), seconds=time.perf_counter() - began,
+    )  # fmt: skip
 
 
 def find_plan(data: Path) -> Path | None:
@@ -225,7 +231,8 @@ def _base_digests(dataset: Dataset, plan: Plan) -> dict[str, str]:
 
 
 def _run_stages(run: _Run, kernels: Kernels) -> None:
-    waiting = list(STAGES)
+    # What most others wait for comes first.
+    waiting = sorted(_ALL, key=lambda stage: -sum(stage.name in _ancestors(other) for other in _ALL))
     running: set[str] = set()
     while waiting or running:
         for stage in list(waiting):
@@ -236,31 +243,47 @@ def _run_stages(run: _Run, kernels: Kernels) -> None:
         if running:
             name = kernels.wait()
             running.discard(name)
-            _finish(run, next(stage for stage in STAGES if stage.name == name))
+            _finish(run, next(stage for stage in _ALL if stage.name == name))
 
 
 def _start(run: _Run, stage: Stage, kernels: Kernels) -> bool:
-    """Submit the stage's notebook; False when the stage could be skipped."""
-    source = resources.root_dir("notebooks") / f"{stage.name}.ipynb"
-    parameters = _parameters(run, source)
+    """Submit the stage; False when it could be skipped."""
+    job = _site_job(run) if stage is SITE else _notebook_job(run, stage)
     upstream = {name: run.state[name]["outputs"] for name in _ancestors(stage)}
-    shown = {key: value for key, value in parameters.items() if key != "data_dir"}  # the same data elsewhere is the same data
-    run.keys[stage.name] = manifest.digest_json([manifest.digest_file(source), shown, run.base, upstream])
+    run.keys[stage.name] = manifest.digest_json([_content(job), run.base, upstream])
     if _is_intact(run, stage):
         run.done[stage.name] = StageResult(name=stage.name, title=stage.title, outcome="skipped", seconds=0.0)
         return False
-    folder = run.out / "notebooks"
-    folder.mkdir(exist_ok=True)
     run.started[stage.name] = time.perf_counter()
     run.progress(f"{stage.title}（{stage.name}）", _share(run))
-    failed = folder / f"{stage.name}.failed.ipynb"
-    failed.unlink(missing_ok=True)
-    kernels.submit(Job(name=stage.name, source=source, output=folder / f"{stage.name}.ipynb", failed=failed, cwd=folder, parameters=parameters))
+    if isinstance(job, Job):
+        job.output.parent.mkdir(exist_ok=True)
+        job.failed.unlink(missing_ok=True)
+    kernels.submit(job)
     return True
 
 
+def _notebook_job(run: _Run, stage: Stage) -> Job:
+    source, folder = resources.root_dir("notebooks") / f"{stage.name}.ipynb", run.out / "notebooks"
+    output, failed = (folder / f"{stage.name}{suffix}.ipynb" for suffix in ("", ".failed"))
+    return Job(name=stage.name, source=source, output=output, failed=failed, cwd=folder, parameters=_parameters(run, source))
+
+
+def _site_job(run: _Run) -> SiteJob:
+    notebooks = tuple(run.out / "notebooks" / f"{stage.name}.ipynb" for stage in STAGES)
+    return SiteJob(name=SITE.name, out=run.out, as_of=run.as_of, notebooks=notebooks)
+
+
+def _content(job: Job | SiteJob) -> list[object]:
+    """What a job depends on beside the data, plan and code of the whole run."""
+    if isinstance(job, SiteJob):
+        return [manifest.digest_file(path) for path in job.notebooks]
+    # The same data elsewhere is the same data.
+    return [manifest.digest_file(job.source), {key: value for key, value in job.parameters.items() if key != "data_dir"}]
+
+
 def _ancestors(stage: Stage) -> list[str]:
-    by_name = {one.name: one for one in STAGES}
+    by_name = {one.name: one for one in _ALL}
     return sorted({name for need in stage.needs for name in (need, *_ancestors(by_name[need]))})
 
 
@@ -297,7 +320,9 @@ def _drop_damaged(run: _Run) -> None:
 
 def _is_intact(run: _Run, stage: Stage) -> bool:
     recorded = run.state.get(stage.name)
-    if recorded is None or recorded["key"] != run.keys[stage.name] or not (run.out / "notebooks" / f"{stage.name}.ipynb").is_file():
+    if recorded is None or recorded["key"] != run.keys[stage.name]:
+        return False
+    if stage is not SITE and not (run.out / "notebooks" / f"{stage.name}.ipynb").is_file():
         return False
     # A Word file may have been edited by hand since; only results must be as they were.
     found = _digests(run.out, stage)
@@ -318,7 +343,7 @@ def _finish(run: _Run, stage: Stage) -> None:
 
 
 def _share(run: _Run) -> float:
-    return _LOAD_SHARE + (0.95 - _LOAD_SHARE) * len(run.done) / len(STAGES)
+    return _LOAD_SHARE + (1 - _LOAD_SHARE) * len(run.done) / len(_ALL)
 
 
 def _digests(out: Path, stage: Stage) -> dict[str, str]:
@@ -337,15 +362,3 @@ def _read_state(out: Path) -> dict[str, dict[str, Any]]:
         return {name: entry for name, entry in known.items() if {"key", "files", "outputs"} <= entry.keys()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}  # no state, or one that cannot be trusted: everything runs again
-
-
-def _publish(run: _Run, plan: Plan) -> Path:
-    from kdx_eval.report.site import write_site
-    from kdx_eval.results import read_results
-
-    skip_address_grammar()
-    notebooks = [path for stage in STAGES if (path := run.out / "notebooks" / f"{stage.name}.ipynb").is_file()]
-    site = write_site(read_results(run.out / "results"), run.out, as_of=freeze_date(plan), notebooks=notebooks)
-    parameters = {"plan": plan_digest(plan), "request_fiscal_year": plan.request_fiscal_year.year}
-    manifest.write_manifest(run.out, inputs=run.data, parameters=parameters, code_version=run.base["code"])
-    return site

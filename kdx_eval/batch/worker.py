@@ -1,4 +1,4 @@
-"""The process behind one notebook: papermill in a child, the kernel in a grandchild; on Linux both forked from a warm parent.
+"""The process behind one notebook or the site: papermill in a child, the kernel in a grandchild; on Linux both forked from a warm parent.
 
 Requests arrive on standard input, one JSON object a line; each leaves ``outcome.json`` in its job folder. When standard input
 closes, because the batch ended or was killed, everything started here ends too.
@@ -7,6 +7,7 @@ closes, because the batch ended or was killed, everything started here ends too.
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import json
 import os
 import select
@@ -20,13 +21,15 @@ from types import TracebackType
 from typing import Any
 
 from kdx_eval.batch.notebook_files import error_class, finish, keep_failed, skip_address_grammar
+from kdx_eval.batch.publishing import publish
 from kdx_eval.safe import write_atomic
 
 PRELOAD = (
     "papermill", "papermill.clientwrap", "nbclient", "nbformat", "ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell",
     "jupyter_client.provisioning.local_provisioner", "matplotlib.pyplot", "matplotlib_inline.backend_inline", "IPython.core.completer",
-    "pandas", "duckdb", "scipy.stats", "scipy.linalg", "xlsxwriter", "docxtpl", "typst", "kdx_eval.load", "kdx_eval.panel", "kdx_eval.effect",
-    "kdx_eval.evidence", "kdx_eval.savings", "kdx_eval.budget", "kdx_eval.results", "kdx_eval.plots", "kdx_eval.report",
+    "pandas", "duckdb", "scipy.stats", "scipy.linalg", "xlsxwriter", "docxtpl", "typst", "nbconvert", "kdx_eval.load", "kdx_eval.panel.build",
+    "kdx_eval.effect", "kdx_eval.evidence", "kdx_eval.savings", "kdx_eval.budget", "kdx_eval.results", "kdx_eval.plots", "kdx_eval.report.documents",
+    "kdx_eval.report.site", "kdx_eval.report.figures", "kdx_eval.report.tables",
 )  # fmt: skip
 
 
@@ -54,8 +57,8 @@ def serve() -> None:
 
 
 def run_one() -> None:
-    """Run the single request on standard input with an ordinary kernel; every platform."""
-    run_notebook(json.loads(sys.stdin.readline()), forked=False)
+    """Do the single request on standard input, a notebook with an ordinary kernel; every platform."""
+    answer(json.loads(sys.stdin.readline()), forked=False)
 
 
 def _preload() -> None:
@@ -84,18 +87,21 @@ def _fork(request: dict[str, Any]) -> int:
         os.setsid()
         devnull = os.open(os.devnull, os.O_RDONLY)
         os.dup2(devnull, 0)
-        run_notebook(request, forked=True)
+        answer(request, forked=True)
         status = 0
     finally:
         os._exit(status)
 
 
-def run_notebook(request: dict[str, Any], *, forked: bool) -> None:
-    """Execute one notebook, write it to ``output`` whole or not at all, and say in ``outcome.json`` how it went."""
+def answer(request: dict[str, Any], *, forked: bool) -> None:
+    """Do what is asked, each file whole or not at all, and say in ``outcome.json`` how it went."""
     raw = Path(request["job"]) / "executed.ipynb"
     with _Record(request, raw):
-        _execute(request, raw, forked=forked)
-        finish(raw, target=Path(request["output"]), parameters=request["parameters"])
+        if request["task"] == "site":
+            publish(Path(request["out"]), as_of=dt.date.fromisoformat(request["as_of"]), notebooks=[Path(path) for path in request["notebooks"]])
+        else:
+            _execute(request, raw, forked=forked)
+            finish(raw, target=Path(request["output"]), parameters=request["parameters"])
 
 
 class _Record:

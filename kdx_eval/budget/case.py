@@ -73,7 +73,7 @@ def make_budget_case(
         switching_values=find_switching_values(savings, price=price, break_even=break_even),
         cuts=make_cuts(request_yen, previous_yen, seats=seats, savings=savings),
         reach=reached,
-        cost_per_completion_yen=per_completion(cost_yen, sum(one.completed for one in reached)),
+        cost_per_completion_yen=_cost_of_one(reached, cost_yen=cost_yen),
         alternatives=(),
         missing=_missing(plan, has=(bool(len(table)), request_yen is not None, previous_yen is not None, cost_yen is not None), price=price),
         notes=_notes(savings, price=price),
@@ -99,10 +99,22 @@ def _request(table: pd.DataFrame, *, year: FiscalYear) -> dict[str, Any]:
 
 
 def _seats(reached: tuple[Reach, ...], *, plan: Plan, reach: pd.DataFrame | None) -> int | None:
-    """Enrolments in the plan's courses in the evaluated year; all courses when the plan's are not among them."""
+    """Enrolments of the evaluated year in the plan's courses that cost something: a cut of the budget takes away no free seat.
+
+    All courses of the plan where no cost names a course; all courses where the plan's are not among them.
+    """
     keys = frozenset().union(*(course_keys(question.courses, reach=reach) for question in plan.questions))
     planned = [one for one in reached if {one.course_id, one.course_name} & keys]
-    return sum(one.enrolled for one in planned or reached) or None
+    paid = [one for one in planned if one.cost_yen]
+    return sum(one.enrolled for one in paid or planned or reached) or None
+
+
+def _cost_of_one(reached: tuple[Reach, ...], *, cost_yen: int | None) -> int | None:
+    """Yen for one completion over the courses that have a cost of their own; over all courses where none has."""
+    paid = [one for one in reached if one.cost_yen]
+    if not paid:
+        return per_completion(cost_yen, sum(one.completed for one in reached))
+    return per_completion(sum(one.cost_yen or 0 for one in paid), sum(one.completed for one in paid))
 
 
 def _missing(plan: Plan, *, has: tuple[bool, bool, bool, bool], price: Price | None) -> tuple[str, ...]:

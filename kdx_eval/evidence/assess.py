@@ -33,7 +33,7 @@ def assess_evidence(
 ) -> Evidence:
     """Verdict, grades and wording of one estimated question (METHODS 8).
 
-    The verdict is read from the interval that agrees with Holm's test over ``family``; with one primary question that is the 95 %
+    The verdict is read from the interval that agrees with Holm's test over ``family``; with one question that is the 95 %
     interval itself. A question that only compares before with after is 検証対象外, whatever its interval.
 
     Parameters
@@ -43,7 +43,7 @@ def assess_evidence(
     pre_months : int or None
         Months before the first treatment; when None, what the event study shows.
     family : mapping of question_id to p value, or None
-        The primary questions of the year. None means this question alone.
+        The estimated questions of the year. None means this question alone.
     """
     smallest = smallest_effect if isinstance(smallest_effect, SmallestEffect) else _declared(smallest_effect, study, question=question)
     grade = grade_study(study, question, plan=plan, pre_months=_shown_months(study) if pre_months is None else pre_months)
@@ -142,7 +142,8 @@ def assess_all(
     dict
         By question_id; a question without a study is 検証対象外, with the reason why its panel was refused.
     """
-    family = {key: study.headline.p_value for key, study in studies.items() if plan.question(key).role == "primary"}
+    # Every estimated question of the year was asked, so every one counts: secondary questions are no way around Holm.
+    family = {key: study.headline.p_value for key, study in studies.items()}
     refused = studies.refused if isinstance(studies, Studies) else panels.refused
     found = {}
     for question in plan.questions:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import shutil
 import sys
@@ -71,10 +72,8 @@ class Dataset:
 
         Raises DataError when the table is missing.
         """
-        with self.connect() as con:
-            named = [str(row[0]) for row in rows(con, f"DESCRIBE {self._view(table)}")]
-            counts = rows(con, f"SELECT {', '.join(f'count({name(column)})' for column in named)} FROM {self._view(table)}")[0]
-        return tuple(column for column, count in zip(named, counts, strict=True) if count)
+        self._view(table)
+        return _columns_with_values(self.tables[table])
 
     def rows(self, table: str) -> int:
         """Number of rows of ``table``. Raises DataError when it is missing."""
@@ -114,6 +113,16 @@ class Dataset:
             title = load_schema().tables[table].title if table in load_schema().tables else table
             raise DataError(f"表「{title}」がありません", place=str(self.folder), hint="kdx-eval check で足りない表を確かめてください")
         return name(table)
+
+
+@functools.lru_cache(maxsize=256)
+def _columns_with_values(path: Path) -> tuple[str, ...]:
+    # Kept, since panels ask for every column they may need; a cached table never changes: its folder bears its digest.
+    with connect(private_dir(home_dir("cache") / "tmp")) as con:
+        table = f"read_parquet({path_text(path)})"
+        named = [str(row[0]) for row in rows(con, f"DESCRIBE SELECT * FROM {table}")]
+        counts = rows(con, f"SELECT {', '.join(f'count({name(column)})' for column in named)} FROM {table}")[0]
+    return tuple(column for column, count in zip(named, counts, strict=True) if count)
 
 
 def load_dataset(folder: Path, *, progress: Progress | None = None, cache_dir: Path | None = None) -> Dataset:

@@ -225,8 +225,11 @@ def _bridge(created: float, *, plan: Plan, facts: SavingsFacts) -> Bridge:
 
 
 def _cash(lines: Sequence[SavingsLine], *, plan: Plan, facts: SavingsFacts) -> Cash:
-    """Paid overtime that may leave the budget: the estimate, but never more than the fall on the books."""
-    claimed = math.fsum(line.saved.hours for line in lines if line.saved is not None and line.may_claim and line.role == "primary")
+    """Paid overtime that may leave the budget: the estimate, but never more than the fall on the books.
+
+    The role does not matter here: overtime is usually asked as a part (うち) of all hours freed, and is never added to them.
+    """
+    claimed = math.fsum(line.saved.hours for line in lines if line.saved is not None and line.may_claim)
     fall_hours, fall_yen, rate = _overtime_fall(facts, year=plan.evaluated_fiscal_year.year)
     cash_hours = max(0.0, min(claimed, fall_hours)) if fall_hours is not None else 0.0
     cash_yen = 0 if fall_yen is None or rate is None else max(0, min(math.floor(cash_hours * rate), fall_yen))

@@ -135,7 +135,7 @@ def _baseline(connection: duckdb.DuckDBPyConnection, dataset: Tables, *, year: F
     """Hours of the fullest year up to the evaluated one: claims above even that are impossible."""
     if not dataset.has("workload") or not {"department_id", "minutes"} <= set(dataset.columns("workload")):
         return None
-    month = month_index(f"coalesce({column(dataset, 'workload', 'month', kind='DATE')}, {column(dataset, 'workload', 'date', kind='DATE')})")
+    month = month_index(f"coalesce({column(dataset, 'workload', name='month', kind='DATE')}, {column(dataset, 'workload', name='date', kind='DATE')})")
     given = column(dataset, "workload", name="fiscal_year", kind="INTEGER")
     return connection.execute(
         f"""SELECT department_id, process_id, CAST($year AS INTEGER) AS fiscal_year, max(hours) AS hours FROM (
