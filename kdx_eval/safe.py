@@ -83,6 +83,18 @@ def _is_plain_part(part: str) -> bool:
     return part.split(".", maxsplit=1)[0].rstrip().upper() not in _DEVICES
 
 
+def check_output_dir(out: Path, data: Path | None, *, data_inside: bool = False) -> Path:
+    """Return the output folder as an absolute path, not yet created; parameters and errors as in `ensure_output_dir`."""
+    target = out.expanduser().resolve()
+    if data is not None:
+        source = data.expanduser().resolve()
+        if _is_within(target, source):
+            raise OutputError("出力先がデータフォルダーの中にあります", place=str(out), hint="データフォルダーの外を --out で指定してください")
+        if not data_inside and _is_within(source, target):
+            raise OutputError("データフォルダーが出力先の中にあります", place=str(out), hint="データを含まない空のフォルダーを --out で指定してください")
+    return target
+
+
 def ensure_output_dir(out: Path, data: Path | None, *, data_inside: bool = False) -> Path:
     """Return the output folder as an absolute path, created when missing.
 
@@ -100,13 +112,7 @@ def ensure_output_dir(out: Path, data: Path | None, *, data_inside: bool = False
     OutputError
         When one of the two folders lies inside the other, when ``out`` is a file, or when it cannot be written to.
     """
-    target = out.expanduser().resolve()
-    if data is not None:
-        source = data.expanduser().resolve()
-        if _is_within(target, source):
-            raise OutputError("出力先がデータフォルダーの中にあります", place=str(out), hint="データフォルダーの外を --out で指定してください")
-        if not data_inside and _is_within(source, target):
-            raise OutputError("データフォルダーが出力先の中にあります", place=str(out), hint="データを含まない空のフォルダーを --out で指定してください")
+    target = check_output_dir(out, data, data_inside=data_inside)
     try:
         target.mkdir(parents=True, exist_ok=True)
         probe = target / f".tmp-{secrets.token_hex(6)}"

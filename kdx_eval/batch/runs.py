@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 import os
+import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from kdx_eval import manifest, resources, safe
-from kdx_eval.batch.kernels import Job, Kernels, SiteJob
+from kdx_eval.batch.kernels import Job, Kernels, NotebookFailedError, SiteJob
 from kdx_eval.batch.notebook_files import declared_parameters
 from kdx_eval.batch.workspace import freeze_date
-from kdx_eval.errors import DataError, PlanError
+from kdx_eval.errors import DataError, KdxError, PlanError
 from kdx_eval.plan import Plan, plan_digest, plan_to_yaml, propose_plan, read_plan
 from kdx_eval.units import Month
 
@@ -138,22 +140,27 @@ def run_batch(
     """
     began = time.perf_counter()
     report: Progress = progress or (lambda _text, _share: None)
-    out = safe.ensure_output_dir(Path(out), Path(data), data_inside=synthetic)
+    out = safe.check_output_dir(Path(out), Path(data), data_inside=synthetic)
     data = Path(data).expanduser().resolve()
-    with Kernels() as kernels:  # the warm parent imports while the files are read
+    with Kernels() as kernels, _absent_or_whole(out):  # the warm parent imports while the files are read
         from kdx_eval.load import load_dataset
+        from kdx_eval.panel.build import check_questions
 
         dataset = load_dataset(data, progress=lambda text, share: report(text, share * _LOAD_SHARE))
-        used, plan_file, proposed = take_plan(dataset, plan=plan, out=out, as_of=as_of, synthetic=synthetic)
+        used, copies, proposed = _choose_plan(dataset, plan, as_of=as_of, synthetic=synthetic)
         _refuse_if_too_many_rejected(dataset, used)
+        check_questions(dataset, used)
+        safe.ensure_output_dir(out, data, data_inside=synthetic)
+        plan_file = _write_copies(copies, out)
         safe.write_atomic(out / "rejected.csv", Path(dataset.rejected).read_bytes())
         run = _Run(
             out=out, data=data, plan_file=plan_file, as_of=freeze_date(used), base=_base_digests(dataset, used), progress=report, state=_read_state(out)
         )  # fmt: skip
+        _sweep(out)
         _drop_damaged(run)
         _run_stages(run, kernels)
-    parameters = {"plan": plan_digest(used), "request_fiscal_year": used.request_fiscal_year.year}
-    manifest.write_manifest(out, inputs=data, parameters=parameters, code_version=run.base["code"])
+        parameters = {"plan": plan_digest(used), "request_fiscal_year": used.request_fiscal_year.year}
+        manifest.write_manifest(out, inputs=data, parameters=parameters, code_version=run.base["code"])
     report("できました", 1.0)
     return BatchResult(
         out=out, documents=out / "documents", site=out / "site" / "index.html", plan=used, proposed=proposed,
@@ -179,20 +186,48 @@ def take_plan(dataset: Dataset, *, plan: Path | None, out: Path, as_of: dt.date 
     PlanError
         When the plan is missing or malformed, or nothing can be proposed.
     """
+    chosen, copies, proposed = _choose_plan(dataset, plan, as_of=as_of, synthetic=synthetic)
+    return chosen, _write_copies(copies, out), proposed
+
+
+def _choose_plan(dataset: Dataset, plan: Path | None, *, as_of: dt.date | None, synthetic: bool) -> tuple[Plan, dict[str, bytes | str], bool]:
+    """The plan, the files that a run keeps of it (the plan itself first), and whether it was proposed here."""
     source = plan or find_plan(Path(dataset.folder))
     if source is None:
         chosen = proposed_plan(dataset, as_of=as_of, synthetic=synthetic)
-        safe.write_atomic(out / "plan.yaml", plan_to_yaml(chosen))
-        return chosen, "plan.yaml", True
+        return chosen, {"plan.yaml": plan_to_yaml(chosen)}, True
     if not source.is_file():
         raise PlanError("計画のファイルがありません", place=str(source), hint="--plan の場所を確かめるか、--plan を外すと計画を自動で提案します")
     chosen = read_plan(source)
     name = FROZEN if source.suffix.lower() == ".json" else "plan.yaml"
     beside = source.with_name(FROZEN)
-    for path, copy in ((source, name), (beside, FROZEN)):
-        if path.is_file():
-            safe.write_atomic(out / copy, path.read_bytes())
-    return chosen, name, False
+    return chosen, {copy: path.read_bytes() for copy, path in ((name, source), (FROZEN, beside)) if path.is_file()}, False
+
+
+def _write_copies(copies: Mapping[str, bytes | str], out: Path) -> str:
+    for name, content in copies.items():
+        safe.write_atomic(out / name, content)
+    return next(iter(copies))
+
+
+@contextlib.contextmanager
+def _absent_or_whole(out: Path) -> Iterator[None]:
+    """A new output folder does not stay when the user has to mend something first; after a breakdown it stays, to go on from."""
+    is_new = not out.exists()
+    try:
+        yield
+    except NotebookFailedError:
+        raise
+    except KdxError:
+        if is_new:
+            shutil.rmtree(out, ignore_errors=True)
+        raise
+
+
+def _sweep(out: Path) -> None:
+    """Remove what a killed run left half written."""
+    for left in sorted(out.rglob(".tmp-*")):
+        shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
 
 
 def proposed_plan(dataset: Dataset, *, as_of: dt.date | None = None, synthetic: bool = False) -> Plan:

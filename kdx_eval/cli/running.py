@@ -81,12 +81,12 @@ def _request_year(data: Path, plan: Path | None) -> int:
 
 
 def _summarise(result: BatchResult) -> None:
-    from kdx_eval.results import read_results
-
-    results = read_results(result.out / "results")
+    # Only two texts of each are shown: read_results would import the statistics for them.
+    evidence = json.loads((result.out / "results" / "evidence.json").read_text(encoding="utf-8"))
+    shown = [evidence[item.question_id] for item in result.plan.questions if item.question_id in evidence]
     skipped = sum(stage.outcome == "skipped" for stage in result.stages)
     screen.say("", result.plan.heading)
-    screen.say(*(f"  【{item.verdict}】{item.title}" for item in results.evidence.values()), "")
+    screen.say(*(f"  【{item['verdict']}】{item['title']}" for item in shown), "")
     screen.say(
         f"附属資料: {result.documents / 'budget_appendix.pdf'}",
         f"          {result.documents / 'budget_appendix.docx'}",

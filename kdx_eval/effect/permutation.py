@@ -234,7 +234,8 @@ def _plug_in(scores: _Scores, cohort: IntArray) -> tuple[FloatArray, FloatArray]
     spread = np.where(size > 1, share / np.maximum(size - 1, 1), 0.0)  # 1 / (n (n - 1))
 
     def sums(found: FloatArray) -> FloatArray:
-        return np.bincount(cell.ravel(), weights=found.ravel(), minlength=draws * groups).reshape(draws, groups)
+        total = np.bincount(cell.ravel(), weights=found.ravel(), minlength=draws * groups)
+        return total.astype(np.float64).reshape(draws, groups)
 
     def centred(found: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Means by cohort (D, G), and deviations from them (D, N)."""

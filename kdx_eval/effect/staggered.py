@@ -60,6 +60,7 @@ def staggered_study(panel: Panel, question: Question, *, plan: Plan) -> EffectSt
         n_treated_units=found.n_treated,
         n_control_units=found.n_control,
         persons_treated=int(m.persons[counted].sum()),
+        shortest_before=found.shortest_before,
         notes=(*panel.notes, *_notes(found, effects, target, structured=structure is not None)),
         settings=_settings(panel, target, found),
     )

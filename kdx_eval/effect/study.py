@@ -95,6 +95,8 @@ class EffectStudy:
         Mean outcome of the treated units in the matched months before treatment.
     hours_per_unit : float or None
         Staff hours in one unit of the outcome; None where no conversion to hours exists (金額換算なし).
+    shortest_before : int or None
+        Usable periods before treatment (excluded ones do not count) of the cohort that has fewest; None where the design sets none.
     influence : DataFrame
         unit, value: each unit's contribution to the headline estimate (they sum to zero), from which covariance between questions is made.
     """
@@ -120,6 +122,7 @@ class EffectStudy:
     n_treated_units: int
     n_control_units: int
     persons_treated: int
+    shortest_before: int | None = None
     notes: tuple[str, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
 

@@ -46,7 +46,7 @@ def assess_evidence(
         The estimated questions of the year. None means this question alone.
     """
     smallest = smallest_effect if isinstance(smallest_effect, SmallestEffect) else _declared(smallest_effect, study, question=question)
-    grade = grade_study(study, question, plan=plan, pre_months=_shown_months(study) if pre_months is None else pre_months)
+    grade = grade_study(study, question, plan=plan, pre_months=_usable_months(study, pre_months))
     members = {study.question_id: study.headline.p_value} if family is None else dict(family)
     p_holm, level = holm(members).get(study.question_id, (None, ALPHA))
     entry, better = study.headline, question.outcome.better
@@ -180,6 +180,13 @@ def _months_before(panel: Panel) -> int:
     counts = np.searchsorted(panel.periods, np.unique(treated))
     counts = counts[counts > 0]
     return int(counts.min()) if counts.size else 0
+
+
+def _usable_months(study: EffectStudy, given: int | None) -> int | None:
+    """Months before treatment that the estimate really used; what was given, or what the event study shows, where it does not say."""
+    if study.shortest_before is not None:
+        return study.shortest_before
+    return _shown_months(study) if given is None else given
 
 
 def _shown_months(study: EffectStudy) -> int | None:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from kdx_eval.errors import NotIdentifiedError
 from kdx_eval.panel.attendance import Attendance, course_ids, first_attendance, known_courses
-from kdx_eval.panel.cells import OutcomeCells, read_cells
+from kdx_eval.panel.cells import OutcomeCells, read_cells, require_outcome
 from kdx_eval.panel.exposure import NEVER, place_attendees, trained_share, treat_departments, treat_staff
 from kdx_eval.panel.gaps import choose_units, count_gaps
 from kdx_eval.panel.postings import Postings, StaffCounts, count_staff, read_headcount, read_postings
@@ -111,6 +111,25 @@ def build_panels(dataset: Tables, plan: Plan) -> Panels:
         except NotIdentifiedError as error:
             refused[question.question_id] = error.reason
     return Panels(panels=panels, refused=refused, completion=count_completion(dataset), attendance_hours=hours)
+
+
+def check_questions(dataset: Tables, plan: Plan) -> None:
+    """Hold a plan against the data without building a panel, so that a run is refused before it begins.
+
+    Raises
+    ------
+    PlanError
+        When the data lack the courses or the outcome that a question names.
+    """
+    connection = dataset.connect()
+    try:
+        known = known_courses(connection, dataset)
+        for question in plan.questions:
+            course_ids(known, question)
+            if question.is_estimated:
+                require_outcome(connection, dataset, question=question, plan=plan)
+    finally:
+        connection.close()
 
 
 def _treat(cells: OutcomeCells, attendance: Attendance, postings: Postings | None, *, headcount: pd.DataFrame | None, question: Question) -> _Treatment:

@@ -55,27 +55,39 @@ def read_cells(connection: duckdb.DuckDBPyConnection, tables: Tables, *, questio
         When the table is missing or has no row for this outcome.
     """
     table = question.outcome.table
+    _require_table(tables, question)
+    rows, notes = _rows_sql(connection, tables, question=question)
+    frame = connection.execute(_cells_sql(rows), _indicator(question)).df()
+    lost = int(frame.loc[frame["unit"].isna(), "n_rows"].sum())
+    if lost:
+        notes = (*notes, f"どの{UNIT_NAMES[question.unit]}のものかわからない行が{lost}行あり、使っていません。")
+    frame = frame[frame["unit"].notna()]
+    seen = frame.loc[frame["value"].notna(), "month"]
+    months = _grid((None, None) if seen.empty else (int(seen.min()), int(seen.max())), question=question, plan=plan)
+    return _to_matrix(frame, months, question=question, notes=notes)
+
+
+def require_outcome(connection: duckdb.DuckDBPyConnection, tables: Tables, *, question: Question, plan: Plan) -> None:
+    """Raise the PlanError that `read_cells` would raise, at the cost of one look at the rows."""
+    _require_table(tables, question)
+    rows, _ = _rows_sql(connection, tables, question=question)
+    sql = f"SELECT min(month), max(month) FROM ({rows}) WHERE unit IS NOT NULL AND value IS NOT NULL"
+    ((first, last),) = connection.execute(sql, _indicator(question)).fetchall()
+    _grid((first, last), question=question, plan=plan)
+
+
+def _require_table(tables: Tables, question: Question) -> None:
+    table = question.outcome.table
     if not tables.has(table):
         raise PlanError(
             f"「{_TITLES[table]}」の表がデータにありません",
             place=question.question_id,
             hint=f"{table}（{_TITLES[table]}）のファイルを入れるか、計画の outcome を変えてください",
         )
-    rows, notes = _rows_sql(connection, tables, question=question)
-    parameters = {"indicator": question.outcome.indicator_id} if table == "indicators" else {}
-    frame = connection.execute(_cells_sql(rows), parameters).df()
-    lost = int(frame.loc[frame["unit"].isna(), "n_rows"].sum())
-    if lost:
-        notes = (*notes, f"どの{UNIT_NAMES[question.unit]}のものかわからない行が{lost}行あり、使っていません。")
-    frame = frame[frame["unit"].notna()]
-    months = _grid(frame, question=question, plan=plan)
-    if len(months) == 0:
-        raise PlanError(
-            f"「{_TITLES[table]}」にこの成果の行がありません",
-            place=question.question_id,
-            hint="単位（unit）、指標の番号、使う期間（window）を確かめてください",
-        )
-    return _to_matrix(frame, months, question=question, notes=notes)
+
+
+def _indicator(question: Question) -> dict[str, str | None]:
+    return {"indicator": question.outcome.indicator_id} if question.outcome.table == "indicators" else {}
 
 
 def _cells_sql(rows: str) -> str:
@@ -168,20 +180,24 @@ def _by_posting_sql(*, staff: str, department: str, month: str, value: str) -> s
     """
 
 
-def _grid(frame: pd.DataFrame, *, question: Question, plan: Plan) -> npt.NDArray[np.int64]:
-    """Every month from the first to the last that is used, whether or not anybody has a row."""
-    seen = frame.loc[frame["value"].notna(), "month"]
-    if seen.empty:
-        return np.array([], dtype=np.int64)
+def _grid(seen: tuple[int | None, int | None], *, question: Question, plan: Plan) -> npt.NDArray[np.int64]:
+    """Every month from the first to the last that is used, whether or not anybody has a row; ``seen``: first and last month with a value.
+
+    Raises PlanError when none is left.
+    """
     first, last = question.window
-    start = int(seen.min()) if first is None else first.index
-    end = int(seen.max()) if last is None else last.index
-    end = min(end, plan.evaluated_through.index)
-    # Excluded months stay: the effect leaves them out, and one check asks what they would have changed.
-    grid = range(start, end + 1)
-    # Months before the first and after the last value are not gaps: the data simply do not reach there.
-    inside = [index for index in grid if seen.min() <= index <= seen.max()]
-    return np.array(inside, dtype=np.int64)
+    if seen[0] is not None and seen[1] is not None:
+        # Months before the first and after the last value are not gaps: the data simply do not reach there.
+        start = seen[0] if first is None else max(seen[0], first.index)
+        end = min(seen[1] if last is None else min(seen[1], last.index), plan.evaluated_through.index)
+        # Excluded months stay: the effect leaves them out, and one check asks what they would have changed.
+        if start <= end:
+            return np.arange(start, end + 1, dtype=np.int64)
+    raise PlanError(
+        f"「{_TITLES[question.outcome.table]}」にこの成果の行がありません",
+        place=question.question_id,
+        hint="単位（unit）、指標の番号、使う期間（window）を確かめてください",
+    )
 
 
 def _to_matrix(frame: pd.DataFrame, months: npt.NDArray[np.int64], *, question: Question, notes: tuple[str, ...]) -> OutcomeCells:
