@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kdx_eval.effect.study import EffectStudy, Studies
+from kdx_eval.effect.study import CheckResult, EffectStudy, Studies
 from kdx_eval.evidence.grading import ALPHA, Grade, decide_verdict, good_direction, grade_study, holm, interval_at, is_equivalent
 from kdx_eval.evidence.smallest import smallest_meaningful_effect
 from kdx_eval.evidence.types import Evidence, Interval, SmallestEffect, Verdict
@@ -34,7 +34,9 @@ def assess_evidence(
     """Verdict, grades and wording of one estimated question (METHODS 8).
 
     The verdict is read from the interval that agrees with Holm's test over ``family``; with one question that is the 95 %
-    interval itself. A question that only compares before with after is 検証対象外, whatever its interval.
+    interval itself. A question that only compares before with after is 検証対象外, whatever its interval. Where a check failed, the
+    comparison itself is broken: 判定不能, in whichever direction the interval points (on cities whose volunteers drift or were chosen on
+    a bad half-year, claims in spite of a failed check were wrong nearly every time).
 
     Parameters
     ----------
@@ -56,11 +58,13 @@ def assess_evidence(
     verdict: Verdict = "検証対象外"
     if (grade.maryland or 0) > 1:
         verdict = decide_verdict(good_direction(decisive, better=better), interval90=good90, smallest=smallest.value)
+        if any(check.outcome == "failed" for check in study.checks):
+            verdict = "判定不能"
     sign = -1.0 if better == "lower" else 1.0
     low, high = good_direction((entry.conf_low, entry.conf_high), better=better)
     fields = verdict_fields(question, study, good=(sign * entry.estimate, low, high), good90=good90, smallest=smallest.value)
     headline_sentence, sentences, forbidden = verdict_texts(verdict, fields)
-    limits = _limits(verdict=verdict, question=question, plan=plan, grade=grade, equivalent=is_equivalent(good90, smallest=smallest.value))
+    limits = _limits(verdict=verdict, question=question, plan=plan, grade=grade, equivalent=is_equivalent(good90, smallest=smallest.value), checks=study.checks)
     if level != ALPHA:
         after = verdict_fields(question, study, good=(0.0, *good_direction(decisive, better=better)), good90=good90, smallest=smallest.value)
         limits = (*limits, limit_text("holm", family=len(members), holm_low=after["low"], holm_high=after["high"]))
@@ -197,9 +201,13 @@ def _shown_months(study: EffectStudy) -> int | None:
     return int(max(0, -float(times.min())))
 
 
-def _limits(*, verdict: Verdict, question: Question, plan: Plan, grade: Grade, equivalent: bool) -> tuple[str, ...]:
+def _limits(
+    *, verdict: Verdict, question: Question, plan: Plan, grade: Grade, equivalent: bool, checks: tuple[CheckResult, ...]
+) -> tuple[str, ...]:
     """What must stand beside the headline sentence."""
     found = []
+    if any(check.outcome == "failed" for check in checks):
+        found.append(limit_text("broken"))
     if grade.maryland == 2:
         found.append(limit_text("grade_2"))
     if verdict != "検証対象外" and (plan.evaluated_after_period or plan.changed_since_freeze):

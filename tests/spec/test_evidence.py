@@ -63,6 +63,15 @@ def test_a_reduction_is_good_when_lower_is_better_and_harm_when_higher_is():
     assert assess(asked=higher).verdict == "逆効果"
 
 
+def test_a_failed_check_leaves_nothing_to_claim_in_either_direction():
+    assert assess(study(checks=(PASSED,))).verdict == "効果あり"
+    for one in (study(checks=(FAILED,)), study(checks=(PASSED, FAILED), estimate=3.0), study(checks=(FAILED,), estimate=0.0, std_error=0.01)):
+        found = assess(one)
+        assert found.verdict == "判定不能"
+        assert not found.may_claim
+        assert any("前提の崩れ" in limit for limit in found.limits)
+
+
 def test_the_equivalence_interval_is_the_90_percent_one():
     found = assess(study(estimate=0.0, std_error=0.5))
     # t(0.95, 20) = 1.7247: +-0.8624, inside 1; the 95 % interval +-1.0430 is not.

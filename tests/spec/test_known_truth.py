@@ -8,12 +8,12 @@ import pytest
 
 from kdx_eval.effect import estimate_effect, estimate_effects
 from kdx_eval.effect.study import EffectStudy
-from kdx_eval.evidence import assess_all, smallest_effects
+from kdx_eval.evidence import assess_all, assess_evidence, smallest_effects
 from kdx_eval.load import load_dataset
 from kdx_eval.panel.build import build_panels
 from kdx_eval.panel.type import Panel
 from kdx_eval.plan import Plan, read_plan
-from kdx_eval.synthetic_city import City, make_city, simulate_city
+from kdx_eval.synthetic_city import City, Mechanism, make_city, simulate_city
 from kdx_eval.synthetic_city.delivery_plan import PLAN_TEXT
 from kdx_eval.synthetic_city.design import FIRST_MONTH
 from kdx_eval.synthetic_city.training import NEVER
@@ -109,3 +109,20 @@ def test_the_headline_interval_covers_the_truth_on_held_out_cities(plan: Plan) -
             truth = true_mean(effects, panel, course=course, outcome="workload_hours")
             inside += headline.conf_low <= truth <= headline.conf_high
     assert inside >= 69
+
+
+@pytest.mark.parametrize(
+    "mechanism",
+    [Mechanism(effect_share=0.0, selection_on_shock=0.08), Mechanism(effect_share=0.0, selection_on_trend=-0.06)],
+    ids=["chosen on a bad half-year", "volunteers on a falling trend"],
+)
+def test_a_city_that_breaks_the_comparison_gets_no_claim(plan: Plan, mechanism: Mechanism) -> None:
+    """No effect, but an interval far from zero: the checks must turn the claim into 判定不能 (at most one of 15 may slip through)."""
+    apparent, claims = 0, 0
+    for seed in range(9_100, 9_115):
+        study = estimate_effect(city_panel(simulate_city(seed=seed, mechanism=mechanism), course="DXBPR"), plan.question("q1_bpr_hours"), plan=plan)
+        verdict = assess_evidence(study, plan.question("q1_bpr_hours"), plan=plan, smallest_effect=8.8).verdict
+        apparent += study.headline.conf_high < 0
+        claims += verdict in {"効果あり", "小さい効果"}
+    assert apparent >= 10  # the trap is real
+    assert claims <= 1
