@@ -254,13 +254,14 @@ def plot_ranges(
 def compact(figure: Figure) -> Figure:
     """The same range figure at half a page's width, as high as a compact series."""
     figure.set_size_inches(_COMPACT_RANGES, _COMPACT_HEIGHT)
+    figure.axes[0].locator_params(axis="x", nbins=3)  # numbers of five digits would run into each other
     return figure
 
 
-def plot_verdicts(evidence: Sequence[Evidence], *, synthetic: bool = False) -> Figure:
+def plot_verdicts(evidence: Sequence[Evidence], *, synthetic: bool = False, short: bool = False) -> Figure:
     """Each question's effect with its interval, in multiples of its smallest meaningful effect; good effects lie to the right.
 
-    Questions without an estimate or without a smallest meaningful effect are left out.
+    Questions without an estimate or without a smallest meaningful effect are left out; ``short`` words fit half a page.
     """
     rows = []
     for item in evidence:
@@ -269,11 +270,11 @@ def plot_verdicts(evidence: Sequence[Evidence], *, synthetic: bool = False) -> F
             continue
         sign = -1.0 if item.better == "lower" else 1.0
         ends = sorted((sign * entry.conf_low / unit, sign * entry.conf_high / unit))
-        rows.append((f"{item.title}（{item.verdict}）", sign * entry.estimate / unit, ends[0], ends[1]))
+        rows.append((f"{item.title}\n{item.verdict}", sign * entry.estimate / unit, ends[0], ends[1]))
     return plot_ranges(
         rows,
-        title="効果の大きさと幅（点線＝意味があるとみなす最小の効果）",
-        axis_label="最小の効果を1とした大きさ（右ほど良い）",
+        title="効果の大きさと幅" if short else "効果の大きさと幅（点線＝意味があるとみなす最小の効果）",
+        axis_label="最小の効果＝1（右ほど良い）" if short else "最小の効果を1とした大きさ（右ほど良い）",
         marks=(1.0,),
         synthetic=synthetic,
     )

@@ -9,17 +9,17 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from kdx_eval import manifest, resources, safe
 from kdx_eval.batch.kernels import Job, Kernels, NotebookFailedError, SiteJob
 from kdx_eval.batch.notebook_files import declared_parameters
+from kdx_eval.batch.plans import choose_plan
 from kdx_eval.batch.workspace import freeze_date
-from kdx_eval.errors import DataError, KdxError, PlanError
-from kdx_eval.plan import Plan, plan_digest, plan_to_yaml, propose_plan, read_plan
-from kdx_eval.units import Month
+from kdx_eval.errors import KdxError
+from kdx_eval.plan import Plan, plan_digest
 
 if TYPE_CHECKING:
     from kdx_eval.load import Dataset
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 Progress: TypeAlias = Callable[[str, float], None]
 STATE = "run.json"
 FRAMES = ("event_study", "group_time", "series", "timing", "influence")  # as results.py; not imported, since it costs a second
-FROZEN = "plan.frozen.json"
 _LOAD_SHARE = 0.3  # of the progress bar, as measured on the demo city
 
 
@@ -82,8 +81,8 @@ class BatchResult:
         Output folder, its documents, the first page of the site.
     plan : Plan
         As it was used.
-    proposed : bool
-        No plan was found, so one was proposed from the training dates.
+    plan_origin : {"given", "proposed", "edited"}
+        As in `ChosenPlan`.
     seconds : float
         Elapsed time on the wall.
     """
@@ -92,7 +91,7 @@ class BatchResult:
     documents: Path
     site: Path
     plan: Plan
-    proposed: bool
+    plan_origin: Literal["given", "proposed", "edited"]
     stages: tuple[StageResult, ...]
     seconds: float
 
@@ -147,11 +146,11 @@ def run_batch(
         from kdx_eval.panel.build import check_questions
 
         dataset = load_dataset(data, progress=lambda text, share: report(text, share * _LOAD_SHARE))
-        used, copies, proposed = _choose_plan(dataset, plan, as_of=as_of, synthetic=synthetic)
-        _refuse_if_too_many_rejected(dataset, used)
+        chosen = choose_plan(dataset, plan, out=out, as_of=as_of, synthetic=synthetic)
+        used = chosen.plan
         check_questions(dataset, used)
         safe.ensure_output_dir(out, data, data_inside=synthetic)
-        plan_file = _write_copies(copies, out)
+        plan_file = chosen.write(out)
         safe.write_atomic(out / "rejected.csv", Path(dataset.rejected).read_bytes())
         run = _Run(
             out=out, data=data, plan_file=plan_file, as_of=freeze_date(used), base=_base_digests(dataset, used), progress=report, state=_read_state(out)
@@ -159,55 +158,13 @@ def run_batch(
         _sweep(out)
         _drop_damaged(run)
         _run_stages(run, kernels)
-        parameters = {"plan": plan_digest(used), "request_fiscal_year": used.request_fiscal_year.year}
+        parameters = {"plan": plan_digest(used), "plan_origin": chosen.origin, "request_fiscal_year": used.request_fiscal_year.year}
         manifest.write_manifest(out, inputs=data, parameters=parameters, code_version=run.base["code"])
     report("できました", 1.0)
     return BatchResult(
-        out=out, documents=out / "documents", site=out / "site" / "index.html", plan=used, proposed=proposed,
+        out=out, documents=out / "documents", site=out / "site" / "index.html", plan=used, plan_origin=chosen.origin,
         stages=tuple(run.done[stage.name] for stage in _ALL), seconds=time.perf_counter() - began,
     )  # fmt: skip
-
-
-def find_plan(data: Path) -> Path | None:
-    """The plan that lies in a data folder: the frozen one first."""
-    return next((path for name in (FROZEN, "plan.yaml", "plan.yml") if (path := data / name).is_file()), None)
-
-
-def take_plan(dataset: Dataset, *, plan: Path | None, out: Path, as_of: dt.date | None = None, synthetic: bool = False) -> tuple[Plan, str, bool]:
-    """Put the plan of a run into ``out``.
-
-    Returns
-    -------
-    tuple
-        The plan, the name of its copy in ``out``, and whether it was proposed here from the training dates.
-
-    Raises
-    ------
-    PlanError
-        When the plan is missing or malformed, or nothing can be proposed.
-    """
-    chosen, copies, proposed = _choose_plan(dataset, plan, as_of=as_of, synthetic=synthetic)
-    return chosen, _write_copies(copies, out), proposed
-
-
-def _choose_plan(dataset: Dataset, plan: Path | None, *, as_of: dt.date | None, synthetic: bool) -> tuple[Plan, dict[str, bytes | str], bool]:
-    """The plan, the files that a run keeps of it (the plan itself first), and whether it was proposed here."""
-    source = plan or find_plan(Path(dataset.folder))
-    if source is None:
-        chosen = proposed_plan(dataset, as_of=as_of, synthetic=synthetic)
-        return chosen, {"plan.yaml": plan_to_yaml(chosen)}, True
-    if not source.is_file():
-        raise PlanError("計画のファイルがありません", place=str(source), hint="--plan の場所を確かめるか、--plan を外すと計画を自動で提案します")
-    chosen = read_plan(source)
-    name = FROZEN if source.suffix.lower() == ".json" else "plan.yaml"
-    beside = source.with_name(FROZEN)
-    return chosen, {copy: path.read_bytes() for copy, path in ((name, source), (FROZEN, beside)) if path.is_file()}, False
-
-
-def _write_copies(copies: Mapping[str, bytes | str], out: Path) -> str:
-    for name, content in copies.items():
-        safe.write_atomic(out / name, content)
-    return next(iter(copies))
 
 
 @contextlib.contextmanager
@@ -228,28 +185,6 @@ def _sweep(out: Path) -> None:
     """Remove what a killed run left half written."""
     for left in sorted(out.rglob(".tmp-*")):
         shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
-
-
-def proposed_plan(dataset: Dataset, *, as_of: dt.date | None = None, synthetic: bool = False) -> Plan:
-    """The plan proposed from training dates alone; data beside a ``truth.json`` is a synthetic city's and is marked so."""
-    from kdx_eval.panel.reach import plan_facts
-
-    made_up = synthetic or (Path(dataset.folder).parent / "truth.json").is_file()
-    facts = plan_facts(dataset, city="合成市" if made_up else "", synthetic=made_up)
-    if as_of is not None:
-        known = Month.of_date(as_of) + -1
-        facts = replace(facts, months={table: (first, min(last, known)) for table, (first, last) in facts.months.items()})
-    return propose_plan(facts)
-
-
-def _refuse_if_too_many_rejected(dataset: Dataset, plan: Plan) -> None:
-    report = dataset.report
-    if report.rows_rejected > plan.max_rejected_share * report.rows_read:
-        raise DataError(
-            f"取り込めない行が多すぎます（{report.rows_rejected:,} 行 / {report.rows_read:,} 行、限度は {plan.max_rejected_share:.1%}）",
-            place=str(Path(dataset.folder).name),
-            hint=f"kdx-eval check で理由の一覧を見て元のファイルを直すか、計画の max_rejected_share を見直してください（一覧: {dataset.rejected}）",
-        )
 
 
 def _base_digests(dataset: Dataset, plan: Plan) -> dict[str, str]:

@@ -129,7 +129,10 @@ def templates(folder: Annotated[Path, typer.Argument(metavar="フォルダー", 
     from kdx_eval.safe import ensure_output_dir
 
     written = write_forms(ensure_output_dir(folder, None))
-    screen.say(f"{len(written)} 個の様式を書き出しました: {folder}", "記入したものをデータのフォルダーに入れ、kdx-eval check で確かめてください。")
+    screen.say(
+        f"{len(written)} 個のファイルを書き出しました: {folder}",
+        "列の説明は DATA.md にあります。記入したものをデータのフォルダーに入れ、kdx-eval check で確かめてください。",
+    )
 
 
 @app.command(cls=JapaneseCommand, short_help="氏名を除き、職員番号を符号に置き換える")
@@ -142,17 +145,21 @@ def pseudonymise(
     例:  kdx-eval pseudonymise 人事データ --out 渡すデータ
     """
     from kdx_eval.load import pseudonymise as make_pseudonyms
-    from kdx_eval.safe import ensure_output_dir
+    from kdx_eval.safe import check_output_dir
 
-    make_pseudonyms(data, ensure_output_dir(out, data))
-    screen.say(f"仮名にしたファイルを書き出しました: {out}", "符号のもとになる鍵は、このパソコンの利用者の領域にあります。データと一緒に渡さないでください。")
+    check_output_dir(out, data)
+    report = make_pseudonyms(data, out)
+    screen.say(f"仮名にしたファイルを書き出しました: {out}（{report.rows_accepted:,} 行）")
+    if report.rows_rejected:
+        screen.say(f"外した {report.rows_rejected:,} 行の場所と理由: {out / 'rejected.csv'}")
+    screen.say("符号のもとになる鍵は、このパソコンの利用者の領域にあります。データと一緒に渡さないでください。")
 
 
 @app.command(cls=JapaneseCommand, short_help="ノートブックをJupyterLabで開く")
 def lab(
     data: Annotated[Path | None, typer.Argument(metavar="データ", help="ファイルを入れたフォルダー（なければ合成データ）", show_default=False)] = None,
     *,
-    out: Annotated[Path | None, typer.Option(metavar="フォルダー", help="ノートブックを置いて作業する場所（既定は reports/lab）")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="フォルダー", help="ノートブックを置いて作業する場所（既定は reports/lab-<データ>）")] = None,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="ブラウザーを開かない")] = False,
 ) -> None:
     """ノートブックの写しを作業用のフォルダーに置き、JupyterLabで開きます。
@@ -161,7 +168,7 @@ def lab(
     """
     from kdx_eval.cli.lab import open_lab
 
-    open_lab(data, out=out or Path("reports") / "lab", browser=not no_browser)
+    open_lab(data, out=out, browser=not no_browser)
 
 
 @plan_app.command("new", cls=JapaneseCommand, short_help="6つの質問から計画を作る")

@@ -5,11 +5,16 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kdx_eval.cli import screen
 from kdx_eval.errors import VerifyError
 
+if TYPE_CHECKING:
+    from kdx_eval.load import Dataset
+
 _MOST_REASONS = 12
+_MINUTES_PER_DAY = 1440
 _REASONS = {"changed": "記録と内容が違います", "missing": "ありません", "unexpected": "記録にありません"}
 
 
@@ -31,17 +36,37 @@ def show_check(data: Path) -> None:
         ],
     )
     for item in report.files:
-        screen.say(*(f"  {item.file}: {note}" for note in item.notes))
-    if report.matched is not None:
-        found = report.matched
+        screen.say(*(f"  {item.file} {item.sheet}".rstrip() + f": {note}" for note in item.notes))
+    found = report.matched
+    if found is not None and not dataset.has("staff"):
+        screen.say(f"■ 氏名の突き合わせ: 職員の名簿がないので行っていません（受講者 {found.n_people:,} 人は、名簿に書かれた所属で数えます）")
+    elif found is not None:
         screen.say(
             f"■ 氏名の突き合わせ: {found.n_people:,} 人のうち {found.n_matched:,} 人が一致、"
             f"{found.n_ambiguous:,} 人は同姓同名などで決められず、{found.n_unmatched:,} 人は名簿に該当なし"
         )
+    _show_lead_times(dataset)
     _show_rejected(Path(dataset.rejected))
     screen.say("■ このデータで答えられること・答えられないこと")
     screen.say(*(f"  {'○' if item.possible else '×'} {item.sentence}" for item in answerable(dataset)))
     screen.say("■ 次に加えると最も役立つもの", f"  {most_useful_missing(dataset)}")
+    if dataset.has("training"):
+        screen.say("■ 次にすること", f"  kdx-eval plan new {data}    6つの質問に答えて計画を作る")
+        screen.say(f"  kdx-eval run {data}         すぐに下書きを作る（計画は自動で提案）")
+
+
+def _show_lead_times(dataset: Dataset) -> None:
+    """Cases and lead times of an event log by the month in which the cases ended."""
+    if not dataset.has("durations"):
+        return
+    with dataset.connect() as connection:
+        months = connection.execute(
+            """SELECT strftime(month, '%Y-%m'), count(*), CAST(avg(lead_minutes) AS DOUBLE), CAST(median(lead_minutes) AS DOUBLE)
+               FROM durations GROUP BY ROLLUP (month) ORDER BY month NULLS LAST"""
+        ).fetchall()
+    screen.say("■ 処理の記録から数えた件数と所要時間（待ち時間を含む）")
+    rows = [[month or "合計", f"{cases:,}", *(f"{minutes / _MINUTES_PER_DAY:,.2f}" for minutes in spans)] for month, cases, *spans in months]
+    screen.table(["終わった月", "件数", "平均（日）", "中央値（日）"], rows)
 
 
 def _counts(*rows: int) -> list[str]:

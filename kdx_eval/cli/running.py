@@ -11,7 +11,7 @@ from kdx_eval.cli import screen
 from kdx_eval.errors import OutputError
 
 if TYPE_CHECKING:
-    from kdx_eval.batch import BatchResult
+    from kdx_eval.batch import BatchResult, Progress
 
 DEMO_SEED = 2025
 
@@ -63,20 +63,23 @@ def run_and_report(data: Path, *, plan: Path | None, out: Path | None) -> None:
     from kdx_eval.batch import run_batch
 
     with screen.progress_bar() as progress:
-        target = out or Path("reports") / f"fy{_request_year(data, plan)}-request"
+        target = out or Path("reports") / f"fy{_request_year(data, plan, progress=progress)}-request"
         result = run_batch(data, plan=plan, out=target, progress=progress)
-    if result.proposed:
-        screen.say(f"計画がなかったので、受講の日付から提案したものを使いました: {result.out / 'plan.yaml'}")
+    where = result.out / "plan.yaml"
+    if result.plan_origin == "proposed":
+        screen.say(f"計画がなかったので、受講の日付から提案したものを使いました: {where}", "このファイルを直してもう一度実行すると、直した計画で計算します。")
+    elif result.plan_origin == "edited":
+        screen.say(f"前に提案した計画を直したものを使いました: {where}")
     _summarise(result)
 
 
-def _request_year(data: Path, plan: Path | None) -> int:
+def _request_year(data: Path, plan: Path | None, *, progress: Progress) -> int:
     from kdx_eval.batch import find_plan, proposed_plan
     from kdx_eval.load import load_dataset
     from kdx_eval.plan import read_plan
 
     source = plan or find_plan(data)
-    chosen = read_plan(source) if source else proposed_plan(load_dataset(data))
+    chosen = read_plan(source) if source else proposed_plan(load_dataset(data, progress=progress))
     return chosen.request_fiscal_year.year
 
 

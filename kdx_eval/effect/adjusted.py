@@ -1,7 +1,7 @@
 """Group-time effects with covariates and on unbalanced panels: doubly robust, weighting or regression, unit by unit.
 
 ATT(g, t) compares the change from the base period b of cohort g with that of its controls, given covariates at b (Callaway & Sant'Anna
-2021, eq. 2.2 to 2.6; the estimators and their influence functions: Sant'Anna & Zhao 2020).
+2021, Theorem 1; the estimators and their influence functions: Sant'Anna & Zhao 2020).
 """
 
 from __future__ import annotations
@@ -92,13 +92,11 @@ def doubly_robust(
     found = _estimate(panel, units, cells, method)
     if not found.cells:
         raise NotIdentifiedError("条件の似た比較相手がいません", hint="共変量を減らすか、比較対象を広げてください")
-    error = units.std_error(found.influence)
-    own = np.array([cell.column == cell.base for cell in found.cells])
     return UnitLevelEffects(
         cohort=np.array([cell.cohort for cell in found.cells]),
         period=panel.periods[[cell.column for cell in found.cells]],
         estimate=found.estimate,
-        std_error=np.where(own | ~(error > 0), np.nan, error),
+        std_error=units.std_error(found.influence),
         influence=found.influence,
         units=units,
         lost_share=found.lost_share,
@@ -125,13 +123,13 @@ def _cells(panel: Panel, used: BoolArray, *, control: Control, base: Base, antic
 
 def _estimate(panel: Panel, units: Units, cells: list[_Cell], method: Method) -> _Found:
     """All cells, in blocks that share cohort, controls, covariates and the units seen."""
-    covariates = np.stack([values.T for values in panel.covariates.values()], axis=-1) if panel.covariates else None  # (T, N, q)
+    covariates = np.stack([values.T for values in panel.covariates.values()], axis=1) if panel.covariates else None  # (T, q, N)
     fixed = covariates is None or bool((covariates == covariates[0]).all())
-    outcome = np.ascontiguousarray(panel.outcome.T)
+    outcome, balanced = np.ascontiguousarray(panel.outcome.T), panel.balanced
     blocks: dict[tuple[float, ...], list[int]] = {}
     for number, cell in enumerate(cells):
         # With gaps every pair of periods has its own units; with moving covariates every base has its own design.
-        rest = (float(cell.column), float(cell.base)) if not panel.balanced else () if fixed else (float(cell.base),)
+        rest = (float(cell.column), float(cell.base)) if not balanced else () if fixed else (float(cell.base),)
         blocks.setdefault((cell.cohort, cell.cutoff, *rest), []).append(number)
     estimate, lost = np.full(len(cells), np.nan), np.zeros(len(cells))
     influence = np.zeros((len(cells), panel.n_units))
@@ -142,18 +140,20 @@ def _estimate(panel: Panel, units: Units, cells: list[_Cell], method: Method) ->
         at_base = None if covariates is None else covariates[first.base]
         seen = pool & np.isfinite(outcome[first.column]) & np.isfinite(outcome[first.base])
         if at_base is not None:
-            seen &= np.isfinite(at_base).all(axis=1)
+            seen &= np.isfinite(at_base).all(axis=0)
         rows = np.flatnonzero(seen)
         lost[numbers] = 1 - len(rows) / max(int(pool.sum()), 1)
         if treated[rows].all() or not treated[rows].any():
             continue
-        design = np.empty((len(rows), 0)) if at_base is None else at_base[rows]
-        compared = comparison(treated[rows], units.weight[rows], design)
-        change = outcome[[cells[k].column for k in numbers]][:, rows] - outcome[[cells[k].base for k in numbers]][:, rows]
+        design = np.empty((0, len(rows))) if at_base is None else at_base[:, rows]
+        compared = comparison(treated[rows], weight=units.weight[rows], covariates=design)
+        columns, bases = np.array([(cells[k].column, cells[k].base) for k in numbers]).T[:, :, None]
+        change = outcome[columns, rows]
+        change -= outcome[bases if np.ptp(bases) else bases[:1], rows]
         result = adjusted_change(compared, change, method=method)
         if result is not None:
             estimate[numbers] = result[0]
-            influence[np.array(numbers)[:, None], rows[None, :]] = result[1]
+            influence[np.array(numbers)[:, None], rows] = result[1]
     kept = np.flatnonzero(np.isfinite(estimate))
     if len(kept) < len(cells):
         influence = influence[kept]

@@ -11,6 +11,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+from scipy import special
 
 from kdx_eval.panel.type import FloatArray
 
@@ -28,7 +29,7 @@ class Comparison:
     ----------
     treated : ndarray of bool, (n,)
     weight : ndarray, (n,)
-    design : ndarray, (n, p)
+    design : ndarray, (p, n)
         Constant and covariates, each with mean zero and unit spread.
     """
 
@@ -46,11 +47,12 @@ class _Weighting:
     inverse: FloatArray  # (p, p) inverse of the information
 
 
-def comparison(treated: npt.NDArray[np.bool_], weight: FloatArray, covariates: FloatArray) -> Comparison:
-    """The comparison with standardised covariates (n, q); the estimates do not depend on their units."""
-    spread = covariates.std(axis=0)
-    scaled = (covariates - covariates.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
-    return Comparison(treated=treated, weight=weight, design=np.column_stack([np.ones(len(treated)), scaled]))
+def comparison(treated: npt.NDArray[np.bool_], *, weight: FloatArray, covariates: FloatArray) -> Comparison:
+    """The comparison with standardised covariates (q, n); the estimates do not depend on their units."""
+    scaled = covariates - covariates.mean(axis=1, keepdims=True)
+    spread = np.sqrt((scaled**2).mean(axis=1, keepdims=True))
+    scaled /= np.where(spread > 0, spread, 1.0)
+    return Comparison(treated=treated, weight=weight, design=np.vstack([np.ones(len(treated)), scaled]))
 
 
 def adjusted_change(compared: Comparison, change: FloatArray, *, method: Method) -> tuple[FloatArray, FloatArray] | None:
@@ -62,7 +64,7 @@ def adjusted_change(compared: Comparison, change: FloatArray, *, method: Method)
     change : ndarray, (K, n)
         Outcome in the period minus outcome in the base period.
     method : "dr", "ipw" or "reg"
-        Doubly robust (eq. 2.6 with logit and least squares: the traditional estimator of section 2.3), normalised inverse probability
+        Doubly robust (eq. 3.1, with logit by maximum likelihood and least squares among the controls), normalised inverse probability
         weighting (Hajek form of Abadie 2005), outcome regression (Heckman, Ichimura & Todd 1997).
 
     Returns
@@ -74,43 +76,43 @@ def adjusted_change(compared: Comparison, change: FloatArray, *, method: Method)
     own = np.where(compared.treated, w, 0.0) / w[compared.treated].sum()  # treated, sum one
     others = np.where(compared.treated, 0.0, w)
     weighting = None if method == "reg" else _propensity(compared)
-    regression = None if method == "ipw" else _inverse((x * others[:, None]).T @ x)
+    regression = None if method == "ipw" else _inverse((x * others) @ x.T)
     if (method != "reg" and weighting is None) or (method != "ipw" and regression is None):
         return None
     odds = np.zeros(len(w)) if weighting is None else weighting.control / weighting.control.sum()
-    slope = np.zeros((x.shape[1], len(change)))
+    slope = np.zeros((len(change), len(x)))
     multiplier = own - odds
     if regression is not None:
-        slope = regression @ ((x * others[:, None]).T @ change.T)
+        slope = change @ (x * others).T @ regression
         # The controls' residuals count a second time, through the estimated outcome regression.
-        multiplier = multiplier - (x @ (regression @ (x.T @ (own - odds)))) * others
-    first = own @ change.T - (own @ x) @ slope
-    second = odds @ change.T - (odds @ x) @ slope
-    # Influence = residual x multiplier - (own, odds, score) @ loadings, with residual = change - x'slope.
-    columns, loadings = [own, odds, x * multiplier[:, None]], [first[None], -second[None], slope]
+        multiplier = multiplier - ((x @ (own - odds)) @ regression @ x) * others
+    first = change @ own - slope @ (x @ own)
+    second = change @ odds - slope @ (x @ odds)
+    # Influence = residual x multiplier - loadings @ (own, odds, score), with residual = change - slope @ x.
+    rows, loadings = [own, -odds, x * multiplier], [first[:, None], second[:, None], slope]
     if weighting is not None:
-        moment = (x * odds[:, None]).T @ change.T - (x * odds[:, None]).T @ x @ slope - np.outer(x.T @ odds, second)
-        columns.append(x * weighting.score[:, None])
-        loadings.append(weighting.inverse @ moment)
+        weighted = x * odds
+        moment = change @ weighted.T - slope @ (x @ weighted.T) - np.outer(second, x @ odds)
+        rows.append(x * weighting.score)
+        loadings.append(moment @ weighting.inverse)
     influence = change * multiplier
-    influence -= np.concatenate(loadings).T @ np.column_stack(columns).T
+    influence -= np.hstack(loadings) @ np.vstack(rows)
     return first - second, influence
 
 
 def _propensity(compared: Comparison) -> _Weighting | None:
     """Logit propensity score by Newton's method, as odds weights; None without overlap or with collinear covariates."""
     x, w, treated = compared.design, compared.weight, compared.treated.astype(np.float64)
-    if (compared.design.std(axis=0)[1:] == 0).any():
-        return None
     share = float(w @ treated / w.sum())
-    coefficient = np.zeros(x.shape[1])
+    coefficient = np.zeros(len(x))
     coefficient[0] = np.log(share / (1 - share))
     for _ in range(NEWTON_STEPS):
-        probability = 1 / (1 + np.exp(-np.clip(x @ coefficient, -30, 30)))
-        inverse = _inverse((x * (w * probability * (1 - probability))[:, None]).T @ x)
+        probability = special.expit(coefficient @ x)
+        score = w * (treated - probability)
+        inverse = _inverse((x * (w * probability * (1 - probability))) @ x.T)
         if inverse is None:
             return None
-        step = inverse @ (x.T @ (w * (treated - probability)))
+        step = inverse @ (x @ score)
         if np.abs(step).max() < 1e-10:
             break
         coefficient += step
@@ -119,10 +121,11 @@ def _propensity(compared: Comparison) -> _Weighting | None:
     if probability[w > 0].max() >= LARGEST_SCORE:
         return None
     kept = ~compared.treated & (probability < LARGEST_CONTROL_SCORE)
-    control = np.where(kept, w * probability / (1 - probability), 0.0)
+    control = np.zeros(len(w))
+    np.divide(w * probability, 1 - probability, out=control, where=kept)
     if not control.sum() > 0:
         return None
-    return _Weighting(control=control, score=w * (treated - probability), inverse=inverse)
+    return _Weighting(control=control, score=score, inverse=inverse)
 
 
 def _inverse(matrix: FloatArray) -> FloatArray | None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import get_args
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from kdx_eval.effect.group_time import Kind
 from kdx_eval.errors import NotIdentifiedError, ParameterError
 from kdx_eval.panel.type import FloatArray
+
+Kind = Literal["simple", "event_time", "cohort", "calendar", "total"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +53,8 @@ class AverageWeights:
         Weight of each effect in each average.
     share : ndarray, (R, G)
         Influence on the average, per unit of weight, of belonging to a cohort: its size is estimated too.
-    whole_mix, whole_share : ndarray, (K,) and (G,)
-        The same for the overall figure.
+    overall, overall_share : ndarray, (R,) and (G,)
+        Weight of each average in the overall figure, and the influence of cohort membership on it.
     """
 
     kind: Kind
@@ -61,8 +62,8 @@ class AverageWeights:
     keys: FloatArray
     mix: FloatArray
     share: FloatArray
-    whole_mix: FloatArray
-    whole_share: FloatArray
+    overall: FloatArray
+    overall_share: FloatArray
 
 
 def average_weights(kind: Kind, cells: Cells) -> AverageWeights:
@@ -104,7 +105,7 @@ def _weights(kind: Kind, key: str, keys: FloatArray, mix: FloatArray, share: Flo
     """Averages whose overall figure is the plain mean of the counted rows."""
     rows = np.ones(len(keys), dtype=bool) if counted is None else counted
     plain = rows / rows.sum()
-    return AverageWeights(kind=kind, key=key, keys=keys, mix=mix, share=share, whole_mix=plain @ mix, whole_share=plain @ share)
+    return AverageWeights(kind=kind, key=key, keys=keys, mix=mix, share=share, overall=plain, overall_share=plain @ share)
 
 
 def _by_mass(cells: Cells, members: npt.NDArray[np.bool_]) -> tuple[FloatArray, FloatArray]:
@@ -125,14 +126,14 @@ def _by_cohort(cells: Cells) -> AverageWeights:
     place = np.searchsorted(cells.cohorts, keys)
     mass = cells.mass[place] / cells.mass[place].sum()
     averages = mix @ cells.estimate
-    whole_share = np.zeros(len(cells.cohorts))
-    whole_share[place] = (averages - averages @ mass) / cells.mass[place].sum()
+    overall_share = np.zeros(len(cells.cohorts))
+    overall_share[place] = (averages - averages @ mass) / cells.mass[place].sum()
     none = np.zeros((len(keys), len(cells.cohorts)))
-    return AverageWeights(kind="cohort", key="cohort", keys=keys, mix=mix, share=none, whole_mix=mass @ mix, whole_share=whole_share)
+    return AverageWeights(kind="cohort", key="cohort", keys=keys, mix=mix, share=none, overall=mass, overall_share=overall_share)
 
 
 def _total(cells: Cells) -> AverageWeights:
     keys = np.unique(cells.period[cells.treated])
     mix = ((cells.period[None, :] == keys[:, None]) & cells.treated) * cells.mass[cells.place]
     none = np.zeros((len(keys), len(cells.cohorts)))
-    return AverageWeights(kind="total", key="period", keys=keys, mix=mix, share=none, whole_mix=mix.sum(axis=0), whole_share=none[0])
+    return AverageWeights(kind="total", key="period", keys=keys, mix=mix, share=none, overall=np.ones(len(keys)), overall_share=none[0])

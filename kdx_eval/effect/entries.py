@@ -7,10 +7,11 @@ from typing import TypedDict
 
 import numpy as np
 
+from kdx_eval.effect.averages import Kind
 from kdx_eval.effect.cohort_moments import CohortMoments
 from kdx_eval.effect.contrasts import Contrast
 from kdx_eval.effect.fiscal_year import FiscalYearTarget
-from kdx_eval.effect.group_time import GroupTimeEffects, Kind, group_time_effects
+from kdx_eval.effect.group_time import GroupTimeEffects, group_time_effects
 from kdx_eval.effect.inference import Estimate, make_estimate
 from kdx_eval.effect.study import Better, Entry
 from kdx_eval.errors import NotIdentifiedError

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
+from kdx_eval.effect.averages import Cells, Kind, average_weights
 from kdx_eval.effect.cohort_moments import CohortMoments
 from kdx_eval.effect.contrasts import Contrast, PairContrasts
 from kdx_eval.effect.inference import Estimate, make_estimate, sup_t_critical
@@ -19,7 +18,6 @@ from kdx_eval.panel.type import FloatArray
 
 Control = Literal["not_yet_treated", "never_treated"]
 Base = Literal["varying", "universal"]
-Kind = Literal["simple", "event_time", "cohort", "calendar", "total"]
 NORMAL_95 = float(stats.norm.ppf(0.975))
 
 
@@ -32,7 +30,7 @@ class GroupTimeEffects:
     cohort, period : ndarray, (K,)
         Of each effect, on the scale of the panel.
     estimate, std_error : ndarray, (K,)
-        In the outcome's unit; the error is NaN where period is the base (universal base).
+        In the outcome's unit; the error is NaN where period is the base (universal base) or nothing varies (one unit on each side).
     dropped_units : int
         Units treated from the first period on, which have no period before treatment.
     dropped_cells : int
@@ -88,11 +86,19 @@ class GroupTimeEffects:
         NotIdentifiedError
             No treated cell has a comparison.
         """
-        if kind not in get_args(Kind):
-            raise ParameterError(f"集計の種類 {kind!r} はありません", place="aggregate", hint=f"{', '.join(get_args(Kind))} のどれかです")
-        if not (self.event_time >= 0).any():
-            raise NotIdentifiedError("受講後の期間に比較できる相手がいません", hint="比較対象と期間を確かめてください")
-        return _AGGREGATIONS[kind](self)
+        m = self.moments
+        cells = Cells(cohort=self.cohort, period=self.period, estimate=self.estimate, cohorts=m.cohorts, mass=m.mass)
+        averages = average_weights(kind, cells)
+        mixed = self.pairs.combine(averages.mix, len(m.periods))
+        whole = mixed.combine(averages.overall[None, :])
+        return Aggregation(
+            kind=kind,
+            key=averages.key,
+            keys=averages.keys,
+            rows=Contrast(weights=mixed.weights, constant=mixed.constant + averages.share),
+            whole=Contrast(weights=whole.weights, constant=whole.constant + averages.overall_share),
+            moments=m,
+        )
 
     def __repr__(self) -> str:
         return f"GroupTimeEffects({len(self.estimate)} effects)"
@@ -184,7 +190,7 @@ def group_time_effects(m: CohortMoments, *, control: Control = "not_yet_treated"
         cohort=cohort,
         period=m.periods[pairs.period],
         estimate=pairs.estimate(m),
-        std_error=np.where(pairs.period == pairs.base, np.nan, error),
+        std_error=np.where((pairs.period == pairs.base) | (error == 0), np.nan, error),
         pairs=pairs,
         moments=m,
         anticipation=anticipation,
@@ -219,97 +225,3 @@ def _cohort_effects(m: CohortMoments, g: int, *, control: Control, base: Base, a
     own = columns == bases
     coefficient[own], constant[own] = 0.0, 0.0
     return PairContrasts(period=columns, base=bases, coefficient=coefficient, constant=constant), int((~keep).sum())
-
-
-def _mix(effects: GroupTimeEffects, members: npt.NDArray[np.bool_]) -> tuple[FloatArray, FloatArray]:
-    """Weights of the effects in each of R averages over ``members`` (R, K) by cohort mass, and the share part of the influence (R, G)."""
-    m = effects.moments
-    place = np.searchsorted(m.cohorts, effects.cohort)
-    mass = m.mass[place]
-    total = members @ mass
-    mix = members * mass / total[:, None]
-    average = mix @ effects.estimate
-    excess = members * (effects.estimate[None, :] - average[:, None])
-    by_cohort = np.zeros((len(effects.cohort), len(m.cohorts)))
-    by_cohort[np.arange(len(place)), place] = 1.0
-    return mix, (excess @ by_cohort) / total[:, None]
-
-
-def _rows(effects: GroupTimeEffects, mix: FloatArray, share: FloatArray) -> Contrast:
-    contrast = effects.pairs.combine(mix, len(effects.moments.periods))
-    return Contrast(weights=contrast.weights, constant=contrast.constant + share)
-
-
-def _average_by(effects: GroupTimeEffects, key: str, values: FloatArray, *, overall: npt.NDArray[np.bool_], kind: Kind) -> Aggregation:
-    """Averages by the values of a key, and the plain mean of the rows in ``overall`` as the one figure."""
-    keys = np.unique(values)
-    rows = _rows(effects, *_mix(effects, values[None, :] == keys[:, None]))
-    whole = rows.combine((overall / overall.sum())[None, :])
-    return Aggregation(kind=kind, key=key, keys=keys, rows=rows, whole=whole, moments=effects.moments)
-
-
-def _simple(effects: GroupTimeEffects) -> Aggregation:
-    rows = _rows(effects, *_mix(effects, (effects.event_time >= 0)[None, :]))
-    return Aggregation(kind="simple", key="all", keys=np.zeros(1), rows=rows, whole=rows, moments=effects.moments)
-
-
-def _event_time(effects: GroupTimeEffects) -> Aggregation:
-    return _average_by(effects, "event_time", effects.event_time, overall=np.unique(effects.event_time) >= 0, kind="event_time")
-
-
-def _treated(effects: GroupTimeEffects) -> GroupTimeEffects:
-    """Only the effects from treatment on."""
-    keep = effects.event_time >= 0
-    pairs = effects.pairs
-    return GroupTimeEffects(
-        cohort=effects.cohort[keep],
-        period=effects.period[keep],
-        estimate=effects.estimate[keep],
-        std_error=effects.std_error[keep],
-        pairs=PairContrasts(period=pairs.period[keep], base=pairs.base[keep], coefficient=pairs.coefficient[keep], constant=pairs.constant[keep]),
-        moments=effects.moments,
-        anticipation=effects.anticipation,
-        dropped_units=effects.dropped_units,
-        dropped_cells=effects.dropped_cells,
-    )
-
-
-def _calendar(effects: GroupTimeEffects) -> Aggregation:
-    treated = _treated(effects)
-    every = np.ones(len(np.unique(treated.period)), dtype=bool)
-    return _average_by(treated, "period", treated.period, overall=every, kind="calendar")
-
-
-def _cohort(effects: GroupTimeEffects) -> Aggregation:
-    treated, m = _treated(effects), effects.moments
-    keys = np.unique(treated.cohort)
-    members = treated.cohort[None, :] == keys[:, None]
-    mix = members / members.sum(axis=1)[:, None]
-    rows = _rows(treated, mix, np.zeros((len(keys), len(m.cohorts))))
-    place = np.searchsorted(m.cohorts, keys)
-    mass = m.mass[place]
-    averages = mix @ treated.estimate
-    share = np.zeros((1, len(m.cohorts)))
-    share[0, place] = (averages - averages @ mass / mass.sum()) / mass.sum()
-    whole = rows.combine((mass / mass.sum())[None, :])
-    whole = Contrast(weights=whole.weights, constant=whole.constant + share)
-    return Aggregation(kind="cohort", key="cohort", keys=keys, rows=rows, whole=whole, moments=m)
-
-
-def _total(effects: GroupTimeEffects) -> Aggregation:
-    """Sum of mass times effect by period, and over all: the cohort masses are volumes, taken as known."""
-    treated, m = _treated(effects), effects.moments
-    keys = np.unique(treated.period)
-    mass = m.mass[np.searchsorted(m.cohorts, treated.cohort)]
-    mix = (treated.period[None, :] == keys[:, None]) * mass
-    rows = _rows(treated, mix, np.zeros((len(keys), len(m.cohorts))))
-    return Aggregation(kind="total", key="period", keys=keys, rows=rows, whole=rows.combine(np.ones((1, len(keys)))), moments=m)
-
-
-_AGGREGATIONS: dict[str, Callable[[GroupTimeEffects], Aggregation]] = {
-    "simple": _simple,
-    "event_time": _event_time,
-    "cohort": _cohort,
-    "calendar": _calendar,
-    "total": _total,
-}

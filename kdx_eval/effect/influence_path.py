@@ -6,20 +6,21 @@ The influence of unit i on estimate k is scaled so that an estimate's variance i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy import sparse, stats
 
-from kdx_eval.effect.averages import AverageWeights, Cells, average_weights
-from kdx_eval.effect.group_time import NORMAL_95, GroupTimeEffects, Kind
+from kdx_eval.effect.averages import AverageWeights, Cells, Kind, average_weights
+from kdx_eval.effect.group_time import NORMAL_95, GroupTimeEffects
 from kdx_eval.effect.inference import Estimate, make_estimate, sup_t_critical
-from kdx_eval.errors import ParameterError
+from kdx_eval.errors import NotIdentifiedError, ParameterError
 from kdx_eval.panel.type import FloatArray, Panel
 
 IntArray = npt.NDArray[np.intp]
+CANCELLED = 1e-20  # a variance below this share of the one without clusters is rounding, not spread
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +44,7 @@ class Units:
             return influence
         count = len(self.cluster)
         member = sparse.csr_array((np.ones(count), (self.cluster, np.arange(count))))
-        summed: FloatArray = (member @ influence.T).T
-        return summed
+        return np.asarray(member @ influence.T, dtype=np.float64).T
 
     def covariance(self, influence: FloatArray) -> FloatArray:
         """Covariance of K estimates from their influences (K, N): cluster sums, no degrees-of-freedom correction."""
@@ -53,9 +53,10 @@ class Units:
         return covariance
 
     def std_error(self, influence: FloatArray) -> FloatArray:
-        """Square root of the diagonal of ``covariance``, (K,), without the rest."""
+        """Square root of the diagonal of ``covariance``, (K,); NaN where influences cancel within every cluster, so that nothing varies."""
         summed = self.by_cluster(influence)
-        return np.sqrt(np.einsum("kc,kc->k", summed, summed))
+        variance: FloatArray = np.einsum("kc,kc->k", summed, summed)
+        return np.sqrt(np.where(variance > CANCELLED * np.einsum("kn,kn->k", influence, influence), variance, np.nan))
 
 
 def units_of(panel: Panel) -> Units:
@@ -65,6 +66,8 @@ def units_of(panel: Panel) -> Units:
     ------
     ParameterError
         A weight is negative or not finite, or a cluster is missing.
+    NotIdentifiedError
+        All units are in one cluster.
     """
     weight = np.ones(panel.n_units) if panel.weight is None else panel.weight
     if not np.isfinite(weight).all() or (weight < 0).any():
@@ -74,6 +77,8 @@ def units_of(panel: Panel) -> Units:
     codes, _ = pd.factorize(panel.cluster)
     if (codes < 0).any():
         raise ParameterError("まとまり（cluster）が空の単位があります", place="cluster", hint="すべての単位に書いてください")
+    if not codes.any():
+        raise NotIdentifiedError("まとまり（cluster）が一つしかなく、ばらつきを測れません", hint="まとまりを二つ以上に分けるか、cluster を外してください")
     return Units(cohort=panel.cohort, weight=weight, cluster=codes)
 
 
@@ -84,7 +89,7 @@ class UnitLevelEffects:
     Attributes
     ----------
     cohort, period, estimate, std_error : ndarray, (K,)
-        In the outcome's unit; the error respects clusters and is NaN where period is the base.
+        In the outcome's unit; the error respects clusters and is NaN, not zero, where nothing varies (period is the base, one unit a side).
     influence : ndarray, (K, N)
         Of each unit on each estimate; zero for units not used.
     lost_share : ndarray, (K,)
@@ -114,7 +119,7 @@ class UnitLevelEffects:
     def table(self) -> pd.DataFrame:
         """One row an effect: cohort, period, event_time, estimate, std_error, conf_low, conf_high (95 %, pointwise), p_value, lost_share."""
         frame = pd.DataFrame({"cohort": self.cohort, "period": self.period, "event_time": self.event_time})
-        return frame.assign(**_interval_columns(self.estimate, self.std_error), lost_share=self.lost_share)
+        return frame.assign(**interval_columns(self.estimate, self.std_error), lost_share=self.lost_share)
 
     def aggregate(self, kind: Kind = "simple") -> UnitLevelAggregation:
         """Effects averaged as by ``GroupTimeEffects.aggregate``: ``simple``, ``event_time``, ``cohort``, ``calendar`` or ``total``.
@@ -133,16 +138,30 @@ class UnitLevelEffects:
         """
         units = self.units
         cohorts, place = np.unique(units.cohort, return_inverse=True)
-        mass = np.bincount(place, weights=units.weight)
+        mass = np.bincount(place, weights=units.weight).astype(np.float64)
         cells = Cells(cohort=self.cohort, period=self.period, estimate=self.estimate, cohorts=cohorts, mass=mass)
         weights = average_weights(kind, cells)
+        estimates, mixed = weights.mix @ self.estimate, weights.mix @ self.influence
         return UnitLevelAggregation(
             weights=weights,
-            estimates=weights.mix @ self.estimate,
-            influence=weights.mix @ self.influence + units.weight * weights.share[:, place],
-            whole_estimate=float(weights.whole_mix @ self.estimate),
-            whole_influence=weights.whole_mix @ self.influence + units.weight * weights.whole_share[place],
+            estimates=estimates,
+            influence=mixed + units.weight * weights.share[:, place],
+            whole_estimate=float(weights.overall @ estimates),
+            whole_influence=weights.overall @ mixed + units.weight * weights.overall_share[place],
             units=units,
+        )
+
+    def select(self, keep: npt.NDArray[np.bool_]) -> UnitLevelEffects:
+        """Only the effects in ``keep``, (K,) booleans; the others count as dropped cells."""
+        return replace(
+            self,
+            cohort=self.cohort[keep],
+            period=self.period[keep],
+            estimate=self.estimate[keep],
+            std_error=self.std_error[keep],
+            influence=self.influence[keep],
+            lost_share=self.lost_share[keep],
+            dropped_cells=self.dropped_cells + int((~keep).sum()),
         )
 
     def __repr__(self) -> str:
@@ -181,11 +200,9 @@ class UnitLevelAggregation:
 
     def table(self) -> pd.DataFrame:
         """One row a key: estimate, std_error, conf_low, conf_high (pointwise), p_value, band_low, band_high (simultaneous, sup-t)."""
-        covariance = self.covariance()
-        variance = np.diag(covariance)
-        error = np.sqrt(np.where(variance > 0, variance, np.nan))
-        half = sup_t_critical(covariance) * error
-        frame = pd.DataFrame({self.weights.key: self.keys}).assign(**_interval_columns(self.estimates, error))
+        error = self.units.std_error(self.influence)
+        half = sup_t_critical(self.covariance()) * error
+        frame = pd.DataFrame({self.weights.key: self.keys}).assign(**interval_columns(self.estimates, error))
         return frame.assign(band_low=self.estimates - half, band_high=self.estimates + half)
 
 
@@ -223,12 +240,11 @@ def unit_level_effects(effects: GroupTimeEffects, panel: Panel) -> UnitLevelEffe
         change *= (pairs.coefficient[used, g] / m.mass[g])[:, None]
         change += pairs.constant[used, g][:, None]
         influence[used[:, None], members[None, :]] = change * units.weight[members]
-    error = units.std_error(influence)
     return UnitLevelEffects(
         cohort=effects.cohort,
         period=effects.period,
         estimate=effects.estimate,
-        std_error=np.where(np.isnan(effects.std_error), np.nan, error),
+        std_error=units.std_error(influence),
         influence=influence,
         units=units if not effects.dropped_units else _without_always_treated(units, m.cohorts),
         lost_share=np.zeros(len(effects.estimate)),
@@ -244,7 +260,7 @@ def _without_always_treated(units: Units, cohorts: FloatArray) -> Units:
     return Units(cohort=units.cohort, weight=weight, cluster=units.cluster)
 
 
-def _interval_columns(estimate: FloatArray, std_error: FloatArray) -> dict[str, FloatArray]:
+def interval_columns(estimate: FloatArray, std_error: FloatArray) -> dict[str, FloatArray]:
     """Columns of a table from an estimate and its error: 95 % interval and p value, pointwise and normal."""
     half = NORMAL_95 * std_error
     with np.errstate(divide="ignore", invalid="ignore"):

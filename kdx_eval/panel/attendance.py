@@ -11,6 +11,7 @@ from kdx_eval.errors import PlanError
 from kdx_eval.panel.tables import Tables, column, month_index
 from kdx_eval.plan import Question
 from kdx_eval.plan.types import TreatedFrom, nearest_hint
+from kdx_eval.plan.values import visible
 
 if TYPE_CHECKING:
     import duckdb
@@ -63,6 +64,7 @@ def course_ids(known: pd.DataFrame, question: Question) -> list[str]:
         When a course has no training row; the message names the nearest that has.
     """
     by_word = dict(zip(known["course_name"], known["course_id"], strict=True)) | {word: word for word in known["course_id"]}
+    by_word |= {visible(str(word).strip()): number for word, number in by_word.items()}  # as a plan can hold it
     for course in question.courses:
         if course not in by_word:
             raise PlanError(

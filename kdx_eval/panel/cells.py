@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from kdx_eval.errors import PlanError
 from kdx_eval.panel.tables import Tables, column, month_index
@@ -54,17 +53,17 @@ def read_cells(connection: duckdb.DuckDBPyConnection, tables: Tables, *, questio
     PlanError
         When the table is missing or has no row for this outcome.
     """
-    table = question.outcome.table
     _require_table(tables, question)
     rows, notes = _rows_sql(connection, tables, question=question)
-    frame = connection.execute(_cells_sql(rows), _indicator(question)).df()
-    lost = int(frame.loc[frame["unit"].isna(), "n_rows"].sum())
+    # Kept in the database, so that names travel once for each unit and not once for each cell.
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE outcome_cells AS {_cells_sql(rows)}", _indicator(question))
+    ((lost, first, last),) = connection.execute(
+        """SELECT coalesce(sum(n_rows) FILTER (unit IS NULL), 0), min(month) FILTER (unit IS NOT NULL AND value IS NOT NULL),
+                  max(month) FILTER (unit IS NOT NULL AND value IS NOT NULL) FROM outcome_cells"""
+    ).fetchall()
     if lost:
         notes = (*notes, f"どの{UNIT_NAMES[question.unit]}のものかわからない行が{lost}行あり、使っていません。")
-    frame = frame[frame["unit"].notna()]
-    seen = frame.loc[frame["value"].notna(), "month"]
-    months = _grid((None, None) if seen.empty else (int(seen.min()), int(seen.max())), question=question, plan=plan)
-    return _to_matrix(frame, months, question=question, notes=notes)
+    return _to_matrix(connection, _grid((first, last), question=question, plan=plan), question=question, notes=notes)
 
 
 def require_outcome(connection: duckdb.DuckDBPyConnection, tables: Tables, *, question: Question, plan: Plan) -> None:
@@ -91,13 +90,13 @@ def _indicator(question: Question) -> dict[str, str | None]:
 
 
 def _cells_sql(rows: str) -> str:
-    # Decimals, so that sums do not depend on the order of work; ordered, so that neither does the export.
+    # Decimals, so that sums do not depend on the order of work.
     return f"""
         WITH measured AS (SELECT unit, department, month, TRY_CAST(value AS DECIMAL(38, 6)) AS value FROM ({rows}))
         SELECT unit, min(department) AS department, month, CAST(sum(value) AS DOUBLE) AS value,
                count(value) > 0 AND count(value) < count(*) AS partial, count(value) AS n_rows
         FROM measured WHERE month IS NOT NULL
-        GROUP BY unit, month ORDER BY unit, month
+        GROUP BY unit, month
     """
 
 
@@ -200,21 +199,28 @@ def _grid(seen: tuple[int | None, int | None], *, question: Question, plan: Plan
     )
 
 
-def _to_matrix(frame: pd.DataFrame, months: npt.NDArray[np.int64], *, question: Question, notes: tuple[str, ...]) -> OutcomeCells:
-    frame = frame[frame["month"].isin(months)]
-    codes, labels = pd.factorize(frame["unit"].to_numpy(dtype=object), sort=True)
-    matrix = np.full((len(labels), len(months)), np.nan)
-    matrix[codes, np.searchsorted(months, frame["month"].to_numpy(dtype=np.int64))] = frame["value"].to_numpy(dtype=np.float64)
+def _to_matrix(connection: duckdb.DuckDBPyConnection, months: npt.NDArray[np.int64], *, question: Question, notes: tuple[str, ...]) -> OutcomeCells:
+    bounds = {"first": int(months[0]), "last": int(months[-1])}
+    within = "unit IS NOT NULL AND month BETWEEN $first AND $last"
+    units = connection.execute(f"SELECT unit, min(department) AS department FROM outcome_cells WHERE {within} GROUP BY unit ORDER BY unit", bounds).df()
+    cells = connection.execute(
+        f"""SELECT place, CAST(month - $first AS INTEGER) AS at, value, partial FROM outcome_cells JOIN (
+                SELECT unit, CAST(row_number() OVER (ORDER BY unit) - 1 AS INTEGER) AS place FROM outcome_cells WHERE {within} GROUP BY unit) USING (unit)
+            WHERE {within}""",
+        bounds,
+    ).fetchnumpy()
+    matrix = np.full((len(units), len(months)), np.nan)
+    matrix[cells["place"], cells["at"]] = np.ma.filled(cells["value"], np.nan)
     if question.outcome.key == "workload.minutes":
         matrix /= _MINUTES_PER_HOUR
-    department = np.full(len(labels), None, dtype=object)
+    department = np.full(len(units), None, dtype=object)
     if question.unit != "staff":
-        department[codes] = frame["department"].to_numpy(dtype=object)
+        department[:] = units["department"].to_numpy(dtype=object)
     return OutcomeCells(
         matrix=matrix,
-        units=np.asarray(labels, dtype=object),
+        units=units["unit"].to_numpy(dtype=object),
         months=months,
         department=department,
-        partial=int(frame["partial"].sum()),
+        partial=int(np.count_nonzero(cells["partial"])),
         notes=notes,
     )

@@ -180,6 +180,10 @@ def _covered_months(connection: duckdb.DuckDBPyConnection, tables: Tables) -> di
             ends = connection.execute(f"SELECT min({month_index('month')}), max({month_index('month')}) FROM {table}").fetchone()
             if ends and ends[0] is not None:
                 found[table] = (Month(int(ends[0])), Month(int(ends[1])))
+    if not found and tables.has("training"):  # reach is all there is to report, up to its last month
+        ends = connection.execute(f"SELECT min(month), max(month) FROM ({_rows_sql(tables)})").fetchone()
+        if ends and ends[0] is not None:
+            found["training"] = (Month(int(ends[0])), Month(int(ends[1])))
     return found
 
 

@@ -179,7 +179,7 @@ def _propose_question(course: CourseFacts, facts: PlanFacts, *, number: int, uni
     return Question(
         question_id=f"q{number}",
         title=_title(course.course_name, outcome),
-        courses=(course.course_id,),
+        courses=(values.visible(course.course_id.strip()),),
         unit=unit,
         outcome=outcome,
         design=design,
@@ -194,7 +194,7 @@ def _propose_question(course: CourseFacts, facts: PlanFacts, *, number: int, uni
 
 
 def _title(course_name: str, outcome: Outcome) -> str:
-    return f"{course_name}は{outcome.label}を{'減らしたか' if outcome.better == 'lower' else '増やしたか'}"
+    return f"{values.visible(course_name)}は{outcome.label}を{'減らしたか' if outcome.better == 'lower' else '増やしたか'}"
 
 
 def _outcome(key: str, *, unit: Unit) -> tuple[Outcome, str]:

@@ -37,10 +37,15 @@ def text(raw: object, place: str) -> str:
     """A non-empty text of one line or more; a bare number is taken as its digits. Raises PlanError, naming the key, for anything else."""
     if isinstance(raw, (str, int)) and not isinstance(raw, bool) and str(raw).strip():
         word = str(raw).strip()
-        if any(unicodedata.category(letter) in ("Cc", "Cs") and letter not in "\n\t" for letter in word):
+        if word != visible(word):
             raise PlanError("制御文字が入っています", place=place, hint="見えない文字を消して書き直してください")
         return word
     raise PlanError("文字が入っていません", place=place, hint="値を書いてください")
+
+
+def visible(word: str) -> str:
+    """A text as it may stand in a plan: control characters and half characters become 〓."""
+    return "".join("〓" if unicodedata.category(letter) in ("Cc", "Cs") and letter not in "\n\t" else letter for letter in word)
 
 
 def free_text(raw: object, place: str) -> str:

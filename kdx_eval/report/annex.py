@@ -4,32 +4,41 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from kdx_eval.errors import ParameterError
 from kdx_eval.plots import SYNTHETIC_NOTE
-from kdx_eval.report.blocks import Block, Bullets, Figure, Heading, Paragraph, Table, columns, shorten, typst_blocks
+from kdx_eval.report.blocks import Block, Bullets, Figure, Heading, Paragraph, Table, columns, shorten, typst_blocks, without_empty_columns
 from kdx_eval.report.claims import NAIVE, grade_text, quality_counts
 from kdx_eval.report.pdf import compile_pdf
-from kdx_eval.report.wording import ROUNDING_NOTE, ordered_evidence, planned
-from kdx_eval.units import wareki_date
+from kdx_eval.report.wording import ROUNDING_NOTE, ordered_evidence, plan_note, planned
+from kdx_eval.schema import load_schema
+from kdx_eval.units import Month, wareki_date
 
 if TYPE_CHECKING:
     from kdx_eval.effect.study import EffectStudy
     from kdx_eval.evidence import Evidence
-    from kdx_eval.report.ledger import Ledger
+    from kdx_eval.report.ledger import Claim, Ledger
     from kdx_eval.report.pictures import Pictures
     from kdx_eval.results import Results
 
 TITLE = "予算要求書 附属資料（別冊）"
 CHECK_WORDS = {"passed": "支障なし", "failed": "問題あり", "powerless": "確かめる力が足りない", "not_applicable": "対象外"}
 NO_CLAIM_NOTE = "　生まれた時間の合計は主張できません（計算上の数字として示します）。"
+NO_COST_NOTE = "費用が「－」の研修は、費用の一覧から分けて取り出せないもの。"
 SCENARIO_NOTE = "定着は、1年後に残る効果の割合の仮定。割引率4％は公共事業の評価に準じたもので、研修の予算に義務づけられたものではない。"
+ROLES = {"primary": "主な問い", "secondary": "副次", "completion_only": "修了のみ"}
+MOST_TIMES = 24  # months of a first training that are listed one by one
 DESIGNS = {
     "lottery": "くじで受講の順番を決め、先に受けた側とまだの側を比べる",
     "staggered": "受講の時期が部署ごとにずれていることを使い、受けた側とまだ（または一度も）受けていない側を、研修前後で比べる",
     "single": "一つの部署だけが受けたため、よく似た動きの部署を組み合わせた相手と比べる",
     "everyone": "全員が同時に受けるため比べる相手がなく、修了の状況だけを報告する",
 }
+_LEDGER_COLUMNS = columns("番号", "名前", "値", "幅（95％）", "計算", widths=(0.8, 2.1, 3.1, 1.7, 1.6))
+_IN_SUBJECT = (".retention", ".discount_rate")
+_SHARED_ROWS = frozenset(("line", "funding", "changes", "prior", "cut", "reach", "scenario"))
 GLOSSARY = (
     ("比較対照", "研修をまだ（または一度も）受けていない課・業務・職員。受けた側と同じ時期の動きを差し引くために使う。"),
     ("効果", "研修を受けた側の変化から、比較対照の変化を差し引いたもの。評価年度の平均を、研修前の同じ月の平均と比べる。"),
@@ -42,6 +51,7 @@ GLOSSARY = (
     ("単純な前後比較", "受けた側の前後だけを比べたもの。景気・繁忙・人員などの動きが混ざるため、効果とは言えない。"),
     ("メリーランド尺度", "根拠の強さを0から5で表す国際的な尺度。5が最も強い。"),
     ("国内の段階（Lv1〜Lv4）", "国内の行政で使われる根拠の段階。Lv1が最も強い。メリーランド尺度とは向きが逆。"),
+    ("二方向固定効果", "効果の出方が時期で違うと偏ることが知られている回帰。比べるためにだけ示す。"),
     ("ATT", "受けた側における平均の効果。この資料の「効果」に当たる。"),
     ("台帳番号（F…）", "この資料に出てくるすべての数字に付けた番号。計算シートと ledger.json で出所をたどれる。"),
 )
@@ -55,7 +65,7 @@ def annex_pdf(results: Results, ledger: Ledger, *, pictures: Pictures, as_of: dt
         "heading": plan.heading,
         "city": shorten(plan.city, 40),
         "author": shorten(plan.city, 40),
-        "running_title": shorten(f"{TITLE}　{plan.title}", 60),
+        "running_title": shorten(f"{TITLE}　{plan.title}", 70),
         "prepared": f"データ基準日 {wareki_date(as_of)}",
         "synthetic": plan.synthetic,
         "synthetic_note": SYNTHETIC_NOTE if plan.synthetic else "",
@@ -66,18 +76,18 @@ def annex_pdf(results: Results, ledger: Ledger, *, pictures: Pictures, as_of: dt
 
 
 def annex_blocks(results: Results, ledger: Ledger, *, pictures: Pictures) -> list[Block]:
-    """All blocks in order: 要求 → 財源・積算 → 効果 → 費用対効果 → 感度・分岐点 → 代替案 → 前年との突合 → データ・前提 → 用語 → 台帳."""
-    blocks: list[Block] = [Heading(text="1　要求の一覧"), *request_blocks(results, ledger)]
-    blocks += [Heading(text="2　前年度の見込みと実績"), *prior_blocks(results, ledger), Heading(text="3　問いごとの検証")]
+    """All blocks in order: 要求 → 財源・積算 → 受講 → 前年との突合 → 効果 → 費用対効果 → 感度・分岐点 → 代替案 → データ・前提 → 用語 → 台帳."""
+    blocks: list[Block] = [Heading(text="1　要求の一覧"), *request_blocks(results, ledger), Heading(text="2　受講の広がり"), *reach_blocks(results, ledger)]
+    blocks += [Heading(text="3　前年度の見込みと実績"), *prior_blocks(results, ledger), Heading(text="4　問いごとの検証")]
     items = ordered_evidence(results)
     blocks.append(summary_table(results))
     for number, item in enumerate(items, start=1):
         blocks.append(Heading(text=f"問{number}　{shorten(item.title, 60)}", level=3))
         blocks += question_blocks(results, ledger, item=item, pictures=pictures)
-    blocks += [Heading(text="4　時間と費用対効果"), *value_blocks(results, ledger)]
-    blocks += [Heading(text="5　データの品質"), *quality_blocks(results, ledger)]
-    blocks += [Heading(text="6　用語解説"), Table(columns=columns("用語", "意味", widths=(1, 3)), rows=GLOSSARY)]
-    blocks += [Heading(text="7　数字の台帳"), ledger_table(ledger), Paragraph(text=f"計算結果の照合番号（SHA-256）：{ledger.digest}")]
+    blocks += [Heading(text="5　時間と費用対効果"), *value_blocks(results, ledger)]
+    blocks += [Heading(text="6　データの品質と計画"), *quality_blocks(results, ledger)]
+    blocks += [Heading(text="7　用語解説"), Table(columns=columns("用語", "意味", widths=(1, 3)), rows=GLOSSARY)]
+    blocks += [Heading(text="8　数字の台帳"), ledger_summary(ledger), Paragraph(text=f"計算結果の照合番号（SHA-256）：{ledger.digest}")]
     return blocks
 
 
@@ -88,7 +98,15 @@ def request_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
         yield Paragraph(text="費用の一覧がないため、要求額は示せません。")
         return
     asked, before, change = (ledger.text(name) for name in ("request.yen", "previous.yen", "change.yen"))
+    lacking = tuple(ledger.text(f"missing.{place}") for place in range(len(budget.missing)))
+    if not budget.lines:
+        yield Bullets(items=(ledger.text("change.reason"), *lacking))
+        return
     yield Paragraph(text=f"要求額{asked}千円、前年度予算額{before}千円、増減{change}千円。{ledger.text('change.reason')}")
+    if budget.funding:
+        heads = columns("財源", "要求額（千円）", "前年度（千円）", right=(1, 2), widths=(2, 1, 1))
+        funded = [(shorten(item.source, 30), *_texts(ledger, f"funding.{place}", ("yen", "previous"))) for place, item in enumerate(budget.funding)]
+        yield Table(columns=heads, rows=tuple(funded), caption="財源")
     heads = columns(
         "款項目・事業", "節", "細節", "数量", "単価（円）", "千円", "根拠", "経常・臨時", right=(3, 4, 5), widths=(2, 1.2, 2.4, 0.9, 1.2, 1, 1.3, 0.9)
     )
@@ -97,19 +115,38 @@ def request_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
             shorten(f"{line.account} {line.project}", 28),
             shorten(line.section, 14),
             shorten(line.detail, 40),
-            *(ledger.text(f"line.{place}.{field}") for field in ("quantity", "unit_price", "yen")),
+            *_texts(ledger, f"line.{place}", ("quantity", "unit_price", "yen")),
             shorten(line.quote_reference, 20),
             line.recurring,
         )
         for place, line in enumerate(budget.lines)
     )
-    yield Table(columns=heads, rows=rows, caption="積算（要求）")
+    yield without_empty_columns(Table(columns=heads, rows=rows, caption="積算（要求）"))
     changes = tuple(f"{ledger.text(f'changes.{place}.yen')}千円　{ledger.text(f'changes.{place}.sentence')}" for place in range(len(budget.changes)))
     if changes:
-        yield Bullets(items=("増減の内訳は次のとおり。", *changes))
-    for kind, sentences in (("missing", budget.missing), ("budget_note", budget.notes)):
-        if sentences:
-            yield Bullets(items=tuple(ledger.text(f"{kind}.{place}") for place in range(len(sentences))))
+        yield Paragraph(text="増減の内訳")
+        yield Bullets(items=changes)
+    notes = (*lacking, *(ledger.text(f"budget_note.{place}") for place in range(len(budget.notes))))
+    if notes:
+        yield Paragraph(text="注記")
+        yield Bullets(items=notes)
+
+
+def reach_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
+    """Every course: who took part, who completed it, at what cost."""
+    reach = () if results.budget is None else results.budget.reach
+    if not reach:
+        yield Paragraph(text="受講記録がありません。")
+        return
+    fields = ("enrolled", "completed", "completion_share", "reach_share", "cost", "unit_cost")
+    rows = tuple((shorten(item.course_name, 44), *_texts(ledger, f"reach.{place}", fields)) for place, item in enumerate(reach))
+    titles = ("研修", "受講者", "修了者", "修了率", "職員に占める修了者", "費用（千円）", "修了1人当たり（円）")
+    heads = columns(*titles, right=range(1, 7), widths=(3, 0.9, 0.9, 0.8, 1.2, 1.2, 1.2))
+    yield Table(columns=heads, rows=rows, caption=f"{planned(results).evaluated_fiscal_year.wareki}の受講と費用", note=NO_COST_NOTE)
+
+
+def _texts(ledger: Ledger, name: str, fields: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(ledger.text(f"{name}.{field}") for field in fields)
 
 
 def prior_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
@@ -129,38 +166,53 @@ def prior_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
         )
         for place, item in enumerate(claims)
     )
-    yield Table(columns=columns("見込みの内容", "見込み", "実績", "幅", "実績÷見込み", "説明", right=(1, 2, 4), widths=(2, 1, 1, 1.6, 1, 3)), rows=rows)
+    yield Table(columns=columns("見込みの内容", "見込み", "実績", "幅", "実績÷見込み", "説明", right=(1, 2, 4), widths=(2, 1.1, 1.3, 1.5, 1.3, 2.4)), rows=rows)
 
 
 def summary_table(results: Results) -> Table:
     """All questions with their verdict and both scales by name."""
     rows = tuple(
-        (f"問{number}", shorten(item.title, 60), "主" if item.role == "primary" else "従", item.verdict, item.basis_plain, grade_text(item))
+        (f"問{number}", shorten(item.title, 60), ROLES[item.role], item.verdict, item.basis_plain, grade_text(item))
         for number, item in enumerate(ordered_evidence(results), start=1)
     )
     return Table(
-        columns=columns("番号", "問い", "主・従", "判定", "比べ方", "根拠の強さ", widths=(0.6, 3, 0.6, 1, 1.2, 2.6)), rows=rows, caption="問いと判定の一覧"
+        columns=columns("番号", "問い", "区分", "判定", "比べ方", "根拠の強さ", widths=(0.6, 3, 0.9, 1.1, 1.2, 2.4)), rows=rows, caption="問いと判定の一覧"
     )
 
 
 def question_blocks(results: Results, ledger: Ledger, *, item: Evidence, pictures: Pictures) -> Iterator[Block]:
     """One question: design, cohorts, plots, estimates, naive figures, checks, and what may and may not be said."""
+    yield from finding_blocks(results, ledger, item=item)
+    yield from number_blocks(results, ledger, item=item, pictures=pictures)
+    yield from check_blocks(item, ledger)
+    yield from wording_blocks(item, ledger)
+
+
+def finding_blocks(results: Results, ledger: Ledger, *, item: Evidence) -> Iterator[Block]:
+    """The finding in one sentence, how it was looked for and how strong the ground is."""
     name = f"question.{item.question_id}"
-    study = results.studies.get(item.question_id)
     asked = next((question for question in planned(results).questions if question.question_id == item.question_id), None)
     yield Paragraph(text=ledger.text(f"{name}.headline"))
     if asked is not None:
         yield Paragraph(text=f"調べ方：{DESIGNS[asked.design]}。{asked.explanation}")
     yield Paragraph(text=f"判定：{item.verdict}　根拠の強さ：{grade_text(item)}　比べ方：{item.basis_plain}")
+
+
+def number_blocks(results: Results, ledger: Ledger, *, item: Evidence, pictures: Pictures) -> Iterator[Block]:
+    """Who took part when, the plots and the figures; nothing where nothing was estimated."""
+    study = results.studies.get(item.question_id)
     if study is not None:
         yield _timing_table(study)
         for picture in pictures.by_question.get(item.question_id, ()):
             yield Figure(name=picture.file.removesuffix(".png"), png=pictures.content[picture.file], alt=picture.alt, caption=picture.caption)
         yield _estimates_table(item, ledger)
+
+
+def check_blocks(item: Evidence, ledger: Ledger) -> Iterator[Block]:
+    """What was checked and what came of it."""
     if item.checks:
-        rows = tuple((check.title, CHECK_WORDS[check.outcome], ledger.text(f"{name}.check.{check.check_id}")) for check in item.checks)
-        yield Table(columns=columns("確認したこと", "結果", "説明", widths=(1.4, 1, 3.6)), rows=rows, caption="確認の一覧")
-    yield from wording_blocks(item, ledger)
+        rows = tuple((check.title, CHECK_WORDS[check.outcome], ledger.text(f"question.{item.question_id}.check.{check.check_id}")) for check in item.checks)
+        yield Table(columns=columns("確認したこと", "結果", "説明", widths=(1.5, 1, 3.5)), rows=rows, caption="確認の一覧")
 
 
 def wording_blocks(item: Evidence, ledger: Ledger) -> Iterator[Block]:
@@ -179,8 +231,24 @@ def wording_blocks(item: Evidence, ledger: Ledger) -> Iterator[Block]:
 
 def _timing_table(study: EffectStudy) -> Table:
     columns_used = zip(study.timing["label"], study.timing["n_units"].to_numpy(), study.timing["n_persons"].to_numpy(), strict=True)
-    rows = tuple((str(label), f"{int(units):,}", f"{int(persons):,}") for label, units, persons in columns_used)
-    return Table(columns=columns("受講の時期", "単位の数", "職員数（人）", right=(1, 2), widths=(2, 1, 1)), rows=rows[:40], caption="いつ、どれだけが受けたか")
+    yearly = len(study.timing) > MOST_TIMES
+    counts: dict[str, tuple[int, int]] = {}
+    for label, units, persons in columns_used:
+        when = _month_text(str(label), yearly=yearly)
+        before = counts.get(when, (0, 0))
+        counts[when] = (before[0] + int(units), before[1] + int(persons))
+    rows = tuple((when, f"{units:,}", f"{persons:,}") for when, (units, persons) in counts.items())
+    heads = columns("受講が始まった時期", "単位の数", "職員数（人）", right=(1, 2), widths=(2, 1, 1))
+    return Table(columns=heads, rows=rows[:40], caption="いつ、どれだけが受けたか")
+
+
+def _month_text(label: str, *, yearly: bool) -> str:
+    """``令和6年7月から`` for ``2024-07``, or its fiscal year; other labels stay as they are."""
+    try:
+        month = Month.parse(label)
+    except ParameterError:
+        return label
+    return month.fiscal_year.wareki if yearly else f"{wareki_date(month.first_day).removesuffix('1日')}から"
 
 
 def _estimates_table(item: Evidence, ledger: Ledger) -> Table:
@@ -193,32 +261,28 @@ def _estimates_table(item: Evidence, ledger: Ledger) -> Table:
     ]
     wanted += [("意味があるとみなす最小の大きさ", f"{name}.smallest"), ("見つけられる最小の大きさ", f"{name}.detectable")]
     wanted += [(f"参考：{label}（効果とは言えない）", f"{name}.{estimand}") for estimand, label in NAIVE.items()]
-    rows = tuple((label, ledger.text(key), ledger.range_text(key), ledger.claim(key).id) for label, key in wanted if ledger.has(key))
+    rows = tuple(
+        (label, ledger.text(key), ledger.range_text(key), ledger.claim(key).id) for label, key in wanted if ledger.has(key) and ledger.claim(key).is_figure
+    )
     return Table(columns=columns("数字", "値", "幅（95％）", "台帳", widths=(2.4, 2, 2, 0.6)), rows=rows, caption="数字の一覧")
 
 
 def value_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
     """Hours, their use, yen for reference, scenarios, switching values, alternatives."""
     if results.savings is not None:
-        keys = (
-            ("生まれた時間の合計", "savings.created"),
-            ("受講に使った時間", "savings.attendance"),
-            ("差引", "savings.net"),
-            ("研修前の時間に対する割合", "savings.share"),
-            ("人分", "savings.persons"),
-            ("再配分を記録した時間", "bridge.redeployed"),
-            ("説明のつかない時間", "bridge.unexplained"),
-            ("時間外勤務手当の減に当たる時間", "cash.hours"),
-        )
-        hours = tuple((label, ledger.text(key), ledger.range_text(key), ledger.claim(key).id) for label, key in keys)
-        note = ledger.text("savings.person_basis") + ("" if results.savings.may_claim else NO_CLAIM_NOTE)
+        keys = ["created", "attendance", "net", "share", "persons"]
+        names = [f"savings.{key}" for key in keys] + ["bridge.redeployed", "bridge.unexplained"] * results.savings.bridge.recorded + ["cash.hours"]
+        claims = [ledger.claim(name) for name in names if ledger.claim(name).is_figure]
+        hours = tuple((claim.label, claim.text, claim.range_text, claim.id) for claim in claims)
+        basis = ledger.text("savings.person_basis") if results.savings.person_equivalent is not None else ""
+        note = basis + (NO_CLAIM_NOTE if results.savings.created is not None and not results.savings.may_claim else "")
         yield Table(columns=columns("項目", "年間", "幅（95％）", "台帳", right=(1,), widths=(2, 1.2, 2, 0.6)), rows=hours, caption="時間", note=note)
         if results.savings.notes:
             yield Bullets(items=tuple(ledger.text(f"savings.note.{place}") for place in range(len(results.savings.notes))))
     budget = results.budget
     if budget is None:
         return
-    yield Paragraph(text=f"予算が実際に減る額：{ledger.text('cash.yen')}。{ledger.text('cash.sentence')}")
+    yield Paragraph(text=f"予算が実際に減る額：{ledger.text('cash.yen')}。{ledger.text('cash.sentence')}" if budget.lines else ledger.text("cash.sentence"))
     if ledger.has("value.yen"):
         yield Paragraph(text=f"参考（人件費換算、予算は減らない）：{ledger.text('value.yen')}（{ledger.range_text('value.yen')}）。")
     yield Paragraph(text=f"時間の単価：{ledger.text('price.sentence')}")
@@ -248,9 +312,12 @@ def value_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
     parts = [ledger.text("even.sentence")] if budget.break_even is not None else []
     parts += [ledger.text(f"switch.{place}.sentence") for place in range(len(budget.switching_values))]
     if parts:
-        yield Bullets(items=("分岐点と、判断が変わる条件は次のとおり。", *parts))
+        yield Paragraph(text="分岐点と、判断が変わる条件")
+        yield Bullets(items=tuple(parts))
     alternatives = tuple(ledger.text(f"alternative.{place}") for place in range(len(budget.alternatives)))
-    yield Bullets(items=("代替案：", *(alternatives or ("代替案の記載がありません。",))))
+    yield Paragraph(text="代替案" if alternatives else "代替案の記載はありません。")
+    if alternatives:
+        yield Bullets(items=alternatives)
 
 
 def quality_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
@@ -263,7 +330,7 @@ def quality_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
     files = results.quality.get("files")
     if isinstance(files, list | tuple) and files:
         yield _files_table(files)
-    yield Paragraph(text=planned(results).freeze_note)
+    yield Paragraph(text=plan_note(planned(results)))
     frozen = planned(results).frozen
     if frozen is not None:
         yield Paragraph(text=f"計画の照合番号（SHA-256）：{frozen.sha256}")
@@ -271,17 +338,36 @@ def quality_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
 
 def _files_table(files: Any) -> Table:
     rows = []
+    titles = {table.name: table.title for table in load_schema().tables.values()}
     for item in files:
-        if isinstance(item, Mapping):
+        if isinstance(item, Mapping) and item.get("rows_read") != 0:
             numbers = tuple(f"{item[key]:,}" if isinstance(item.get(key), int) else "－" for key in ("rows_read", "rows_accepted", "rows_rejected"))
-            rows.append((shorten(item.get("file") or "", 40), shorten(item.get("sheet") or "", 20), shorten(item.get("table") or "", 20), *numbers))
+            table = str(item.get("table") or "")
+            rows.append((shorten(item.get("file") or "", 40), shorten(item.get("sheet") or "", 20), shorten(titles.get(table, table), 20), *numbers))
     heads = columns("ファイル", "シート", "表", "読込", "採用", "除外", right=(3, 4, 5), widths=(3, 1.4, 1.4, 0.8, 0.8, 0.8))
-    return Table(columns=heads, rows=tuple(rows), caption="ファイルごとの行数")
+    return without_empty_columns(Table(columns=heads, rows=tuple(rows), caption="ファイルごとの行数"))
 
 
 def ledger_table(ledger: Ledger) -> Table:
-    """Every figure with its interval, formula and grade; sentences stand in ledger.json only."""
-    rows = tuple(
-        (claim.id, shorten(claim.name, 44), claim.text, claim.range_text, claim.unit, shorten(claim.formula, 40)) for claim in ledger if claim.unit != "文"
-    )
-    return Table(columns=columns("番号", "名前", "値", "幅", "単位", "計算", right=(2,), widths=(0.6, 2.6, 1.2, 2, 1, 2.4)), rows=rows)
+    """Every figure with its interval and formula, one row each; sentences stand in ledger.json only."""
+    rows = tuple((claim.id, claim.title, claim.full_text, claim.full_range, claim.formula) for claim in ledger if claim.is_figure)
+    return Table(columns=_LEDGER_COLUMNS, rows=rows)
+
+
+def ledger_summary(ledger: Ledger) -> Table:
+    """The ledger for paper: the figures of one budget line, course or scenario share a row."""
+    rows = []
+    for _, group in groupby((claim for claim in ledger if claim.is_figure), key=_row_key):
+        first, *more = claims = list(group)
+        if more:
+            values = "、".join(f"{claim.label}{claim.full_text}" for claim in claims if not claim.name.endswith(_IN_SUBJECT))
+            ranges = "、".join(claim.full_range for claim in claims if claim.full_range)
+            rows.append((f"{first.id}～{more[-1].id}", first.subject, values, ranges, ""))
+        else:
+            rows.append((first.id, first.title, first.full_text, first.full_range, first.formula))
+    return Table(columns=_LEDGER_COLUMNS, rows=tuple(rows))
+
+
+def _row_key(claim: Claim) -> str:
+    kind, _, rest = claim.name.partition(".")
+    return f"{kind}.{rest.partition('.')[0]}" if kind in _SHARED_ROWS and claim.subject else claim.name

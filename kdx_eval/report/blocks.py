@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 from kdx_eval.safe import MISSING_GLYPH, escape_html, replace_missing_glyphs
 
+_SHORT = 8  # characters of a cell that is not broken over lines
 Align = Literal["left", "right", "center"]
 
 
@@ -71,6 +72,13 @@ def columns(*titles: str, right: Sequence[int] = (), widths: Sequence[float] = (
     return tuple(Column(title=title, width=widths[place] if widths else 1.0, align="right" if place in right else "left") for place, title in enumerate(titles))
 
 
+def without_empty_columns(table: Table) -> Table:
+    """The table without the columns that hold nothing in any row."""
+    kept = [place for place in range(len(table.columns)) if any(row[place].strip() for row in table.rows)]
+    rows = tuple(tuple(row[place] for place in kept) for row in table.rows)
+    return replace(table, columns=tuple(table.columns[place] for place in kept), rows=rows) if kept else table
+
+
 def typst_blocks(blocks: Iterable[Block]) -> list[dict[str, Any]]:
     """The blocks as plain data for the typst template."""
     return [_typst_block(block) for block in blocks]
@@ -117,11 +125,17 @@ def html_table(table: Table) -> str:
     caption = f"<caption>{escape_html(table.caption)}</caption>" if table.caption else ""
     head = "".join(f'<th scope="col">{escape_html(column.title)}</th>' for column in table.columns)
     body = "".join(
-        "<tr>" + "".join(f'<td class="{column.align}">{escape_html(cell)}</td>' for column, cell in zip(table.columns, row, strict=True)) + "</tr>"
+        "<tr>" + "".join(f'<td class="{_cell_class(column, cell)}">{escape_html(cell)}</td>' for column, cell in zip(table.columns, row, strict=True)) + "</tr>"
         for row in table.rows
     )
     note = f'<p class="note">{escape_html(table.note)}</p>' if table.note else ""
-    return f'<div class="scroll" tabindex="0"><table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{note}'
+    label = escape_html(table.caption or table.columns[0].title)
+    inner = f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<div class="scroll" tabindex="0" role="region" aria-label="表：{label}">{inner}</div>{note}'
+
+
+def _cell_class(column: Column, cell: str) -> str:
+    return f"{column.align} tight" if len(cell) <= _SHORT else column.align
 
 
 def drawable(value: Any) -> tuple[Any, tuple[str, ...]]:

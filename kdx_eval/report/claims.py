@@ -5,20 +5,31 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kdx_eval.manifest import digest_json
+from kdx_eval.report.blocks import shorten
 from kdx_eval.report.ledger import Ledger, LedgerBook
-from kdx_eval.report.wording import change_range_text, change_text, hours_range_text, size_text, yen_text
+from kdx_eval.report.wording import change_range_text, change_text, digits_for, hours_range_text, ordered_evidence, size_text, yen_text
 from kdx_eval.results import effect_rows
 from kdx_eval.units import FiscalYear, format_hours, format_number, format_share
 
 if TYPE_CHECKING:
-    from kdx_eval.budget import BudgetCase
+    from kdx_eval.budget import BudgetCase, Scenario
     from kdx_eval.effect.study import EffectStudy, Entry
     from kdx_eval.evidence import Evidence
     from kdx_eval.results import Results
     from kdx_eval.savings import Hours, Savings, SavingsLine
 
 MARYLAND, JAPAN = "メリーランド尺度", "国内の段階（Lv1が最も強い）"
-NAIVE = {"naive_before_after": "単純な前後比較", "naive_trained_untrained": "受講・未受講の単純比較", "naive_twfe": "二元固定効果（参考）"}
+NAIVE = {"naive_before_after": "単純な前後比較", "naive_trained_untrained": "受講・未受講の単純比較", "naive_twfe": "二方向固定効果"}
+_BASES = {"break_even": "費用と釣り合う大きさ", "declared": "計画で定めた大きさ", "fallback": "計算できないため仮に置いた大きさ"}
+_ESTIMANDS = {
+    "fiscal_year": "評価年度の平均。受けた側の変化から比較対照の変化を引いたもの",
+    "simple": "受講後の全期間の平均。受けた側とまだ受けていない側の差",
+    "cohort": "受講の時期ごとの平均",
+    "calendar": "暦の月ごとの平均",
+    "event_time": "受講からの月数ごとの平均",
+    **NAIVE,
+}
+_KINDS = {"line": "積算", "funding": "財源", "changes": "増減", "prior": "前年度の見込み", "cut": "案", "reach": "受講"}
 
 
 def build_ledger(results: Results) -> Ledger:
@@ -40,8 +51,8 @@ def build_ledger(results: Results) -> Ledger:
         _request(book, results.budget)
         _prior_and_cuts(book, results.budget)
         _reach(book, results.budget)
-    for question_id, item in results.evidence.items():
-        _question(book, item, study=results.studies.get(question_id))
+    for number, item in enumerate(ordered_evidence(results), start=1):
+        _question(book, item, number=number, study=results.studies.get(item.question_id))
     if results.savings is not None:
         for line in results.savings.lines:
             _line(book, line, item=results.evidence.get(line.question_id), study=results.studies.get(line.question_id))
@@ -76,9 +87,11 @@ def _request(book: LedgerBook, budget: BudgetCase) -> None:
     book.figure("change.yen", budget.change_yen, text=signed, unit="円", formula="要求額－前年度予算額", inputs=inputs)
     book.sentence("change.reason", budget.change_reason, inputs=source)
     for place, item in enumerate(budget.funding):
+        _about(book, f"funding.{place}", item.source)
         book.figure(f"funding.{place}.yen", item.yen, text=yen_text(item.yen), unit="円", formula="財源別の合計", inputs=source)
         book.figure(f"funding.{place}.previous", item.previous_yen, text=yen_text(item.previous_yen), unit="円", formula="財源別の合計", inputs=source)
     for place, line in enumerate(budget.lines):
+        _about(book, f"line.{place}", f"{line.section} {line.detail or line.project}")
         quantity = None if line.quantity is None else float(line.quantity)
         price = None if line.unit_price is None else float(line.unit_price)
         digits = 0 if quantity is None or quantity == round(quantity) else 1
@@ -86,6 +99,7 @@ def _request(book: LedgerBook, budget: BudgetCase) -> None:
         book.figure(f"line.{place}.unit_price", price, text="－" if price is None else format_number(price), unit="円", inputs=source)
         book.figure(f"line.{place}.yen", line.yen, text=yen_text(line.yen), unit="円", formula="数量×単価", inputs=source)
     for place, change in enumerate(budget.changes):
+        _about(book, f"changes.{place}", f"{change.section} {change.detail}")
         book.figure(f"changes.{place}.yen", change.yen, text=yen_text(change.yen), unit="円", inputs=source)
         book.sentence(f"changes.{place}.sentence", change.sentence, inputs=source)
 
@@ -93,6 +107,7 @@ def _request(book: LedgerBook, budget: BudgetCase) -> None:
 def _prior_and_cuts(book: LedgerBook, budget: BudgetCase) -> None:
     for place, item in enumerate(budget.prior_claims):
         name, source = f"prior.{place}", ("prior_claims",)
+        _about(book, name, item.basis or item.claim_id)
         hours = "－" if item.claimed_hours is None else format_hours(item.claimed_hours)
         book.figure(f"{name}.claimed_hours", item.claimed_hours, text=hours, unit="時間", inputs=source)
         book.figure(f"{name}.claimed_yen", item.claimed_yen, text=yen_text(item.claimed_yen), unit="円", inputs=source)
@@ -107,6 +122,7 @@ def _prior_and_cuts(book: LedgerBook, budget: BudgetCase) -> None:
         book.figure(f"{name}.share", item.realised_share, text=share, unit="割合", formula="実績÷見込み", inputs=inputs)
         book.sentence(f"{name}.sentence", item.sentence)
     for place, cut in enumerate(budget.cuts):
+        _about(book, f"cut.{place}", cut.name)
         book.figure(f"cut.{place}.yen", cut.yen, text=yen_text(cut.yen), unit="円", inputs=("request.yen",))
         seats = "－" if cut.seats is None else f"{format_number(cut.seats)}人分"
         book.figure(f"cut.{place}.seats", cut.seats, text=seats, unit="人")
@@ -120,13 +136,14 @@ def _prior_and_cuts(book: LedgerBook, budget: BudgetCase) -> None:
 def _reach(book: LedgerBook, budget: BudgetCase) -> None:
     for place, item in enumerate(budget.reach):
         name, source = f"reach.{place}", ("training",)
+        _about(book, name, item.course_name)
         for field, number in (("enrolled", item.enrolled), ("completed", item.completed)):
             book.figure(f"{name}.{field}", number, text=f"{format_number(number)}人", unit="人", inputs=source)
         share = "－" if item.completion_share is None else format_share(item.completion_share, 0)
         inputs = (f"{name}.completed", f"{name}.enrolled")
         book.figure(f"{name}.completion_share", item.completion_share, text=share, unit="割合", formula="修了者÷受講者", inputs=inputs)
         reach = "－" if item.reach_share is None else format_share(item.reach_share, 0)
-        book.figure(f"{name}.reach_share", item.reach_share, text=reach, unit="割合", formula="受講者÷職員", inputs=("training", "staff"))
+        book.figure(f"{name}.reach_share", item.reach_share, text=reach, unit="割合", formula="修了者÷職員", inputs=("training", "staff"))
         cost = "－" if item.cost_yen is None else yen_text(item.cost_yen)
         book.figure(f"{name}.cost", item.cost_yen, text=cost, unit="円", inputs=("costs",))
         unit = "－" if item.cost_per_completion_yen is None else format_number(item.cost_per_completion_yen)
@@ -136,16 +153,21 @@ def _reach(book: LedgerBook, budget: BudgetCase) -> None:
     book.figure("reach.unit_cost", budget.cost_per_completion_yen, text=unit, unit="円", formula="費用÷修了者（全研修）", inputs=("costs", "training"))
 
 
+def _about(book: LedgerBook, prefix: str, subject: str) -> None:
+    kind, _, place = prefix.partition(".")
+    book.about(prefix, f"{_KINDS[kind]}{int(place) + 1}　{shorten(subject, 40)}")
+
+
 def _entry(book: LedgerBook, entry: Entry, *, name: str, unit_label: str, grade: str) -> None:
     book.figure(
         name,
         entry.estimate,
-        text=change_text(entry.estimate, unit_label),
+        text=change_text(entry.estimate, unit_label, digits=digits_for(entry.estimate, entry.conf_low, entry.conf_high)),
         unit=unit_label,
         low=entry.conf_low,
         high=entry.conf_high,
         range_text=change_range_text(entry.conf_low, entry.conf_high, unit_label=unit_label),
-        formula=f"{entry.estimand}（{entry.inference}）",
+        formula=_ESTIMANDS.get(entry.estimand, entry.estimand),
         inputs=("results/effects.json",),
         question_id=entry.question_id,
         method=entry.method,
@@ -153,21 +175,22 @@ def _entry(book: LedgerBook, entry: Entry, *, name: str, unit_label: str, grade:
     )
 
 
-def _question(book: LedgerBook, item: Evidence, *, study: EffectStudy | None) -> None:
+def _question(book: LedgerBook, item: Evidence, *, number: int, study: EffectStudy | None) -> None:
     name, grade = f"question.{item.question_id}", grade_text(item)
+    book.about(name, f"問{number}")
     common = {"question_id": item.question_id, "grade": grade}
     book.sentence(f"{name}.headline", item.headline_sentence, **common)
     for kind, sentences in (("sentence", item.sentences), ("forbidden", item.forbidden), ("limit", item.limits), ("reason", item.reasons)):
         for place, sentence in enumerate(sentences):
             book.sentence(f"{name}.{kind}.{place}", sentence, **common)
     for check in item.checks:
-        book.sentence(f"{name}.check.{check.check_id}", check.sentence, **common)
+        book.sentence(f"{name}.check.{check.check_id}", check.sentence.removeprefix(f"{check.title}："), **common)
     if item.detectable is not None:
         text = size_text(item.detectable, item.unit_label)
-        book.figure(f"{name}.detectable", item.detectable, text=text, unit=item.unit_label, formula="検出力80％・両側5％", **common)
+        book.figure(f"{name}.detectable", item.detectable, text=text, unit=item.unit_label, formula="80％の確からしさで見つけられる大きさ", **common)
     if item.smallest is not None:
         text = size_text(item.smallest.value, item.unit_label)
-        book.figure(f"{name}.smallest", item.smallest.value, text=text, unit=item.unit_label, formula=item.smallest.basis, **common)
+        book.figure(f"{name}.smallest", item.smallest.value, text=text, unit=item.unit_label, formula=_BASES[item.smallest.basis], **common)
         book.sentence(f"{name}.smallest_sentence", item.smallest.sentence, **common)
     if study is None:
         return
@@ -251,9 +274,7 @@ def _yen(book: LedgerBook, budget: BudgetCase) -> None:
     if budget.price is not None:
         price = budget.price
         text = f"{format_number(price.yen_per_hour)}円"
-        book.figure(
-            "price.yen", price.yen_per_hour, text=text, unit="円／時間", formula=f"{price.basis}・{price.source}", inputs=("wages",), grade=price.status
-        )
+        book.figure("price.yen", price.yen_per_hour, text=text, unit="円／時間", formula=price.source, inputs=("wages",), grade=price.status)
     book.sentence("price.sentence", budget.price_sentence)
     if budget.break_even is not None:
         even = budget.break_even
@@ -264,6 +285,7 @@ def _yen(book: LedgerBook, budget: BudgetCase) -> None:
         book.sentence("even.sentence", even.sentence)
     for place, item in enumerate(budget.scenarios):
         name = f"scenario.{place}"
+        book.about(name, scenario_label(item))
         benefit = item.benefit
         width = f"幅{yen_text(benefit.low)}～{yen_text(benefit.high)}"
         book.figure(f"{name}.benefit", benefit.yen, text=yen_text(benefit.yen), unit="円", low=benefit.low, high=benefit.high, range_text=width)
@@ -276,11 +298,17 @@ def _yen(book: LedgerBook, budget: BudgetCase) -> None:
         ):
             book.figure(f"{name}.{field}", float(getattr(item, field)), text=text, unit=unit)
     for place, value_at in enumerate(budget.switching_values):
-        book.figure(f"switch.{place}", value_at.threshold, text=_plain_number(value_at.threshold), unit=value_at.unit)
+        book.about(f"switch.{place}", value_at.assumption)
+        book.figure(f"switch.{place}.value", value_at.threshold, text=_plain_number(value_at.threshold), unit=value_at.unit)
         book.sentence(f"switch.{place}.sentence", value_at.sentence)
     for kind, sentences in (("missing", budget.missing), ("budget_note", budget.notes), ("alternative", budget.alternatives)):
         for place, sentence in enumerate(sentences):
             book.sentence(f"{kind}.{place}", sentence)
+
+
+def scenario_label(item: Scenario) -> str:
+    """``5年・定着80%・割引4%``."""
+    return f"{item.years}年・定着{format_share(item.retention, 0)}・割引{format_share(item.discount_rate, 0)}"
 
 
 def _plain_number(value: float | None) -> str:

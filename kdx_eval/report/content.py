@@ -9,9 +9,19 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from kdx_eval.evidence.wording import limit_text
 from kdx_eval.plots import SYNTHETIC_NOTE
 from kdx_eval.report.blocks import shorten
-from kdx_eval.report.wording import NOT_GIVEN, ROUNDING_NOTE, VERDICT_ORDER, ordered_evidence, planned, yen_text
+from kdx_eval.report.wording import (
+    NOT_GIVEN,
+    ROUNDING_NOTE,
+    VERDICT_ORDER,
+    numbered_evidence,
+    part_of,
+    plan_note,
+    planned,
+    yen_text,
+)
 from kdx_eval.units import FiscalYear, wareki_date
 
 if TYPE_CHECKING:
@@ -65,10 +75,13 @@ def more_note(total: int, most: int, *, what: str = "件") -> str:
 
 def effect_sentence(results: Results, ledger: Ledger) -> str:
     """The one sentence on the effect: the leading question in the words its verdict permits, and the tally of all verdicts."""
-    items = ordered_evidence(results)
+    items = [item for _, item in numbered_evidence(results)]
     if not items:
         return "効果を検証する問いは、まだ立てられていません。受講の広がりと費用だけを示します。"
-    first = ledger.text(f"question.{items[0].question_id}.headline")
+    name = f"question.{items[0].question_id}"
+    first = ledger.text(f"{name}.headline")
+    if items[0].may_claim and ledger.has(f"{name}.saved") and ledger.claim(f"{name}.saved").is_figure:
+        first = f"{first}年間では{ledger.text(f'{name}.saved')}（{ledger.range_text(f'{name}.saved')}）に当たります。"
     if len(items) == 1:
         return first
     counts: Counter[str] = Counter(item.verdict for item in items)
@@ -83,40 +96,52 @@ def _money(results: Results, ledger: Ledger) -> dict[str, Any]:
         return {
             "amounts": empty,
             "change_reason": "費用の一覧がないため、要求額と増減は未入力です。",
-            "funding": [],
-            "funding_more": "",
-            "breakdown": [],
-            "breakdown_more": "費用の一覧がありません。",
+            **_no_costs(),
             "cash_amount": "未算定",
             "cash_text": "費用の一覧がないため示せません。",
-            "reduction": [],
         }
     asked, before = FiscalYear(budget.request_fiscal_year), FiscalYear(budget.request_fiscal_year - 1)
     amounts = [
-        {"label": f"{asked.wareki} 要求額", "value": ledger.text("request.yen"), "unit": "千円"},
-        {"label": f"{before.wareki} 予算額", "value": ledger.text("previous.yen"), "unit": "千円"},
-        {"label": "増減", "value": ledger.text("change.yen"), "unit": "千円"},
+        {"label": label, "value": ledger.text(name), "unit": "千円" if ledger.claim(name).is_figure else ""}
+        for label, name in ((f"{asked.wareki} 要求額", "request.yen"), (f"{before.wareki} 予算額", "previous.yen"), ("増減", "change.yen"))
     ]
-    reason = " ".join([ledger.text("change.reason"), *(ledger.text(f"missing.{place}") for place in range(min(2, len(budget.missing))))])
+    lacking = [ledger.text(f"missing.{place}") for place, text in enumerate(budget.missing) if text != budget.price_sentence]
+    return {
+        "amounts": amounts,
+        "change_reason": shorten("".join([ledger.text("change.reason"), *lacking[:2]]), 220),
+        **_no_costs(),
+        **(_funding(results, ledger) if budget.funding else {}),
+        **(_breakdown(results, ledger) if budget.lines else {}),
+        **(_reduction(results, ledger) if budget.cuts else {}),
+        "cash_amount": ledger.text("cash.yen"),
+        "cash_text": shorten(ledger.text("cash.sentence"), 200),
+    }
+
+
+def _no_costs() -> dict[str, Any]:
+    """One sentence in the place of each table that has no row."""
+    return {
+        "funding": [],
+        "funding_more": "財源が未入力のため、示せません。",
+        "breakdown": [],
+        "breakdown_more": "要求する費用の一覧がないため、積算は示せません。",
+        "reduction": [],
+        "reduction_more": "要求額が未入力のため、減額した場合の影響は示せません。",
+    }
+
+
+def _funding(results: Results, ledger: Ledger) -> dict[str, Any]:
+    budget = results.budget
+    assert budget is not None
     funding = [
         {"name": shorten(item.source, 20), "request": ledger.text(f"funding.{place}.yen"), "previous": ledger.text(f"funding.{place}.previous")}
         for place, item in enumerate(budget.funding[:MOST_FUNDING])
     ]
     funding.append({"name": "計", "request": ledger.text("request.yen"), "previous": ledger.text("previous.yen")})
-    return {
-        "amounts": amounts,
-        "change_reason": shorten(reason, 220),
-        "funding": funding,
-        "funding_more": more_note(len(budget.funding), MOST_FUNDING),
-        "breakdown": _breakdown(results, ledger),
-        "breakdown_more": more_note(len(budget.lines), MOST_LINES),
-        "cash_amount": ledger.text("cash.yen"),
-        "cash_text": shorten(ledger.text("cash.sentence"), 200),
-        "reduction": _reduction(results, ledger),
-    }
+    return {"funding": funding, "funding_more": more_note(len(budget.funding), MOST_FUNDING)}
 
 
-def _breakdown(results: Results, ledger: Ledger) -> list[Row]:
+def _breakdown(results: Results, ledger: Ledger) -> dict[str, Any]:
     budget = results.budget
     assert budget is not None
     largest = sorted(range(len(budget.lines)), key=lambda place: -abs(budget.lines[place].yen))[:MOST_LINES]
@@ -125,7 +150,7 @@ def _breakdown(results: Results, ledger: Ledger) -> list[Row]:
         line = budget.lines[place]
         rows.append(
             {
-                "section": shorten(line.section, 12),
+                "section": shorten(line.section or "－", 12),
                 "detail": shorten(line.detail or line.project, 30),
                 "quantity": ledger.text(f"line.{place}.quantity"),
                 "unit_price": ledger.text(f"line.{place}.unit_price"),
@@ -136,19 +161,19 @@ def _breakdown(results: Results, ledger: Ledger) -> list[Row]:
     left = sum(line.yen for place, line in enumerate(budget.lines) if place not in largest)
     blank = {"section": "", "quantity": "", "unit_price": "", "basis": ""}
     if len(budget.lines) > MOST_LINES:
-        rows.append({**blank, "detail": f"ほか{len(budget.lines) - MOST_LINES}件（別冊）", "amount": yen_text(left)})
+        rows.append({**blank, "detail": f"ほか{len(budget.lines) - MOST_LINES}件は別冊に記載", "amount": yen_text(left)})
     rows.append({**blank, "section": "計", "detail": "", "amount": ledger.text("request.yen")})
-    return rows
+    return {"breakdown": rows, "breakdown_more": ""}
 
 
-def _reduction(results: Results, ledger: Ledger) -> list[Row]:
+def _reduction(results: Results, ledger: Ledger) -> dict[str, Any]:
     assert results.budget is not None
     rows = []
     for place, cut in enumerate(results.budget.cuts):
         name = f"cut.{place}"
         seats = f"受講{ledger.text(f'{name}.seats')}" if cut.seats is not None else "受講人数は未入力"
         rows.append({"option": cut.name, "amount": ledger.text(f"{name}.yen"), "can_do": seats, "forgone": shorten(ledger.text(f"{name}.sentence"), 90)})
-    return rows
+    return {"reduction": rows, "reduction_more": ""}
 
 
 def _prior(results: Results, ledger: Ledger) -> dict[str, Any]:
@@ -159,8 +184,8 @@ def _prior(results: Results, ledger: Ledger) -> dict[str, Any]:
         has_hours = item.claimed_hours is not None
         promised = ledger.text(f"{name}.claimed_hours") if has_hours else f"{ledger.text(f'{name}.claimed_yen')}千円"
         result = "\n".join(filter(None, (ledger.text(f"{name}.result"), ledger.range_text(f"{name}.result"))))
-        share = ledger.text(f"{name}.share")
-        remark = f"{share}" if item.realised_share is not None else "実績を判定できない"
+        told = item.sentence.rstrip("。").rpartition("。")[2]  # the sentence repeats the promise first, which has its own column
+        remark = ledger.text(f"{name}.share") if item.realised_share is not None else shorten(told, 40)
         rows.append({"claim": shorten(item.basis or item.claim_id, 40), "promised": promised, "result": result, "remark": remark})
     empty = "前年度要求時の見込みの記録がありません。今回の見込みを記録し、来年度この欄で実績と突き合わせます。" if not rows else ""
     more = more_note(len(claims), MOST_PRIOR)
@@ -169,14 +194,14 @@ def _prior(results: Results, ledger: Ledger) -> dict[str, Any]:
 
 def _reach(results: Results, ledger: Ledger) -> dict[str, Any]:
     reach = () if results.budget is None else results.budget.reach
-    largest = sorted(range(len(reach)), key=lambda place: (-reach[place].enrolled, place))[:MOST_REACH]
+    largest = sorted(range(len(reach)), key=lambda place: (-(reach[place].cost_yen or 0), -reach[place].enrolled, place))[:MOST_REACH]
     rows = []
     for place in largest:
         fields = {key: ledger.text(f"reach.{place}.{key}") for key in ("enrolled", "completed", "cost", "unit_cost")}
         rows.append({"course": shorten(reach[place].course_name, 34), "share": ledger.text(f"reach.{place}.completion_share"), **fields})
     note = "受講記録がありません。" if not reach else more_note(len(reach), MOST_REACH, what="講座")
     if ledger.has("reach.unit_cost") and results.budget is not None and results.budget.cost_per_completion_yen is not None:
-        note = f"全研修の修了1人当たり費用は{ledger.text('reach.unit_cost')}。{note}"
+        note = f"全研修をならすと、修了1人当たり{ledger.text('reach.unit_cost')}。{note}"
     return {"reach": rows, "reach_more": note}
 
 
@@ -185,9 +210,9 @@ def effect_text(item: Evidence, ledger: Ledger) -> str:
     name = f"question.{item.question_id}"
     if item.headline is None or not ledger.has(f"{name}.estimate"):
         return "修了の状況だけを示す"
-    each = f"{ledger.text(f'{name}.estimate')}（{ledger.range_text(f'{name}.estimate')}）"
-    if ledger.has(f"{name}.saved") and ledger.claim(f"{name}.saved").value is not None:
-        return f"年{ledger.text(f'{name}.saved')}の創出（{ledger.range_text(f'{name}.saved')}）\n{each}" if item.may_claim else each
+    each = f"{ledger.text(f'{name}.estimate')}\n（{ledger.range_text(f'{name}.estimate')}）"
+    if ledger.has(f"{name}.saved") and ledger.claim(f"{name}.saved").is_figure:
+        return f"年{ledger.text(f'{name}.saved')}の創出\n（{ledger.range_text(f'{name}.saved')}）\n{each}" if item.may_claim else each
     return f"{each}\n金額換算なし"
 
 
@@ -201,30 +226,31 @@ def naive_text(item: Evidence, ledger: Ledger) -> str:
 
 
 def _effects(results: Results, ledger: Ledger) -> dict[str, Any]:
-    items = ordered_evidence(results)
+    items = sorted(numbered_evidence(results)[:MOST_EFFECTS], key=lambda pair: pair[0])
+    parts = {item.question_id: part_of(results, item.question_id) for _, item in items}
     rows = [
         {
-            "question": f"問{number}　{shorten(item.title, 32)}",
+            "question": f"問{number}　{shorten(item.title, 34)}" + (f"（問{parts[item.question_id]}の一部）" if parts[item.question_id] else ""),
             "basis": item.basis_plain,
             "verdict": item.verdict,
             "effect": effect_text(item, ledger),
             "naive": naive_text(item, ledger),
         }
-        for number, item in enumerate(items[:MOST_EFFECTS], start=1)
+        for number, item in items
     ]
     found = [
         f"問{number}は{ledger.text(f'question.{item.question_id}.detectable')}"
-        for number, item in enumerate(items[:MOST_EFFECTS], start=1)
+        for number, item in items
         if ledger.has(f"question.{item.question_id}.detectable")
     ]
     text = f"結果を見る前に確かめた、見つけられる最小の大きさ：{'、'.join(found)}。これより小さい効果は、あっても判定できません。" if found else ""
-    return {"effects": rows, "effects_more": more_note(len(items), MOST_EFFECTS), "detectable_text": text}
+    return {"effects": rows, "effects_more": more_note(len(results.evidence), MOST_EFFECTS), "detectable_text": text}
 
 
 def _arguments(results: Results, ledger: Ledger) -> dict[str, list[str]]:
     return {
-        "hours": _first(_hours(results, ledger), MOST_BULLETS, 110),
-        "limits": _first(_limits(results, ledger), MOST_BULLETS, 110),
+        "hours": _first(_hours(results, ledger), MOST_BULLETS, 160),
+        "limits": _first(_limits(results, ledger), MOST_BULLETS, 120),
         "next_year": _first(_next_year(results, ledger), MOST_BULLETS, 150),
     }
 
@@ -238,35 +264,53 @@ def _hours(results: Results, ledger: Ledger) -> list[str]:
     savings, budget = results.savings, results.budget
     if budget is not None and budget.break_even is not None:
         items.append(ledger.text("even.sentence"))
-    if savings is not None and savings.created is not None:
-        if savings.may_claim and savings.net is not None:
-            items.append(
-                f"創出時間は年{ledger.text('savings.created')}（{ledger.range_text('savings.created')}）。研修前の時間の{ledger.text('savings.share')}に当たる。"
-            )
-            items.append(f"受講時間{ledger.text('savings.attendance')}を差し引くと{ledger.text('savings.net')}（{ledger.range_text('savings.net')}）。")
-            items.append(f"{ledger.text('savings.persons')}：{ledger.text('savings.person_basis')}")
-        else:
-            items.append(
-                f"創出時間の合計は主張しない（計算上の幅：{ledger.range_text('savings.created').removeprefix('幅')}）。受講時間は{ledger.text('savings.attendance')}。"
-            )
-    elif savings is not None:
-        items.append(f"時間に換算できる成果がないため、創出時間は示さない（金額換算なし）。受講時間は{ledger.text('savings.attendance')}。")
-    if savings is not None and savings.bridge.recorded:
-        items.append(f"使い道の記録：再配分{ledger.text('bridge.redeployed')}、説明のつかない分{ledger.text('bridge.unexplained')}。")
-    if ledger.has("value.yen") and savings is not None and savings.may_claim:
-        items.append(f"参考（人件費換算。予算は減らない）：{ledger.text('value.yen')}（{ledger.range_text('value.yen')}）。{ledger.text('price.sentence')}")
+    if savings is None:
+        return items
+    if savings.created is None:
+        items.append("時間に換算できる成果がないため、生まれた時間は示さない（金額換算なし）。")
+    elif savings.may_claim and savings.net is not None:
+        share = f"。研修前の時間の{ledger.text('savings.share')}" if savings.share_of_baseline is not None else ""
+        several = "数える問いを合わせて" if sum(line.in_total for line in savings.lines) > 1 else ""
+        items.append(f"生まれた時間は{several}年{ledger.text('savings.created')}（{ledger.range_text('savings.created')}）{share}。")
+    else:
+        items.append(f"生まれた時間の合計は主張しない（計算上の幅：{ledger.range_text('savings.created').removeprefix('幅')}）。")
+    items.append(_net_text(results, ledger))
+    if savings.bridge.recorded and savings.may_claim:
+        items.append(f"使い道の記録があるのは{ledger.text('bridge.redeployed')}。残り{ledger.text('bridge.unexplained')}は記録がない。")
+    if ledger.has("value.yen") and savings.may_claim:
+        price = f"、1時間{ledger.text('price.yen')}" if ledger.has("price.yen") else ""
+        items.append(f"参考：人件費に換算すると{ledger.text('value.yen')}（{ledger.range_text('value.yen')}{price}）。予算はこの分だけ減るわけではない。")
+    elif budget is not None and budget.price is None:
+        items.append(ledger.text("price.sentence"))
     return items
 
 
+def _net_text(results: Results, ledger: Ledger) -> str:
+    """What is left after attendance, and how many people's year that is; nothing is netted where attendance was not recorded."""
+    savings = results.savings
+    assert savings is not None
+    claimed = savings.may_claim and savings.net is not None
+    persons = f"{ledger.text('savings.persons')}（{ledger.text('savings.person_basis').partition('（')[0]}）" if savings.person_equivalent is not None else ""
+    if not savings.attendance_hours:
+        return "受講時間の記録がないため、差し引いていない" + (f"。{persons}に当たる。" if claimed and persons else "。")
+    if not claimed:
+        return f"受講に使った時間は{ledger.text('savings.attendance')}。"
+    net = f"受講に使った{ledger.text('savings.attendance')}を差し引くと{ledger.text('savings.net')}（{ledger.range_text('savings.net')}）"
+    return f"{net}、{persons}。" if persons else f"{net}。"
+
+
 def _limits(results: Results, ledger: Ledger) -> list[str]:
-    items: list[str] = []
-    for item in ordered_evidence(results)[:MOST_EFFECTS]:
-        name = f"question.{item.question_id}"
-        items += [ledger.text(f"{name}.limit.{place}") for place in range(min(2, len(item.limits)))]
-    items = list(dict.fromkeys(items))[: MOST_BULLETS - 2]
-    if results.budget is not None:
+    # The plan's own line says it once for all questions.
+    told = limit_text("after_period")
+    by_text: dict[str, list[int]] = {}
+    for number, item in sorted(numbered_evidence(results)[:MOST_EFFECTS], key=lambda pair: pair[0]):
+        for text in [ledger.text(f"question.{item.question_id}.limit.{place}") for place, text in enumerate(item.limits) if text != told][:2]:
+            by_text.setdefault(text, []).append(number)
+    items = [f"{'・'.join(f'問{number}' for number in numbers)}：{text}" for text, numbers in by_text.items()][: MOST_BULLETS - 2]
+    # The condition names the estimate, which stands only where the total may be claimed.
+    if results.budget is not None and results.savings is not None and results.savings.may_claim:
         items += [f"判断が変わる条件：{ledger.text(f'switch.{place}.sentence')}" for place in range(min(1, len(results.budget.switching_values)))]
-    items.append(planned(results).freeze_note)
+    items.append(plan_note(planned(results)))
     return items
 
 
@@ -285,6 +329,8 @@ def _next_year(results: Results, ledger: Ledger) -> list[str]:
         items.append("効果が認められた研修は、翌年度も同じ部署で続いているか（異動・定着）を確かめる。")
     if counts["検証対象外"]:
         items.append(f"全員が同時に受ける研修など比べる相手がない{counts['検証対象外']}件は、効果を主張せず、修了の状況だけを報告する。")
+    if planned(results).evaluated_after_period:
+        items.append("来年度の計画は、期間が始まる前に定めて固定する（今回は事後計画）。")
     items.append("新しく行う研修は、受ける順番を部署ごとにずらす（可能なら抽選とする）ことで、来年度に比べられるようにする。")
     if results.budget is not None:
         full = next((place for place, cut in enumerate(results.budget.cuts) if cut.name == "満額" and cut.seats is not None), None)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from kdx_eval import plots
 from kdx_eval.errors import ParameterError
+from kdx_eval.safe import escape_html
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from kdx_eval.plan import Plan
 
 _DPI = 110
+_BY_STUDY = ("timing", "series", "event_study")
 FigureKind = Literal["completeness", "timing", "series", "event_study", "verdicts", "savings", "scenarios"]
 
 
@@ -37,7 +39,10 @@ def show_figures(thing: Any, kind: FigureKind, *, plan: Plan) -> None:
     if kind not in get_args(FigureKind):
         raise ParameterError("この名前の図はありません", place=str(kind)[:40], hint=f"使えるのは {'、'.join(get_args(FigureKind))} です")
     screen: Any = import_module("IPython.display")
-    for figure in _figures(thing, kind, synthetic=plan.synthetic) if thing else ():
+    titles = [study.title for study in thing.values()] if thing and kind in _BY_STUDY else []
+    for number, figure in enumerate(_figures(thing, kind, synthetic=plan.synthetic) if thing else ()):
+        if titles:  # two questions may share an outcome, and then the figures' own titles too
+            screen.display(screen.HTML(f"<b>{escape_html(titles[number])}</b>"))
         # As PNG from here: a kernel that was started without matplotlib's own display still shows it.
         screen.display(screen.Image(data=_png(figure), format="png"))
 
@@ -49,7 +54,7 @@ def _png(figure: Figure) -> bytes:
 
 
 def _figures(thing: Any, kind: FigureKind, *, synthetic: bool) -> Iterable[Figure]:
-    if kind in {"timing", "series", "event_study"}:
+    if kind in _BY_STUDY:
         draw = {"timing": plots.plot_timing, "series": plots.plot_series, "event_study": plots.plot_event_study}[kind]
         return [draw(study, synthetic=synthetic) for study in thing.values()]
     if kind == "completeness":

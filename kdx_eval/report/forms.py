@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kdx_eval.errors import PlanError
 from kdx_eval.plan import SIX_QUESTIONS
+from kdx_eval.report.data_page import data_page
 from kdx_eval.safe import safe_child, safe_name, write_atomic
 from kdx_eval.schema import load_schema
 
@@ -21,7 +22,7 @@ _FORM_ROWS = 500
 
 
 def write_forms(folder: Path) -> tuple[Path, ...]:
-    """Write one workbook for each table, and the answer sheet, into an existing folder; returns the files in the schema's order.
+    """Write one workbook for each table, the answer sheet and a description of all columns into an existing folder.
 
     Raises
     ------
@@ -29,7 +30,7 @@ def write_forms(folder: Path) -> tuple[Path, ...]:
         When a file cannot be written.
     """
     forms = [_write(folder, f"{safe_name(f'{table.title}_{table.name}')}.xlsx", _form(table)) for table in load_schema().tables.values()]
-    return (*forms, _write(folder, ANSWER_SHEET, _answer_sheet()))
+    return (*forms, _write(folder, ANSWER_SHEET, _answer_sheet()), write_atomic(safe_child(folder, "DATA.md"), data_page()))
 
 
 def read_answer_sheet(path: Path) -> dict[str, object]:

@@ -8,8 +8,11 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from kdx_eval.errors import ParameterError
+from kdx_eval.report.labels import label_of
+from kdx_eval.units import format_number
 
 SCHEMA_VERSION = 1
+_UNITS_NOT_IN_TEXT = frozenset(("行", "単位", "倍", "時間/年", "円/時間", "年"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +25,8 @@ class Claim:
         ``F1``, ``F2`` ...; shown in the 別冊 and the workbook, never on the two pages.
     name : str
         Where the documents look it up: ``request.yen``, ``question.q1.saved``.
+    subject, label : str
+        What the figure is about (``受講　生成AI研修``, empty for the whole) and what it is (``修了者``), in Japanese.
     value, low, high : float or None
         Unrounded, in ``unit``; None for a sentence.
     text : str
@@ -40,6 +45,8 @@ class Claim:
 
     id: str
     name: str
+    subject: str = ""
+    label: str
     value: float | None
     text: str
     unit: str
@@ -52,6 +59,30 @@ class Claim:
     method: str = ""
     grade: str = ""
     digest: str = ""
+
+    @property
+    def is_figure(self) -> bool:
+        """Whether a number stands behind it: sentences and figures that do not exist need no row in print."""
+        return self.value is not None
+
+    @property
+    def title(self) -> str:
+        """Subject and label in one."""
+        return f"{self.subject}：{self.label}" if self.subject else self.label
+
+    @property
+    def full_text(self) -> str:
+        """The value with its unit; yen to the yen, where the documents show 千円."""
+        if self.unit == "円" and self.value is not None:
+            return f"{format_number(self.value)}円"
+        return f"{self.text}{self.unit}" if self.unit in _UNITS_NOT_IN_TEXT else self.text
+
+    @property
+    def full_range(self) -> str:
+        """The interval, yen to the yen."""
+        if self.unit != "円" or self.low is None or self.high is None:
+            return self.range_text
+        return f"幅{format_number(self.low)}～{format_number(self.high)}円"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,12 +145,20 @@ class LedgerBook:
         self._digest = digest
         self._claims: list[Claim] = []
         self._names: set[str] = set()
+        self._subjects: dict[str, str] = {}
+
+    def about(self, prefix: str, subject: str) -> None:
+        """All later claims whose names begin with ``prefix`` and a dot are about that subject."""
+        self._subjects[f"{prefix}."] = subject
 
     def figure(self, name: str, value: float | None, *, text: str, unit: str, **more: Any) -> None:
         """Enter one figure; ``more`` holds the other fields of `Claim`."""
         number = None if value is None else float(value)
         self._names.add(name)
-        self._claims.append(Claim(id=f"F{len(self._claims) + 1}", name=name, value=number, text=text, unit=unit, digest=self._digest, **more))
+        prefix = max((known for known in self._subjects if name.startswith(known)), key=len, default="")
+        label = label_of(name.partition(".")[0], name.removeprefix(prefix)) if prefix else label_of("", name)
+        more = {"subject": self._subjects.get(prefix, ""), "label": label, "digest": self._digest, **more}
+        self._claims.append(Claim(id=f"F{len(self._claims) + 1}", name=name, value=number, text=text, unit=unit, **more))
 
     def sentence(self, name: str, text: str, **more: Any) -> None:
         """Enter a sentence that another step worded; it stands for the figures inside it."""

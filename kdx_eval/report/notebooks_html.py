@@ -15,6 +15,8 @@ _TAGS = (
 )  # fmt: skip
 _ATTRIBUTES = ("alt", "class", "colspan", "href", "id", "rowspan", "scope", "src", "title")
 _ELSEWHERE = re.compile(r"""\s(?:href|src)\s*=\s*(?:"(?!#|data:image/png;base64,)[^"]*"|'(?!#|data:image/png;base64,)[^']*')""", re.IGNORECASE)
+_FIRST_HEADING = re.compile(r"<h2[^>]*>.*?</h2>", re.DOTALL)
+_NO_PICTURE = re.compile(r"<img(?![^>]*\ssrc=)[^>]*>", re.IGNORECASE)  # its address lay elsewhere
 _NO_ALT = "No description has been provided for this image"
 
 
@@ -46,8 +48,9 @@ def notebook_html(path: Path) -> str:
     cleaner = make_cleaner(config=settings)
     exporter.register_filter("clean_html", lambda element: cleaner.sanitize_html_tags(element.decode() if isinstance(element, bytes) else str(element)))
     body, _ = exporter.from_notebook_node(notebook)
-    inner = _ELSEWHERE.sub("", body).replace(_NO_ALT, f"図（{escape_html(path.stem)}）").replace("<h1", "<h2").replace("</h1>", "</h2>")
-    return f'<div class="cell">{inner}</div>'
+    inner = _NO_PICTURE.sub("", _ELSEWHERE.sub("", body)).replace(_NO_ALT, f"図（{escape_html(path.stem)}）").replace("<h1", "<h2").replace("</h1>", "</h2>")
+    # The page has that heading already.
+    return f'<div class="cell">{_FIRST_HEADING.sub("", inner, count=1)}</div>'
 
 
 def notebook_title(path: Path) -> str:

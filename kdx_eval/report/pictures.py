@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 
 from kdx_eval.plots import compact, plot_event_study, plot_ranges, plot_series, plot_verdicts
 from kdx_eval.report.blocks import shorten
-from kdx_eval.report.wording import ordered_evidence, planned
+from kdx_eval.report.wording import hours_range_text, numbered_evidence, part_of, planned
+from kdx_eval.units import format_hours
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from kdx_eval.evidence import Evidence
     from kdx_eval.results import Results
+    from kdx_eval.savings import Hours
 
 DOTS_PER_INCH = 140
 MOST_RANGES = 5
@@ -41,11 +44,14 @@ class Pictures:
     content : mapping of file name to bytes
     main : tuple of Picture
         The two plots of the two pages: the leading question's series, and the ranges.
+    wide : tuple of Picture
+        The same two at a page's full width, for the site.
     by_question : mapping of question id to Pictures of that question
     """
 
     content: Mapping[str, bytes]
     main: tuple[Picture, ...]
+    wide: tuple[Picture, ...]
     by_question: Mapping[str, tuple[Picture, ...]]
 
 
@@ -55,10 +61,10 @@ def draw_pictures(results: Results) -> Pictures:
     synthetic = planned(results).synthetic
     content: dict[str, bytes] = {}
     by_question: dict[str, tuple[Picture, ...]] = {}
-    drawn = [item for item in ordered_evidence(results) if item.question_id in results.studies][:MOST_DRAWN]
-    for number, item in enumerate(drawn, start=1):
+    drawn = [(number, item) for number, item in numbered_evidence(results) if item.question_id in results.studies][:MOST_DRAWN]
+    for number, item in drawn:
         study = results.studies[item.question_id]
-        title = shorten(item.title, 40)
+        title = f"問{number}　{shorten(item.title, 40)}"
         caption = f"図　{title}（研修を受けた側と比較対照の推移）"
         series = Picture(file=f"q{number}-series.png", alt=f"{title}：研修を受けた側と比較対照の推移", caption=caption)
         content[series.file] = _png(plot_series(study, synthetic=synthetic))
@@ -69,33 +75,52 @@ def draw_pictures(results: Results) -> Pictures:
             content[event.file] = _png(plot_event_study(study, synthetic=synthetic))
             pair = (series, event)
         by_question[item.question_id] = pair
-    main = []
+    main, wide = [], []
     if drawn:
-        first = results.studies[drawn[0].question_id]
-        main.append(Picture(file="main-series.png", alt=f"問1：{first.outcome_label}の推移", caption="図　問1の推移（研修を受けた側と比較対照）", width=4.0))
+        number, item = drawn[0]
+        first = results.studies[item.question_id]
+        alt, caption = f"問{number}：{first.outcome_label}の推移", f"図　問{number}の推移（研修を受けた側と比較対照）"
+        main.append(Picture(file="main-series.png", alt=alt, caption=caption, width=4.0))
         content["main-series.png"] = _png(plot_series(first, synthetic=synthetic, compact=True))
-    ranges = _ranges(results)
-    if ranges is not None:
-        content[ranges[0].file] = _png(compact(ranges[1]))
-        main.append(ranges[0])
-    return Pictures(content=content, main=tuple(main), by_question=by_question)
+        wide.append(by_question[item.question_id][0])
+    for narrow, kept in ((True, main), (False, wide)):
+        ranges = _ranges(results, narrow=narrow)
+        if ranges is not None:
+            picture, figure = ranges
+            content[picture.file] = _png(compact(figure) if narrow else figure)
+            kept.append(picture)
+    return Pictures(content=content, main=tuple(main), wide=tuple(wide), by_question=by_question)
 
 
-def _ranges(results: Results) -> tuple[Picture, Figure] | None:
+def _ranges(results: Results, *, narrow: bool) -> tuple[Picture, Figure] | None:
     """Hours where something converts to hours, else multiples of the smallest effect; rows are numbered as in the table beside."""
     synthetic = planned(results).synthetic
-    numbered = list(enumerate(ordered_evidence(results), start=1))[:MOST_RANGES]
+    numbered = sorted(numbered_evidence(results)[:MOST_RANGES], key=lambda pair: pair[0])
     saved = {} if results.savings is None else {line.question_id: line.saved for line in results.savings.lines if line.saved is not None}
-    if saved:
-        rows = [(f"問{n}\n{item.verdict}", saved[item.question_id]) for n, item in numbered if item.question_id in saved]
+    file = "ranges.png" if narrow else "ranges-wide.png"
+    if any(item.question_id in saved for _, item in numbered):
+        rows = [(_row_label(results, number, item=item, narrow=narrow), saved[item.question_id]) for number, item in numbered if item.question_id in saved]
         points = [(label, hours.hours, hours.conf_low, hours.conf_high) for label, hours in rows]
-        picture = Picture(file="ranges.png", alt="問いごとの時間とその幅", caption="図　問いごとの時間と95％の幅（0をまたぐものは効果と言えない）", width=3.0)
+        picture = Picture(file=file, alt=f"問いごとの時間とその幅。{_spoken(rows)}", caption="図　年間の時間と95％の幅（白丸は効果と言えない）", width=3.0)
         return picture, plot_ranges(points, title="生まれた業務時間", axis_label="時間／年（右ほど良い）", synthetic=synthetic)
     if any(item.headline is not None and item.smallest_effect for _, item in numbered):
-        picture = Picture(file="ranges.png", alt="問いごとの効果とその幅", caption="図　問いごとの効果と95％の幅（0をまたぐものは効果と言えない）", width=3.0)
-        figure = plot_verdicts([replace(item, title=f"問{n}") for n, item in numbered], synthetic=synthetic)
-        return picture, figure
+        picture = Picture(file=file, alt="問いごとの効果とその幅", caption="図　問いごとの効果と95％の幅（点線＝最小の効果）", width=3.0)
+        named = [replace(item, title=f"問{n}" if narrow else f"問{n}　{item.outcome_label}") for n, item in numbered]
+        return picture, plot_verdicts(named, synthetic=synthetic, short=narrow)
     return None
+
+
+def _row_label(results: Results, number: int, *, item: Evidence, narrow: bool) -> str:
+    whole = part_of(results, item.question_id)
+    inside = f"（問{whole}の一部）" if whole else ""
+    return f"問{number}{inside}\n{item.verdict}" if narrow else f"問{number}　{shorten(item.outcome_label, 16)}\n{item.verdict}{inside}"
+
+
+def _spoken(rows: list[tuple[str, Hours]]) -> str:
+    """What a reader who cannot see the figure needs to know of it."""
+    return "。".join(
+        f"{label.replace(chr(10), '、')}、{format_hours(hours.hours)}、{hours_range_text(hours.conf_low, hours.conf_high)}" for label, hours in rows
+    )
 
 
 def _png(figure: Figure) -> bytes:

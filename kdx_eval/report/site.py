@@ -10,19 +10,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kdx_eval.plots import SYNTHETIC_NOTE
-from kdx_eval.report.annex import GLOSSARY, ledger_table, prior_blocks, quality_blocks, question_blocks, request_blocks, value_blocks, wording_blocks
+from kdx_eval.report.annex import (
+    GLOSSARY,
+    check_blocks,
+    finding_blocks,
+    ledger_table,
+    number_blocks,
+    prior_blocks,
+    quality_blocks,
+    reach_blocks,
+    request_blocks,
+    value_blocks,
+    wording_blocks,
+)
 from kdx_eval.report.blocks import Block, Figure, Heading, Table, columns, html_blocks, html_table, shorten
 from kdx_eval.report.claims import build_ledger
 from kdx_eval.report.content import appendix_content, effect_text, naive_text
 from kdx_eval.report.notebooks_html import notebook_html, notebook_title
 from kdx_eval.report.pictures import Pictures, draw_pictures
-from kdx_eval.report.wording import ROUNDING_NOTE, ordered_evidence, planned
+from kdx_eval.report.wording import ROUNDING_NOTE, ordered_evidence, part_of, planned
 from kdx_eval.resources import root_dir
 from kdx_eval.safe import escape_html, safe_child, safe_name, write_atomic
 
 if TYPE_CHECKING:
     import datetime as dt
 
+    from kdx_eval.evidence import Evidence
     from kdx_eval.plan import Plan
     from kdx_eval.report.ledger import Ledger
     from kdx_eval.results import Results
@@ -117,11 +130,11 @@ def _index(results: Results, ledger: Ledger, *, as_of: dt.date, pictures: Pictur
     amounts = "".join(
         f"<div><dt>{escape_html(item['label'])}</dt><dd>{escape_html(item['value'])}{escape_html(item['unit'])}</dd></div>" for item in content["amounts"]
     )
-    figures = _body(Figure(name=item.file.removesuffix(".png"), png=b"", alt=item.alt, caption=item.caption) for item in pictures.main)
+    figures = _body(Figure(name=item.file.removesuffix(".png"), png=b"", alt=item.alt, caption=item.caption) for item in pictures.wide)
     reach = Table(
         columns=columns("研修", "受講者", "修了者", "修了率", "費用（千円）", "修了1人当たり（円）", right=range(1, 6)),
         rows=tuple(tuple(row[key] for key in ("course", "enrolled", "completed", "share", "cost", "unit_cost")) for row in content["reach"]),
-        note=content["reach_more"],
+        note=content["reach_more"].replace("は別冊に記載", "は「要求と費用対効果」に記載"),
     )
     cuts = Table(
         columns=columns("案", "要求額（千円）", "実施できること", "失うもの", right=(1,)),
@@ -135,22 +148,49 @@ def _index(results: Results, ledger: Ledger, *, as_of: dt.date, pictures: Pictur
         f'<p>{escape_html(content["prepared"])}</p>\n<dl class="amounts">{amounts}</dl>\n<p>{escape_html(content["change_reason"])}</p>\n'
         f'<h2>効果（一文）</h2>\n<p class="lead">{escape_html(content["effect_sentence"])}</p>\n'
         f"<h2>予算が実際に減る額</h2>\n<p>{escape_html(content['cash_amount'])}　{escape_html(content['cash_text'])}</p>\n"
-        f"<h2>減額した場合の影響</h2>\n{html_table(cuts)}\n<h2>誰に何をしたか</h2>\n{html_table(reach)}\n{figures}\n{lists}\n"
+        f"<h2>減額した場合の影響</h2>\n{html_table(cuts) if cuts.rows else _paragraph(content['reduction_more'])}\n"
+        f"<h2>誰に何をしたか（{escape_html(content['evaluated_label'])}）</h2>\n{html_table(reach) if reach.rows else _paragraph(content['reach_more'])}\n"
+        f"<h2>効果はあったか</h2>\n{_question_table(results, ledger)}\n{figures}\n{lists}\n"
         f'<p class="note">{escape_html(content["notes"])}</p>'
     )
     return _Page(file="index.html", title="要点", body=body, menu="要点")
 
 
-def _questions(results: Results, ledger: Ledger) -> _Page:
+def _paragraph(text: str) -> str:
+    return f"<p>{escape_html(text)}</p>"
+
+
+def _question_table(results: Results, ledger: Ledger) -> str:
+    """All questions with links to their pages."""
     rows = []
     for number, item in enumerate(ordered_evidence(results), start=1):
-        link = f'<a href="{escape_html(_question_file(item.question_id))}">問{number}　{escape_html(shorten(item.title, 60))}</a>'
-        cells = (item.verdict, item.basis_plain, effect_text(item, ledger), naive_text(item, ledger))
-        rows.append(f"<tr><td>{link}</td>" + "".join(f"<td>{escape_html(cell)}</td>" for cell in cells) + "</tr>")
+        whole = part_of(results, item.question_id)
+        inside = f"（問{whole}の一部）" if whole else ""
+        link = f'<a href="{escape_html(_question_file(item.question_id))}">問{number}　{escape_html(shorten(item.title, 60))}</a>{inside}'
+        cells = "".join(f'<td class="tight">{escape_html(cell)}</td>' for cell in (item.verdict, item.basis_plain))
+        cells += f'<td class="lines">{escape_html(effect_text(item, ledger))}</td><td>{escape_html(naive_text(item, ledger))}</td>'
+        rows.append(f"<tr><td>{link}</td>{cells}</tr>")
+    if not rows:
+        return _paragraph("問いがありません。")
     heads = "".join(f'<th scope="col">{head}</th>' for head in ("問い", "判定", "比べ方", "効果（幅は95％）", "参考：単純な前後比較（効果とは言えない）"))
-    table = f'<div class="scroll" tabindex="0"><table><thead><tr>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+    table = f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+    return f'<div class="scroll" tabindex="0" role="region" aria-label="表：問いと判定">{table}</div>'
+
+
+def _questions(results: Results, ledger: Ledger) -> _Page:
     glossary = html_table(Table(columns=columns("用語", "意味"), rows=GLOSSARY))
-    return _Page(file="questions.html", title="問いと判定", body=f"{table}\n<h2>用語解説</h2>\n{glossary}", menu="問いと判定")
+    return _Page(file="questions.html", title="問いと判定", body=f"{_question_table(results, ledger)}\n<h2>用語解説</h2>\n{glossary}", menu="問いと判定")
+
+
+def _question_body(results: Results, ledger: Ledger, *, item: Evidence, pictures: Pictures) -> str:
+    parts = (
+        ("結論", finding_blocks(results, ledger, item=item)),
+        ("推移と数字", number_blocks(results, ledger, item=item, pictures=pictures)),
+        ("確かめたこと", check_blocks(item, ledger)),
+        ("言ってよいこと、いけないこと", wording_blocks(item, ledger)),
+    )
+    made = ((title, list(blocks)) for title, blocks in parts)
+    return _body(block for title, blocks in made if blocks for block in (Heading(text=title), *blocks))
 
 
 def _question_pages(results: Results, ledger: Ledger, *, pictures: Pictures) -> list[_Page]:
@@ -158,7 +198,7 @@ def _question_pages(results: Results, ledger: Ledger, *, pictures: Pictures) -> 
         _Page(
             file=_question_file(item.question_id),
             title=f"問{number}　{shorten(item.title, 80)}",
-            body=_body(question_blocks(results, ledger, item=item, pictures=pictures)),
+            body=_question_body(results, ledger, item=item, pictures=pictures),
         )
         for number, item in enumerate(ordered_evidence(results), start=1)
     ]
@@ -175,7 +215,7 @@ def _wording(results: Results, ledger: Ledger) -> _Page:
 
 def _budget(results: Results, ledger: Ledger) -> _Page:
     blocks: list[Block] = [Heading(text="要求の一覧"), *request_blocks(results, ledger), Heading(text="前年度の見込みと実績"), *prior_blocks(results, ledger)]
-    blocks += [Heading(text="時間と費用対効果"), *value_blocks(results, ledger)]
+    blocks += [Heading(text="受講の広がり"), *reach_blocks(results, ledger), Heading(text="時間と費用対効果"), *value_blocks(results, ledger)]
     return _Page(file="budget.html", title="要求と費用対効果", body=_body(blocks), menu="要求と費用対効果")
 
 

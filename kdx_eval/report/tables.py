@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ from kdx_eval.units import format_hours, format_number, format_share, format_tho
 if TYPE_CHECKING:
     from kdx_eval.effect.study import EffectStudy, Entry
 
+_CELL = re.compile(r"<td>([^<]*)</td>")
+_NUMBER = re.compile(r"[-－−]?[\d,]+(\.\d+)?\s*(%|千円|時間|人|KB)?")
 _CHECKS = {"passed": "問題なし", "failed": "問題あり", "powerless": "判断できない", "not_applicable": "対象外"}
 _NAIVE = {
     "naive_before_after": "受けた課の前と後を引いただけ",
@@ -31,7 +34,10 @@ class Sheet:
 
     def _repr_html_(self) -> str:
         with pd.option_context("display.max_colwidth", None):
-            return str(self.frame.to_html(index=False, escape=True, border=0, justify="left", na_rep=""))
+            html = str(self.frame.to_html(index=False, escape=True, border=0, justify="left", na_rep=""))
+        # JupyterLab sets every cell to the right unless the cell itself says otherwise.
+        html = html.replace("<th>", '<th style="text-align:left">')
+        return _CELL.sub(lambda cell: f'<td style="text-align:{"right" if _NUMBER.fullmatch(cell[1]) else "left"}">{cell[1]}</td>', html)
 
     def __repr__(self) -> str:
         return str(self.frame.to_string(index=False)) if len(self.frame) else "（該当なし）"

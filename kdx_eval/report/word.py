@@ -13,7 +13,7 @@ from kdx_eval.report.blocks import visible
 from kdx_eval.report.word_template import TEMPLATE_NAME
 from kdx_eval.resources import root_dir
 
-FIGURE_HEIGHT_MM = 55
+FIGURE_HEIGHT_MM = 42
 _MOST_BYTES = 64 * 2**20  # a 0.5 MB file may inflate to gigabytes
 _FIELDS_HINT = "使える項目は reports/templates/budget_appendix.docx を見てください"
 

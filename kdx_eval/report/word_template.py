@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from docx.document import Document
+    from docx.text.paragraph import Paragraph
 
 EAST_ASIAN_FONT = "游ゴシック"  # Word falls back to ＭＳ ゴシック, LibreOffice to an installed Gothic
 LATIN_FONT = "Yu Gothic"
@@ -35,12 +36,12 @@ _PAGE_ONE: tuple[tuple[str, _TableSpec | tuple[str, ...]], ...] = (
         (
             "breakdown",
             (
-                ("節", "section", 26, False),
+                ("節", "section", 22, False),
                 ("内容", "detail", 58, False),
-                ("数量", "quantity", 16, True),
-                ("単価（円）", "unit_price", 22, True),
-                ("要求額（千円）", "amount", 26, True),
-                ("根拠", "basis", 28, False),
+                ("数量", "quantity", 14, True),
+                ("単価（円）", "unit_price", 20, True),
+                ("要求額（千円）", "amount", 25, True),
+                ("根拠", "basis", 37, False),
             ),
             "breakdown_more",
         ),
@@ -51,9 +52,9 @@ _PAGE_ONE: tuple[tuple[str, _TableSpec | tuple[str, ...]], ...] = (
             "prior",
             (
                 ("前年度要求時の見込み", "claim", 74, False),
-                ("見込み", "promised", 30, True),
+                ("見込み", "promised", 22, True),
                 ("実績", "result", 30, True),
-                ("見込みに対して", "remark", 42, False),
+                ("見込みに対して", "remark", 50, False),
             ),
             "prior_note",
         ),
@@ -64,8 +65,8 @@ _PAGE_ONE: tuple[tuple[str, _TableSpec | tuple[str, ...]], ...] = (
         "7　減額した場合の影響",
         (
             "reduction",
-            (("案", "option", 16, False), ("要求額（千円）", "amount", 26, True), ("実施できること", "can_do", 62, False), ("失うもの", "forgone", 72, False)),
-            "",
+            (("案", "option", 16, False), ("要求額（千円）", "amount", 26, True), ("実施できること", "can_do", 32, False), ("失うもの", "forgone", 102, False)),
+            "reduction_more",
         ),
     ),
 )
@@ -76,12 +77,12 @@ _PAGE_TWO: tuple[tuple[str, _TableSpec | tuple[str, ...]], ...] = (
         (
             "reach",
             (
-                ("研修", "course", 60, False),
+                ("研修", "course", 62, False),
                 ("受講者", "enrolled", 20, True),
                 ("修了者", "completed", 20, True),
-                ("修了率", "share", 20, True),
+                ("修了率", "share", 16, True),
                 ("費用（千円）", "cost", 24, True),
-                ("修了1人当たり（円）", "unit_cost", 32, True),
+                ("修了1人当たり（円）", "unit_cost", 34, True),
             ),
             "reach_more",
         ),
@@ -91,11 +92,11 @@ _PAGE_TWO: tuple[tuple[str, _TableSpec | tuple[str, ...]], ...] = (
         (
             "effects",
             (
-                ("問い", "question", 44, False),
+                ("問い", "question", 46, False),
                 ("比べ方", "basis", 22, False),
-                ("判定", "verdict", 21, False),
-                ("効果（幅は95％）", "effect", 53, False),
-                ("参考：単純な前後比較（効果とは言えない）", "naive", 36, False),
+                ("判定", "verdict", 19, False),
+                ("効果（幅は95％）", "effect", 51, False),
+                ("参考：単純な前後比較（効果とは言えない）", "naive", 38, False),
             ),
             "effects_more",
         ),
@@ -111,7 +112,7 @@ def build_default_template(path: Path) -> Path:
     Two A4 pages with East Asian fonts set; every value is a docxtpl field.
     """
     import docx
-    from docx.enum.text import WD_BREAK
+    from docx.enum.text import WD_LINE_SPACING
 
     document = docx.Document()
     _prepare(document)
@@ -120,12 +121,12 @@ def build_default_template(path: Path) -> Path:
     document.add_paragraph("{{ city }}　{{ prepared }}")
     for heading, body in _PAGE_ONE:
         _section(document, heading, body)
-    document.add_paragraph().add_run().add_break(WD_BREAK.PAGE)
-    for heading, body in _PAGE_TWO:
-        _section(document, heading, body)
+    for place, (heading, body) in enumerate(_PAGE_TWO):
+        _section(document, heading, body).paragraph_format.page_break_before = place == 0
     document.add_paragraph("{{ detectable_text }}")
-    document.add_paragraph("{% for figure in figures %}{{ figure.image }} {% endfor %}")
-    document.add_paragraph("{% for figure in figures %}{{ figure.caption }}　{% endfor %}")
+    pictures = document.add_paragraph("{% for figure in figures %}{{ figure.image }} {% endfor %}")
+    pictures.paragraph_format.line_spacing_rule = WD_LINE_SPACING.SINGLE  # an exact height would cut the pictures off
+    document.add_paragraph("{% for figure in figures %}{{ figure.caption }}　　{% endfor %}")
     for heading, field in _LISTS:
         document.add_heading(heading, level=2)
         document.add_paragraph(f"{{%p for item in {field} %}}")
@@ -143,10 +144,11 @@ def _points(size: float) -> Any:
 
 
 def _prepare(document: Document) -> None:
+    from docx.oxml import OxmlElement
     from docx.oxml.ns import qn
     from docx.shared import Mm, RGBColor
 
-    for name, size, colour, before in (("Normal", 8.5, None, 0), ("Heading 1", 15, BLUE, 0), ("Heading 2", 10.5, BLUE, 5)):
+    for name, size, colour, before, height in (("Normal", 8, None, 0, 10.5), ("Heading 1", 15, BLUE, 0, 19), ("Heading 2", 10, BLUE, 4, 13)):
         style = document.styles[name]
         style.font.name, style.font.size, style.font.bold = LATIN_FONT, _points(size), False
         if colour:
@@ -157,33 +159,54 @@ def _prepare(document: Document) -> None:
         for key, font in (("w:eastAsia", EAST_ASIAN_FONT), ("w:ascii", LATIN_FONT), ("w:hAnsi", LATIN_FONT), ("w:cs", LATIN_FONT)):
             fonts.set(qn(key), font)
         layout = style.paragraph_format
-        layout.space_before, layout.space_after, layout.line_spacing = _points(before), _points(1.5), 1.0
+        # Exact heights: Yu Gothic's own line height is half as high again in Word, and two pages would become three.
+        layout.space_before, layout.space_after, layout.line_spacing = _points(before), _points(1), _points(height)
+        for tag in ("w:autoSpaceDE", "w:autoSpaceDN"):
+            setting = OxmlElement(tag)
+            setting.set(qn("w:val"), "0")
+            layout.element.pPr.find(qn("w:spacing")).addprevious(setting)  # Word refuses another order
     section = document.sections[0]
     section.page_width, section.page_height = Mm(210), Mm(297)
     section.left_margin = section.right_margin = Mm(17)
-    section.top_margin, section.bottom_margin = Mm(15), Mm(12)
+    section.top_margin, section.bottom_margin = Mm(14), Mm(11)
     section.header_distance = section.footer_distance = Mm(6)
     header = section.header.paragraphs[0]
     header.add_run("{{ running_title }}　")
     header.add_run("{{ synthetic_note }}").font.color.rgb = RGBColor.from_string(WARN)
-    section.footer.paragraphs[0].add_run("{{ footer }}")
+    footer = section.footer.paragraphs[0]
+    footer.add_run("{{ footer }}　　")
+    for code, after in (("PAGE", "／"), ("NUMPAGES", "")):
+        _add_field(footer, code)
+        footer.add_run(after)
     document.core_properties.language = "ja-JP"
     document.core_properties.title = "予算要求書 附属資料"
     document.core_properties.author = ""
     document.core_properties.comments = ""
 
 
-def _section(document: Document, heading: str, body: _TableSpec | tuple[str, ...]) -> None:
-    document.add_heading(heading, level=2)
+def _add_field(paragraph: Paragraph, code: str) -> None:
+    from docx.oxml import OxmlElement
+    from docx.oxml.ns import qn
+
+    field = OxmlElement("w:fldSimple")
+    field.set(qn("w:instr"), code)
+    paragraph._p.append(field)
+
+
+def _section(document: Document, heading: str, body: _TableSpec | tuple[str, ...]) -> Paragraph:
+    title: Paragraph = document.add_heading(heading, level=2)
     if len(body) == 3 and not isinstance(body[1], str):
         name, columns, note = body
+        document.add_paragraph(f"{{%p if {name} %}}")
         _table(document, name, columns)
+        document.add_paragraph("{%p endif %}")
         if note:
             for text in (f"{{%p if {note} %}}", f"{{{{ {note} }}}}", "{%p endif %}"):
                 document.add_paragraph(text)
     else:
         for field in body:
             document.add_paragraph(f"{{{{ {field} }}}}")
+    return title
 
 
 def _table(document: Document, name: str, columns: Sequence[tuple[str, str, int, bool]]) -> None:
@@ -205,6 +228,7 @@ def _table(document: Document, name: str, columns: Sequence[tuple[str, str, int,
         table.rows[0].cells[place]._tc.get_or_add_tcPr().append(shade)
         cell = table.rows[2].cells[place]
         cell.text = f"{{{{ row.{field} }}}}"
+        table.rows[0].cells[place].paragraphs[0].alignment = WD_ALIGN_PARAGRAPH.CENTER
         if right:
             cell.paragraphs[0].alignment = WD_ALIGN_PARAGRAPH.RIGHT
     for row in table.rows:

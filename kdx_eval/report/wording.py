@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
+import re
 from typing import TYPE_CHECKING
 
 from kdx_eval.errors import DataError
 from kdx_eval.evidence.wording import quantity_text
-from kdx_eval.units import format_hours, format_number
+from kdx_eval.units import format_hours, format_number, wareki_date
 
 if TYPE_CHECKING:
     from kdx_eval.evidence import Evidence
@@ -16,25 +18,34 @@ if TYPE_CHECKING:
 
 NOT_GIVEN = "未入力"
 VERDICT_ORDER = ("逆効果", "効果あり", "小さい効果", "実質的効果なし", "判定不能", "検証対象外")
-ROUNDING_NOTE = "金額は千円未満を四捨五入して表示しているため、内訳の計と合計が一致しないことがあります。△は減少（時間の欄では増加・悪化）を示します。"
+ROUNDING_NOTE = "千円未満を四捨五入しているため、内訳と計が合わないことがあります。△はマイナスです。"
+AFTER_PERIOD_NOTE = "計画は評価対象期間の後に定めたもの（事後計画）です。このため確からしさを控えめに見ています。"
 
 
 def split_unit(unit_label: str) -> tuple[str, str]:
-    """``("時間", "1課・月当たり")`` for ``時間/課・月``; the second part is empty when nothing stands after the slash."""
+    """``("時間", "1課・1か月当たり")`` for ``時間/課・月``; the second part is empty when nothing stands after the slash."""
     unit, _, per = unit_label.replace("／", "/").partition("/")
-    return unit.strip(), f"1{per.strip()}当たり" if per.strip() else ""
+    parts = ["1か月" if part == "月" else f"1{part}" for part in per.strip().split("・") if part]
+    return unit.strip(), f"{'・'.join(parts)}当たり" if parts else ""
 
 
-def change_text(value: float, unit_label: str) -> str:
-    """``1課・月当たり6.20時間の減``."""
+def digits_for(*values: float) -> int:
+    """Decimals that the largest of the values deserves, so that an estimate is not printed finer than its range."""
+    size = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
+    return 0 if size >= 1000 else 1 if size >= 10 else 2 if size >= 0.1 or size == 0 else 4
+
+
+def change_text(value: float, unit_label: str, *, digits: int | None = None) -> str:
+    """``1課・1か月当たり6.20時間の減``; ``digits`` where the range asks for fewer."""
     if not math.isfinite(value):
         return "－"
     unit, per = split_unit(unit_label)
-    return f"{per}{quantity_text(abs(value))}{unit}の{'減' if value < 0 else '増'}"
+    size = quantity_text(abs(value)) if digits is None else format_number(abs(value), digits)
+    return f"{per}{size}{unit}の{'減' if value < 0 else '増'}"
 
 
 def size_text(value: float, unit_label: str) -> str:
-    """A size without direction: ``1課・月当たり6.20時間``."""
+    """A size without direction: ``1課・1か月当たり6.20時間``."""
     unit, per = split_unit(unit_label)
     return f"{per}{quantity_text(value)}{unit}" if math.isfinite(value) else "－"
 
@@ -44,7 +55,8 @@ def change_range_text(low: float, high: float, *, unit_label: str) -> str:
     if not (math.isfinite(low) and math.isfinite(high)):
         return "幅は計算できない"
     unit, _ = split_unit(unit_label)
-    small, large = (quantity_text(abs(end)) for end in (low, high))
+    digits = digits_for(low, high)
+    small, large = (format_number(abs(end), digits) for end in (low, high))
     if low < 0 <= high:
         return f"幅{small}{unit}の減～{large}{unit}の増"
     return f"幅{large}～{small}{unit}の減" if high < 0 else f"幅{small}～{large}{unit}の増"
@@ -63,11 +75,37 @@ def yen_text(yen: float | None) -> str:
 
 
 def ordered_evidence(results: Results) -> list[Evidence]:
-    """Primary questions first, harmful effects before good ones, so that a cut list never hides the bad news."""
+    """All questions in the plan's order, which gives them their numbers."""
     asked = () if results.plan is None else [question.question_id for question in results.plan.questions]
     place = {question_id: number for number, question_id in enumerate(asked)}
-    items = list(results.evidence.values())
-    return sorted(items, key=lambda item: (item.role != "primary", VERDICT_ORDER.index(item.verdict), place.get(item.question_id, len(place))))
+    return sorted(results.evidence.values(), key=lambda item: place.get(item.question_id, len(place)))
+
+
+def numbered_evidence(results: Results) -> list[tuple[int, Evidence]]:
+    """Number and question, what a short list must show first: primary questions, harmful effects before good ones, so that a cut never hides the bad news."""
+    numbered = list(enumerate(ordered_evidence(results), start=1))
+    return sorted(numbered, key=lambda pair: (pair[1].role != "primary", VERDICT_ORDER.index(pair[1].verdict), pair[0]))
+
+
+def part_of(results: Results, question_id: str) -> int | None:
+    """The number of the question whose hours already hold this one's (overtime is a part of all hours); None where there is none."""
+    lines = () if results.savings is None else results.savings.lines
+    line = next((line for line in lines if line.question_id == question_id), None)
+    if line is None or line.in_total or line.saved is None:
+        return None
+    questions = {question.question_id: question for question in planned(results).questions}
+    whole = {line.question_id for line in lines if line.in_total and line.saved is not None}
+    for number, item in enumerate(ordered_evidence(results), start=1):
+        if item.question_id in whole and set(questions[item.question_id].courses) & set(questions[question_id].courses):
+            return number
+    return None
+
+
+def plan_note(plan: Plan) -> str:
+    """When the plan was fixed, in plain words, dates in the Japanese calendar."""
+    if plan.evaluated_after_period and not plan.changed_since_freeze:
+        return AFTER_PERIOD_NOTE
+    return re.sub(r"\d{4}-\d{2}-\d{2}", lambda found: wareki_date(dt.date.fromisoformat(found.group())), plan.freeze_note)
 
 
 def planned(results: Results) -> Plan:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from kdx_eval.plots import SYNTHETIC_NOTE
 from kdx_eval.report.blocks import visible
+from kdx_eval.report.claims import scenario_label
 from kdx_eval.report.content import effect_text, naive_text
 from kdx_eval.report.wording import ordered_evidence, planned
 
@@ -27,18 +28,20 @@ if TYPE_CHECKING:
 
 ASSUMPTIONS, CALCULATION, EFFECTS, COSTS, LEDGER = "前提", "計算", "効果", "積算", "台帳"
 _MOST_CHARS = 32000  # a cell holds 32,767
+_THIN = {"border": 1, "border_color": "#C3CBD1"}
 _FORMATS: dict[str, dict[str, Any]] = {
-    "text": {"text_wrap": True, "valign": "top"},
+    "text": {"text_wrap": True, "valign": "vcenter", **_THIN},
     "plain": {},
     "title": {"font_size": 14, "font_color": "#0B4F7D"},
-    "head": {"bg_color": "#EEF3F7", "font_color": "#0B4F7D", "border": 1, "border_color": "#9AA5AD", "text_wrap": True, "align": "center"},
+    "head": {"bg_color": "#EEF3F7", "font_color": "#0B4F7D", "border": 1, "border_color": "#9AA5AD", "text_wrap": True, "align": "center", "valign": "vcenter"},
     "warn": {"font_color": "#FFFFFF", "bg_color": "#B34700"},
-    "number": {"num_format": "#,##0;△#,##0", "valign": "top"},
-    "decimal": {"num_format": "#,##0.00;△#,##0.00", "valign": "top"},
-    "share": {"num_format": "0.0%", "valign": "top"},
-    "factor": {"num_format": "0.0000", "valign": "top"},
-    "input": {"num_format": "#,##0;△#,##0", "bg_color": "#FFF7DB", "border": 1, "border_color": "#9AA5AD"},
-    "input_share": {"num_format": "0.0%", "bg_color": "#FFF7DB", "border": 1, "border_color": "#9AA5AD"},
+    "number": {"num_format": "#,##0;△#,##0", "valign": "vcenter", **_THIN},
+    "decimal": {"num_format": "#,##0.00;△#,##0.00", "valign": "vcenter", **_THIN},
+    "small": {"num_format": "0.0000;△0.0000", "valign": "vcenter", **_THIN},
+    "share": {"num_format": "0.0%", "valign": "vcenter", **_THIN},
+    "factor": {"num_format": "0.0000", "valign": "vcenter", **_THIN},
+    "input": {"num_format": "#,##0;△#,##0", "bg_color": "#FFF7DB", "valign": "vcenter", **_THIN},
+    "input_share": {"num_format": "0.0%", "bg_color": "#FFF7DB", "valign": "vcenter", **_THIN},
 }
 
 
@@ -109,9 +112,11 @@ class _Writer:
             self._sheets[name].set_row(row, 18 * min(lines, 20))
         for column, cell in enumerate(cells):
             if isinstance(cell, int | float) and not isinstance(cell, bool) and math.isfinite(cell):
-                self._sheets[name].write_number(row, column, cell, self._formats["number" if float(cell).is_integer() else "decimal"])
+                self._sheets[name].write_number(row, column, cell, self._formats[_style_of(cell)])
             elif cell is not None and not isinstance(cell, float):
                 self._sheets[name].write_string(row, column, visible(str(cell))[:_MOST_CHARS], self._formats[style])
+            elif style == "text":
+                self._sheets[name].write_blank(row, column, None, self._formats[style])
 
     def given(self, key: str, label: str, *, value: float, unit: str, style: str = "input") -> None:
         """A row of 前提: label, a value that may be changed, unit."""
@@ -146,6 +151,7 @@ class _Writer:
         row = self._row[name]
         self._sheets[name].freeze_panes(row, 0)
         self._sheets[name].autofilter(row - 1, 0, row - 1, columns - 1)
+        self._sheets[name].repeat_rows(row - 1)
 
     def _next(self, name: str) -> int:
         self._row[name] += 1
@@ -154,6 +160,10 @@ class _Writer:
     def _remember(self, key: str, name: str, row: int, *, column: int, value: float) -> None:
         self.place[key] = f"'{name}'!${chr(65 + column)}${row + 1}"
         self.value[key] = value
+
+
+def _style_of(number: float) -> str:
+    return "number" if float(number).is_integer() else "decimal" if abs(number) >= 0.1 else "small"
 
 
 def _lines(cell: object, width: float) -> int:
@@ -228,7 +238,7 @@ def _scenario_inputs(writer: _Writer, budget: BudgetCase) -> None:
     writer.gap(ASSUMPTIONS)
     writer.texts(ASSUMPTIONS, ["見込みの前提", "年数", "割引率", "1年後に残る割合"], style="head")
     for number, item in enumerate(budget.scenarios):
-        writer.texts(ASSUMPTIONS, [f"見込み{number + 1}"])
+        writer.texts(ASSUMPTIONS, [f"見込み{number + 1}（{scenario_label(item)}）"])
         writer.number_at(ASSUMPTIONS, 1, key=f"years{number}", value=item.years)
         writer.number_at(ASSUMPTIONS, 2, key=f"rate{number}", value=item.discount_rate, style="input_share")
         writer.number_at(ASSUMPTIONS, 3, key=f"kept{number}", value=item.retention, style="input_share")
@@ -276,7 +286,7 @@ def _scenarios(writer: _Writer, results: Results) -> None:
     heads = ["見込み（実績には加えない）", "年数", "割引率", "残る割合", "現在価値の係数", "時間の価値（円）", "幅の下", "幅の上", "費用との差引（円）"]
     writer.texts(CALCULATION, heads, style="head")
     for number, item in enumerate(budget.scenarios):
-        writer.texts(CALCULATION, [f"見込み{number + 1}"])
+        writer.texts(CALCULATION, [f"見込み{number + 1}"])  # years, rate and share stand beside it and may be changed
         for column, (name, value, style) in enumerate(
             (("years", float(item.years), "number"), ("rate", item.discount_rate, "share"), ("kept", item.retention, "share")), start=1
         ):
@@ -292,7 +302,7 @@ def _scenarios(writer: _Writer, results: Results) -> None:
 
 
 def _effects(writer: _Writer, results: Results, ledger: Ledger) -> None:
-    writer.widths(EFFECTS, 6, 44, 14, 14, 50, 40, 70)
+    writer.widths(EFFECTS, 6, 34, 14, 14, 40, 32, 60)
     writer.texts(EFFECTS, ["番号", "問い", "判定", "比べ方", "効果（幅は95％）", "参考：単純な前後比較（効果とは言えない）", "言ってよいこと"], style="head")
     writer.filter_from(EFFECTS, columns=7)
     for number, item in enumerate(ordered_evidence(results), start=1):
@@ -301,13 +311,11 @@ def _effects(writer: _Writer, results: Results, ledger: Ledger) -> None:
 
 
 def _ledger(writer: _Writer, ledger: Ledger) -> None:
-    writer.widths(LEDGER, 8, 34, 16, 16, 16, 14, 40, 30, 40, 40, 16)
-    heads = ["番号", "名前", "値", "下", "上", "単位", "表示", "幅の表示", "計算", "もと", "問い"]
+    writer.widths(LEDGER, 8, 62, 14, 14, 14, 12, 26, 30, 34, 26)
+    heads = ["番号", "名前", "値", "下", "上", "単位", "文書での表示", "幅の表示", "計算", "内部の名前"]
     writer.texts(LEDGER, heads, style="head")
     writer.filter_from(LEDGER, columns=len(heads))
     for claim in ledger:
-        numbers = [claim.value, claim.low, claim.high]
-        writer.texts(
-            LEDGER,
-            [claim.id, claim.name, *numbers, claim.unit, claim.text, claim.range_text, claim.formula, "、".join(claim.inputs), claim.question_id],
-        )
+        if claim.is_figure:
+            numbers = [claim.value, claim.low, claim.high]
+            writer.texts(LEDGER, [claim.id, claim.title, *numbers, claim.unit, claim.text, claim.range_text, claim.formula, claim.name])

@@ -9,6 +9,8 @@
     const [x, y] = [number(a), number(b)];
     return x !== null && y !== null ? x - y : a.localeCompare(b, "ja");
   };
+  // Only a table that can be scrolled sideways is a stop for the keyboard.
+  document.querySelectorAll(".scroll").forEach((box) => { if (box.scrollWidth <= box.clientWidth) box.removeAttribute("tabindex"); });
   document.querySelectorAll("main table").forEach((table) => {
     const body = table.tBodies[0];
     if (!table.tHead || !body || body.rows.length < 4 || table.closest(".cell")) return;

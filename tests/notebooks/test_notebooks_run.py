@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from kdx_eval.batch import STAGES, BatchResult, run_batch
 from kdx_eval.manifest import verify_manifest
-from kdx_eval.synthetic_city import make_city
+from kdx_eval.synthetic_city import CitySize, make_city
 
 FIGURES = {"01_data_quality": 1, "03_training_effect": 4, "04_staff_hours": 1, "05_cost_benefit": 1}
+
+
+# Small: what is tested here is the run, not what it finds.
+SIZE = CitySize(departments=24, staff=480, processes=48)
 
 
 @pytest.fixture(scope="module", params=["full", "minimal"])
@@ -19,7 +26,7 @@ def first(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     folder = tmp_path_factory.mktemp(request.param)
     patch = pytest.MonkeyPatch()
     patch.setenv("KDX_EVAL_HOME", str(tmp_path_factory.mktemp("home")))
-    city = make_city(folder / "city", minimal=request.param == "minimal")
+    city = make_city(folder / "city", minimal=request.param == "minimal", size=SIZE)
     request.addfinalizer(patch.undo)
     return run_batch(city.data, out=folder, synthetic=True)
 
@@ -37,7 +44,7 @@ def results(folder: Path) -> dict[str, bytes]:
 
 
 def test_every_notebook_ran_and_shows_no_error_and_no_warning(first: BatchResult) -> None:
-    assert [stage.outcome for stage in first.stages] == ["executed"] * len(STAGES)
+    assert [stage.outcome for stage in first.stages] == ["executed"] * (len(STAGES) + 1)
     for stage in STAGES:
         outputs = [output for cell in executed(first, stage.name)["cells"] for output in cell.get("outputs", [])]
         assert outputs
@@ -67,3 +74,28 @@ def test_a_second_run_is_skipped_and_a_damaged_one_resumes_to_the_same_results(f
     assert outcomes["03_training_effect"] == "skipped"
     assert outcomes["04_staff_hours"] == "executed"
     assert results(first.out) == before
+
+
+def test_a_lost_page_is_made_again_and_nothing_else(first: BatchResult) -> None:
+    (first.out / "site" / "index.html").unlink()
+    assert [stage.name for stage in again(first).stages if stage.outcome == "executed"] == ["site"]
+    assert verify_manifest(first.out) == []
+
+
+def test_a_killed_run_leaves_no_half_file_and_the_next_completes_it_to_the_same_bytes(first: BatchResult, tmp_path: Path) -> None:
+    data, out = first.out / "city" / "data", tmp_path / "out"
+    script = f"from pathlib import Path; from kdx_eval.batch import run_batch; run_batch(Path({str(data)!r}), out=Path({str(out)!r}), synthetic=True)"
+    running = subprocess.Popen([sys.executable, "-c", script], start_new_session=True)
+    while running.poll() is None and not (out / "results" / "quality.json").exists():  # notebook 03 is under way by then
+        time.sleep(0.02)
+    running.kill()
+    running.wait()
+    assert not (out / "manifest.json").exists()
+    (out / "results").mkdir(parents=True, exist_ok=True)
+    (out / "results" / ".tmp-0123456789ab.json").write_text("{", encoding="utf-8", newline="\n")  # as a killed writer leaves it
+    result = run_batch(data, out=out, synthetic=True)
+    assert list(out.rglob(".tmp-*")) == []
+    assert list(out.rglob("*.failed.ipynb")) == []
+    assert verify_manifest(out) == []
+    assert results(out) == results(first.out)
+    assert {stage.outcome for stage in result.stages} >= {"executed"}

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from command_line import kdx
 
 from kdx_eval.cli.screen import INTERRUPTED_STATUS, UNEXPECTED_STATUS, guarded
 from kdx_eval.errors import DataError, ParameterError
 
 ROOT = Path(__file__).resolve().parents[2]
 VERBS = ("demo", "check", "plan", "run", "verify", "templates", "pseudonymise", "lab")
-
-
-def kdx(*arguments: str, home: Path, cwd: Path | None = None, answers: str = "", encoding: str = "utf-8") -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "KDX_EVAL_HOME": str(home), "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": f"{encoding}:strict", "COLUMNS": "160"}
-    return subprocess.run(
-        [sys.executable, "-m", "kdx_eval.cli", *arguments],
-        cwd=cwd or ROOT, env=environment, input=answers, capture_output=True, encoding=encoding, check=False, timeout=120,
-    )  # fmt: skip
 
 
 def test_help_names_every_verb_in_japanese(tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def test_no_jargon_stands_on_the_two_pages(written: Path) -> None:
 
 def test_the_annex_names_both_scales_and_lists_the_ledger(written: Path) -> None:
     text = "".join(texts((written / "annex.pdf").read_bytes()))
-    for word in ("メリーランド尺度3", "Lv2a", "用語解説", "request.yen", "言ってはいけない"):
+    for word in ("メリーランド尺度3", "Lv2a", "用語解説", "言ってはいけない", "F1要求額8,120,000円"):
         assert word in text
 
 
@@ -156,6 +156,40 @@ def test_two_hundred_questions_still_make_two_pages_and_say_what_was_cut() -> No
     many = city(studies=studies, evidence=found, plan=make_plan(tuple(question(key, title) for key, title in titles.items())))
     _, second = two_pages(many)
     assert "ほか195件は別冊に記載" in second
+
+
+def test_questions_keep_the_plans_order_and_a_part_of_another_says_so() -> None:
+    results = city()
+    assert results.savings is not None
+    inside = tuple(replace(line, in_total=line.question_id == "q1") for line in results.savings.lines)
+    _, second = two_pages(city(savings=replace(results.savings, lines=inside)))
+    assert second.index("問1" + TITLES["q1"]) < second.index("問2" + TITLES["q2"]) < second.index("問3" + TITLES["q3"])
+    assert second.count("(問1の一部)") + second.count("（問1の一部）") == 1
+
+
+def test_a_city_without_costs_reads_sentences_in_the_place_of_empty_tables() -> None:
+    results = city()
+    assert results.budget is not None
+    bare = replace(results.budget, lines=(), funding=(), cuts=(), request_yen=None, previous_yen=None, change_yen=None, reference_value=None)
+    first, _ = two_pages(city(budget=bare))
+    for sentence in ("財源が未入力のため", "積算は示せません", "減額した場合の影響は示せません"):
+        assert sentence in first
+    assert "単価(円)" not in first.replace("（", "(").replace("）", ")")
+
+
+def test_a_plan_made_afterwards_is_said_once_and_without_blame() -> None:
+    results = city()
+    assert results.plan is not None
+    _, second = two_pages(city(plan=replace(results.plan, frozen=None)))
+    assert second.count("控えめに見ています") == 1
+    assert "期間が始まる前に定めて固定する" in second
+
+
+def test_an_undecided_total_names_no_estimate_beside_its_conditions() -> None:
+    results = city()
+    assert results.savings is not None
+    _, second = two_pages(city(savings=replace(results.savings, may_claim=False)))
+    assert "判断が変わる条件：" not in second
 
 
 def test_results_without_a_plan_are_refused(tmp_path: Path) -> None:

@@ -15,10 +15,11 @@ from kdx_eval.report.claims import build_ledger
 from kdx_eval.report.documents import ledger_text
 from kdx_eval.report.ledger import Ledger, LedgerBook
 from kdx_eval.report.pictures import draw_pictures
+from kdx_eval.report.wording import change_range_text, change_text, digits_for
 from tests.report_city import AS_OF, city
 
 NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
-# Not figures of the evaluation: sections, question numbers, the base date, course hours of the basis, and the words 95％ and 1課・月当たり.
+# Not figures of the evaluation: sections, question numbers, the base date, course hours of the basis, and the words 95％ and 1課・1か月当たり.
 STRUCTURE = {str(number) for number in range(13)} | {"95", "2026", "9", "30", "3"}
 
 
@@ -74,6 +75,23 @@ def test_the_json_is_the_same_each_time_and_knows_no_infinity(ledger: Ledger) ->
     plain = json.loads(ledger_text(ledger))
     assert len(plain["claims"]) == len(ledger)
     assert {claim["digest"] for claim in plain["claims"]} == {plain["digest"]}
+
+
+def test_every_figure_has_a_japanese_name_of_its_own(ledger: Ledger) -> None:
+    titles = [claim.title for claim in ledger if claim.is_figure]
+    assert [title for title in titles if re.search(r"[a-z_]{3,}", title)] == []
+    assert len(set(titles)) == len(titles)
+    assert ledger.claim("question.q1.saved").title == "問1：生まれた時間"
+
+
+def test_yen_are_kept_to_the_yen_where_documents_show_thousands(ledger: Ledger) -> None:
+    claim = ledger.claim("value.yen")
+    assert (claim.text, claim.full_text, claim.full_range) == ("2,360千円", "2,360,000円", "幅△1,000,000～5,720,000円")
+
+
+def test_an_estimate_is_not_printed_finer_than_its_range() -> None:
+    assert change_text(0.53, "時間/課・月", digits=digits_for(0.53, -38.5, 39.6)) == "1課・1か月当たり0.5時間の増"
+    assert change_range_text(-0.53, 39.6, unit_label="時間/課・月") == "幅0.5時間の減～39.6時間の増"
 
 
 def test_one_name_cannot_be_entered_twice() -> None:

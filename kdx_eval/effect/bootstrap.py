@@ -1,0 +1,274 @@
+"""The multiplier bootstrap of group-time effects and their averages (Callaway & Sant'Anna 2021, Algorithm 1), clusters above the unit included.
+
+Every draw multiplies each cluster's influence by an independent weight of mean zero and variance one. Nothing is estimated again, and
+a contrast of cohort means needs only the weighted sums of deviations by cohort and period, (T + 1) numbers a cohort, however many effects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import sparse, stats
+
+from kdx_eval.effect.cohort_moments import CohortMoments
+from kdx_eval.effect.contrasts import Contrast, PairContrasts
+from kdx_eval.effect.group_time import Aggregation, GroupTimeEffects
+from kdx_eval.effect.inference import LEVEL
+from kdx_eval.effect.influence_path import IntArray, UnitLevelAggregation, UnitLevelEffects, Units, units_of
+from kdx_eval.errors import ParameterError
+from kdx_eval.panel.type import FloatArray, Panel
+
+Multiplier = Literal["mammen", "rademacher"]
+Effects = GroupTimeEffects | Aggregation | UnitLevelEffects | UnitLevelAggregation
+Float32Array = npt.NDArray[np.float32]
+
+_GOLDEN = (1 + 5**0.5) / 2
+_LOW_PROBABILITY: dict[str, float] = {"mammen": _GOLDEN / 5**0.5, "rademacher": 0.5}
+_ROUNDING = 1e-5  # single precision, after cancellation
+_BATCH = 2048  # clusters a batch: 999 draws of weights fit in the processor's cache, and memory does not grow with N
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bootstrap:
+    """Standard errors and the simultaneous critical value of K rows (and of the overall figure) by the multiplier bootstrap.
+
+    Attributes
+    ----------
+    estimate, std_error : ndarray, (K,)
+        In the outcome's unit; the error is the interquartile range of the draws over that of the normal (Algorithm 1, step 4), NaN for
+        rows without variance.
+    critical : float
+        95 % quantile over draws of the largest |t| among the rows: half widths of the simultaneous band are ``critical * std_error``.
+    overall_std_error : float
+        Of the overall figure of an aggregation; NaN for group-time effects, which have none.
+    n_clusters, draws : int
+    """
+
+    estimate: FloatArray
+    std_error: FloatArray
+    critical: float
+    overall_std_error: float
+    n_clusters: int
+    draws: int
+    multiplier: Multiplier
+
+    def table(self) -> pd.DataFrame:
+        """One row an estimate, in the order of the effects: estimate, std_error, conf_low, conf_high (pointwise), band_low, band_high."""
+        point = float(stats.norm.ppf(0.5 + LEVEL / 2)) * self.std_error
+        band = self.critical * self.std_error
+        return pd.DataFrame(
+            {
+                "estimate": self.estimate,
+                "std_error": self.std_error,
+                "conf_low": self.estimate - point,
+                "conf_high": self.estimate + point,
+                "band_low": self.estimate - band,
+                "band_high": self.estimate + band,
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plan:
+    """What every draw needs: clusters (neighbours in number serve the same cohort where possible), how many draws, with which weights."""
+
+    cluster: IntArray
+    n_clusters: int
+    draws: int
+    multiplier: Multiplier
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Block:
+    """Values (c, V) of the clusters ``cluster`` (c,), increasing, whose weighted sums are wanted; stored divided by ``scale``."""
+
+    cluster: IntArray
+    values: Float32Array
+    scale: float
+
+
+def multiplier_bootstrap(effects: Effects, panel: Panel, *, draws: int = 999, seed: int = 0, multiplier: Multiplier = "mammen") -> Bootstrap:
+    """Bootstrap standard errors and sup-t critical value of group-time effects or of an aggregation of them.
+
+    Parameters
+    ----------
+    effects : GroupTimeEffects, Aggregation, UnitLevelEffects or UnitLevelAggregation
+        Of this panel.
+    panel : Panel
+        One weight is drawn for each of its clusters, or for each unit where there are none.
+    draws, seed : int
+    multiplier : "mammen" or "rademacher"
+        Mammen's two points match the third moment, Rademacher's are plus and minus one.
+
+    Returns
+    -------
+    Bootstrap
+        Rows in the order of ``effects.table()``.
+
+    Raises
+    ------
+    ParameterError
+        Fewer than 99 draws, an unknown multiplier, or effects of another panel.
+    NotIdentifiedError
+        All units are in one cluster.
+    """
+    if draws < 99 or multiplier not in get_args(Multiplier):
+        raise ParameterError("draws / multiplier の値が違います", hint='draws は99以上、multiplier は "mammen" か "rademacher" です')
+    units = units_of(panel)
+    cluster = _numbered(units)
+    plan = _Plan(cluster=cluster, n_clusters=int(cluster.max()) + 1, draws=draws, multiplier=multiplier, seed=seed)
+    if isinstance(effects, GroupTimeEffects | Aggregation):
+        rows = _moment_rows(effects, _cohort_sums(effects.moments, panel, units, plan))
+    else:
+        rows = _unit_rows(effects, plan)
+    error = _interquartile_error(rows.draws, rows.scale)
+    whole = None if rows.whole is None else _interquartile_error(rows.whole[:, None], np.zeros(1))
+    return Bootstrap(
+        estimate=rows.estimate,
+        std_error=error,
+        critical=_critical(rows.draws, error),
+        overall_std_error=float("nan") if whole is None else float(whole[0]),
+        n_clusters=plan.n_clusters,
+        draws=draws,
+        multiplier=multiplier,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rows:
+    """Estimates (K,), their errors without clusters (K,), their draws (B, K) and the draws (B,) of the overall figure."""
+
+    estimate: FloatArray
+    scale: FloatArray
+    draws: FloatArray
+    whole: FloatArray | None = None
+
+
+def _moment_rows(effects: GroupTimeEffects | Aggregation, sums: FloatArray) -> _Rows:
+    m = effects.moments
+    if isinstance(effects, GroupTimeEffects):
+        return _Rows(estimate=effects.estimate, scale=effects.std_error, draws=_pair_draws(effects.pairs, m, sums))
+    return _Rows(
+        estimate=effects.rows.estimate(m),
+        scale=np.sqrt(np.clip(np.diag(effects.covariance()), 0, None)),
+        draws=_contrast_draws(effects.rows, m, sums),
+        whole=_contrast_draws(effects.whole, m, sums)[:, 0],
+    )
+
+
+def _unit_rows(effects: UnitLevelEffects | UnitLevelAggregation, plan: _Plan) -> _Rows:
+    _require_same(len(effects.units.cohort), len(plan.cluster))
+    influence = effects.influence
+    scale = np.sqrt(np.einsum("kn,kn->k", influence, influence))
+    if isinstance(effects, UnitLevelEffects):
+        return _Rows(estimate=effects.estimate, scale=scale, draws=_sums([_block(influence.T, plan.cluster)], plan)[0])
+    (draws,) = _sums([_block(np.vstack([influence, effects.whole_influence]).T, plan.cluster)], plan)
+    return _Rows(estimate=effects.estimates, scale=scale, draws=draws[:, :-1], whole=draws[:, -1])
+
+
+def _require_same(expected: int, given: int) -> None:
+    if expected != given:
+        raise ParameterError("推定に使ったパネルと違うパネルです", place="panel", hint="推定に使ったパネルを渡してください")
+
+
+def _weights(plan: _Plan) -> Iterator[tuple[int, Float32Array]]:
+    """Batches of weights (draws, clusters of the batch), each with its first cluster.
+
+    Two points with mean zero and variance one; 16 random bits choose between them, and the points are those that are exact for
+    the probability in 65 536ths.
+    """
+    rng = np.random.default_rng(plan.seed)
+    threshold = round(_LOW_PROBABILITY[plan.multiplier] * 65536)
+    p = threshold / 65536
+    low, high = np.float32(-(((1 - p) / p) ** 0.5)), np.float32((p / (1 - p)) ** 0.5)
+    for start in range(0, plan.n_clusters, _BATCH):
+        shape = (plan.draws, min(_BATCH, plan.n_clusters - start))
+        bits = np.frombuffer(rng.bytes(2 * shape[0] * shape[1]), dtype=np.uint16).reshape(shape)
+        weights = (bits >= threshold).astype(np.float32)
+        weights *= high - low
+        weights += low
+        yield start, weights
+
+
+def _numbered(units: Units) -> IntArray:
+    """Cluster number of each unit (its own where there are none), counted cohort by cohort."""
+    order = np.argsort(units.cohort, kind="stable")
+    cluster = np.empty(len(order), dtype=np.intp)
+    cluster[order] = np.arange(len(order)) if units.cluster is None else pd.factorize(units.cluster[order])[0]
+    return cluster
+
+
+def _block(values: FloatArray, cluster: IntArray) -> _Block:
+    """Values of units (n, V) summed by cluster and put in the clusters' order."""
+    present, place = np.unique(cluster, return_inverse=True)
+    if len(present) < len(cluster):
+        values = np.asarray(sparse.csr_array((np.ones(len(place)), (place, np.arange(len(place))))) @ values, dtype=np.float64)
+    elif (np.diff(cluster) < 0).any():
+        values = values[np.argsort(cluster)]
+    scale = float(np.abs(values).max(initial=0.0)) or 1.0  # keeps tiny influences away from the floor of single precision
+    return _Block(cluster=present, values=(values / scale).astype(np.float32), scale=scale)
+
+
+def _sums(blocks: list[_Block], plan: _Plan) -> list[FloatArray]:
+    """Weighted sums over the clusters of each block, (B, V) each; a cluster in several blocks has one weight a draw."""
+    totals = [np.zeros((plan.draws, block.values.shape[1]), dtype=np.float32) for block in blocks]
+    for start, weights in _weights(plan):
+        for block, total in zip(blocks, totals, strict=True):
+            first, last = np.searchsorted(block.cluster, [start, start + weights.shape[1]])
+            if first == last:
+                continue
+            own = block.cluster[first:last] - start
+            neighbours = own[-1] - own[0] + 1 == len(own)
+            total += (weights[:, own[0] : own[-1] + 1] if neighbours else weights[:, own]) @ block.values[first:last]
+    return [total.astype(np.float64) * block.scale for block, total in zip(blocks, totals, strict=True)]
+
+
+def _cohort_sums(m: CohortMoments, panel: Panel, units: Units, plan: _Plan) -> FloatArray:
+    """By draw and cohort: weighted sums of the deviations in each period and of the weights themselves, (B, G, T + 1)."""
+    _require_same(len(m.periods), panel.n_periods)
+    _require_same(len(m.units), panel.n_units)
+    blocks = []
+    for g, cohort in enumerate(m.cohorts):
+        members = np.flatnonzero(panel.cohort == cohort)
+        weight = units.weight[members, None]
+        blocks.append(_block(np.hstack([(panel.outcome[members] - m.mean[g]) * weight, weight]), plan.cluster[members]))
+    return np.stack(_sums(blocks, plan), axis=1)
+
+
+def _pair_draws(pairs: PairContrasts, m: CohortMoments, sums: FloatArray) -> FloatArray:
+    """Draws of K group-time effects, (B, K)."""
+    draws = sums[:, :, -1] @ pairs.constant.T
+    for g in range(len(m.cohorts)):
+        used = np.flatnonzero(pairs.coefficient[:, g])
+        own = sums[:, g, :-1]
+        draws[:, used] += (own[:, pairs.period[used]] - own[:, pairs.base[used]]) * (pairs.coefficient[used, g] / m.mass[g])
+    return draws
+
+
+def _contrast_draws(contrast: Contrast, m: CohortMoments, sums: FloatArray) -> FloatArray:
+    """Draws of R contrasts, (B, R)."""
+    full = np.concatenate([contrast.weights / m.mass[None, :, None], contrast.constant[:, :, None]], axis=2)
+    draws: FloatArray = sums.reshape(len(sums), -1) @ full.reshape(len(full), -1).T
+    return draws
+
+
+def _interquartile_error(draws: FloatArray, scale: FloatArray) -> FloatArray:
+    """Interquartile range of each column over that of the standard normal; NaN where it is rounding against ``scale``, or nothing varies."""
+    low, high = np.quantile(draws, [0.25, 0.75], axis=0)
+    error = (high - low) / float(stats.norm.ppf(0.75) - stats.norm.ppf(0.25))
+    return np.where((error > 0) & (error > _ROUNDING * scale), error, np.nan)
+
+
+def _critical(draws: FloatArray, error: FloatArray) -> float:
+    """95 % quantile of the largest |draw / error|, at least the pointwise normal value."""
+    pointwise = float(stats.norm.ppf(0.5 + LEVEL / 2))
+    used = np.isfinite(error)
+    if not used.any():
+        return float("nan")
+    return max(pointwise, float(np.quantile(np.abs(draws[:, used] / error[used]).max(axis=1), LEVEL)))
