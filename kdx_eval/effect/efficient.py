@@ -103,6 +103,45 @@ class _Cells:
     before: np.ndarray[tuple[int], np.dtype[np.intp]]  # column of the last period before treatment
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutContrasts:
+    """The rows of an estimand as contrasts of cohort means, in the treated periods (``after``) and just before treatment (``before``).
+
+    Attributes
+    ----------
+    keys : ndarray, (R,)
+        Event times, or one zero.
+    whole : ndarray, (R,)
+        Weights of the overall figure.
+    n_cells : int
+        Treated unit-periods averaged over.
+    """
+
+    keys: FloatArray
+    after: Contrast
+    before: Contrast
+    whole: FloatArray
+    n_cells: int
+
+
+def rollout_contrasts(m: CohortMoments, *, estimand: Estimand) -> RolloutContrasts:
+    """Fill the weights of an estimand (Roth & Sant'Anna 2023, section 2).
+
+    Returns
+    -------
+    RolloutContrasts
+        One row, or one an event time.
+
+    Raises
+    ------
+    NotIdentifiedError
+        Fewer than two cohorts, or no treated period with a comparison.
+    """
+    cells = _treated_cells(m)
+    keys, after, before, whole = _fill(m, cells, estimand)
+    return RolloutContrasts(keys=keys, after=after, before=before, whole=whole, n_cells=int(m.size[cells.cohort].sum()))
+
+
 def efficient_rollout(m: CohortMoments, *, estimand: Estimand = "simple") -> EfficientRollout:
     """Effect of a roll-out in random order, adjusted by the difference before treatment.
 
@@ -128,8 +167,8 @@ def efficient_rollout(m: CohortMoments, *, estimand: Estimand = "simple") -> Eff
     usable = np.asarray((m.cohorts > m.periods[0]) & (m.size > 1))
     dropped = int(m.size[~usable].sum())
     m = m.select(usable)
-    cells = _treated_cells(m)
-    keys, after, before, whole = _fill(m, cells, estimand)
+    filled = rollout_contrasts(m, estimand=estimand)
+    after, before, whole = filled.after, filled.before, filled.whole
     beta, neyman = _plug_in(m, after, before)
     contrast = Contrast(weights=after.weights - beta[:, None, None] * before.weights, constant=after.constant)
     estimates = contrast.estimate(m)
@@ -137,7 +176,7 @@ def efficient_rollout(m: CohortMoments, *, estimand: Estimand = "simple") -> Eff
     balance, p_value = _balance(m, before)
     return EfficientRollout(
         estimand=estimand,
-        keys=keys,
+        keys=filled.keys,
         estimates=estimates,
         std_errors=_errors(rows),
         std_errors_neyman=_errors(neyman),
@@ -151,7 +190,7 @@ def efficient_rollout(m: CohortMoments, *, estimand: Estimand = "simple") -> Eff
         estimate=float(whole @ estimates),
         std_error=float(np.sqrt(max(float(whole @ rows @ whole), 0.0))),
         std_error_neyman=float(np.sqrt(whole @ neyman @ whole)),
-        n_cells=int(m.size[cells.cohort].sum()),
+        n_cells=filled.n_cells,
     )
 
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from scipy.special import gammaln
 
 from kdx_eval.effect.cohort_moments import CohortMoments, moments
-from kdx_eval.effect.efficient import Estimand, _fill, _treated_cells
+from kdx_eval.effect.efficient import Estimand, rollout_contrasts
 from kdx_eval.errors import DataError, NotIdentifiedError, ParameterError
 from kdx_eval.panel.type import FloatArray, Panel
 
@@ -216,12 +216,12 @@ def _studentised(values: FloatArray, cohort: IntArray, m: CohortMoments, estiman
 def _scores(values: FloatArray, m: CohortMoments, estimand: Estimand) -> _Scores:
     usable = np.asarray((m.cohorts > m.periods[0]) & (m.size > 1))
     part = m.select(usable)
-    _, after, before, whole = _fill(part, _treated_cells(part), estimand)
-    shape = (len(whole), len(values), len(m.cohorts))
+    filled = rollout_contrasts(part, estimand=estimand)
+    shape = (len(filled.whole), len(values), len(m.cohorts))
     scores = np.zeros((2, *shape))
-    for place, contrast in zip(scores, (after, before), strict=True):
+    for place, contrast in zip(scores, (filled.after, filled.before), strict=True):
         place[:, :, usable] = np.einsum("nt,rgt->rng", values, contrast.weights, optimize=True)
-    return _Scores(after=scores[0], before=scores[1], whole=whole, size=m.size)
+    return _Scores(after=scores[0], before=scores[1], whole=filled.whole, size=m.size)
 
 
 def _plug_in(scores: _Scores, cohort: IntArray) -> tuple[FloatArray, FloatArray]:
