@@ -13,6 +13,7 @@ from kdx_eval.effect.fiscal_year import FiscalYearContrast, FiscalYearTarget, ev
 from kdx_eval.effect.group_time import GroupTimeEffects
 from kdx_eval.effect.inference import detectable_effect, make_estimate, pooled_covariance, sup_t_critical
 from kdx_eval.effect.naive import trained_against_untrained, two_way_fixed_effects
+from kdx_eval.effect.robustness import breakdown_sentence
 from kdx_eval.effect.structure import detectable, fit_structure
 from kdx_eval.effect.study import EffectStudy
 from kdx_eval.effect.views import series_frame, timing_frame
@@ -61,7 +62,7 @@ def staggered_study(panel: Panel, question: Question, *, plan: Plan) -> EffectSt
         n_control_units=found.n_control,
         persons_treated=int(m.persons[counted].sum()),
         shortest_before=found.shortest_before,
-        notes=(*panel.notes, *_notes(found, effects, target, structured=structure is not None)),
+        notes=(*panel.notes, *_notes(found, effects, target, structured=structure is not None), *_how_robust(held, question)),
         settings=_settings(panel, target, found),
     )
 
@@ -74,9 +75,18 @@ def _headline(panel: Panel, question: Question, target: FiscalYearTarget, found:
     return Headline(m=m, target=target, found=found, pooled=pooled, estimate=estimate, unit_label=question.outcome.unit_label)
 
 
+def _bin_width(held: Headline, question: Question) -> int:
+    return COHORT_MONTHS[question.cohort_width] if held.target.season > 1 else 1
+
+
+def _how_robust(held: Headline, question: Question) -> tuple[str, ...]:
+    sentence = breakdown_sentence(held, width=_bin_width(held, question))
+    return () if sentence is None else (sentence,)
+
+
 def _event_frame(held: Headline, question: Question) -> pd.DataFrame:
     """Effect by time since treatment with headline inference: pointwise t intervals and a simultaneous band."""
-    keys, contrast, units = event_bins(held.m, held.target, width=COHORT_MONTHS[question.cohort_width] if held.target.season > 1 else 1)
+    keys, contrast, units = event_bins(held.m, held.target, width=_bin_width(held, question))
     variance, df = held.pooled.variance(contrast, held.m)
     error = np.sqrt(np.where(variance > 0, variance, np.nan))
     estimate = contrast.estimate(held.m)
