@@ -186,6 +186,9 @@ def _prior(results: Results, ledger: Ledger) -> dict[str, Any]:
         result = "\n".join(filter(None, (ledger.text(f"{name}.result"), ledger.range_text(f"{name}.result"))))
         told = item.sentence.rstrip("。").rpartition("。")[2]  # the sentence repeats the promise first, which has its own column
         remark = ledger.text(f"{name}.share") if item.realised_share is not None else shorten(told, 40)
+        found = results.evidence.get(item.claim_id)
+        if found is not None and not found.may_claim:
+            remark = f"{found.verdict}（幅で見る）" if found.verdict == "判定不能" else found.verdict
         rows.append({"claim": shorten(item.basis or item.claim_id, 40), "promised": promised, "result": result, "remark": remark})
     empty = "前年度要求時の見込みの記録がありません。今回の見込みを記録し、来年度この欄で実績と突き合わせます。" if not rows else ""
     more = more_note(len(claims), MOST_PRIOR)

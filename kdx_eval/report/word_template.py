@@ -53,8 +53,8 @@ _PAGE_ONE: tuple[tuple[str, _TableSpec | tuple[str, ...]], ...] = (
             (
                 ("前年度要求時の見込み", "claim", 74, False),
                 ("見込み", "promised", 22, True),
-                ("実績", "result", 30, True),
-                ("見込みに対して", "remark", 50, False),
+                ("実績", "result", 38, True),
+                ("見込みに対して", "remark", 42, False),
             ),
             "prior_note",
         ),

@@ -18,7 +18,7 @@ FIGURES = {"01_data_quality": 1, "03_training_effect": 4, "04_staff_hours": 1, "
 
 
 # Small: what is tested here is the run, not what it finds.
-SIZE = CitySize(departments=24, staff=480, processes=48)
+SIZE = CitySize(departments=16, staff=240, processes=24)
 
 
 @pytest.fixture(scope="module", params=["full", "minimal"])
@@ -76,12 +76,14 @@ def test_a_second_run_is_skipped_and_a_damaged_one_resumes_to_the_same_results(f
     assert results(first.out) == before
 
 
+@pytest.mark.parametrize("first", ["minimal"], indirect=True)
 def test_a_lost_page_is_made_again_and_nothing_else(first: BatchResult) -> None:
     (first.out / "site" / "index.html").unlink()
     assert [stage.name for stage in again(first).stages if stage.outcome == "executed"] == ["site"]
     assert verify_manifest(first.out) == []
 
 
+@pytest.mark.parametrize("first", ["minimal"], indirect=True)
 def test_a_killed_run_leaves_no_half_file_and_the_next_completes_it_to_the_same_bytes(first: BatchResult, tmp_path: Path) -> None:
     data, out = first.out / "city" / "data", tmp_path / "out"
     script = f"from pathlib import Path; from kdx_eval.batch import run_batch; run_batch(Path({str(data)!r}), out=Path({str(out)!r}), synthetic=True)"
