@@ -6,7 +6,10 @@ import numpy as np
 import pandas as pd
 
 from kdx_eval.effect.cohort_moments import CohortMoments
+from kdx_eval.effect.fiscal_year import SMALLEST_COMPARISON
 from kdx_eval.panel.type import FloatArray, Panel
+
+COMPARISON_SHARE = 0.05  # of all units: enough for a line in a plot that is not noise
 
 
 def timing_frame(m: CohortMoments, panel: Panel) -> pd.DataFrame:
@@ -24,18 +27,19 @@ def timing_frame(m: CohortMoments, panel: Panel) -> pd.DataFrame:
 def series_frame(m: CohortMoments, treated: np.ndarray, *, last: float, excluded: frozenset[float], panel: Panel) -> pd.DataFrame:
     """Mean outcome by period of the counted treated units and of the comparison, the latter moved to the treated level before treatment.
 
-    The comparison is fixed over time: units not treated by ``last``; without any, the cohort treated last, up to its start.
+    The comparison is fixed over time: units not treated by ``last``; without any, the cohorts treated last, up to the first of their starts.
 
     Returns
     -------
     DataFrame
         period, label, treated_mean, comparison_mean (NaN where there is none), n_treated (units treated by then), excluded.
     """
-    others = m.cohorts > last
-    until = np.inf
+    others, until = m.cohorts > last, np.inf
     if not others.any():
-        others = m.cohorts == m.cohorts.max()
-        until = float(m.cohorts.max())
+        # The cohorts treated last, enough of them that their mean is no handful's.
+        behind = np.cumsum(m.size[::-1])[::-1] - m.size
+        others = behind < max(SMALLEST_COMPARISON, COMPARISON_SHARE * m.n_units)
+        until = float(m.cohorts[others].min())
     treated_mean, comparison = _mean(m, treated & ~others), _mean(m, others)
     starts = m.cohorts[treated & ~others]
     before = (m.periods < (starts.min() if len(starts) else np.inf)) & ~np.isin(m.periods, list(excluded))

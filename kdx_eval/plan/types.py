@@ -21,6 +21,12 @@ PriceBasis: TypeAlias = Literal["wage_only", "fully_loaded", "marginal_overtime"
 OutcomeTable: TypeAlias = Literal["workload", "worktime", "indicators"]
 
 COHORT_MONTHS: dict[CohortWidth, int] = {"month": 1, "quarter": 3, "half_year": 6}
+DESIGN_REASONS: dict[Design, str] = {
+    "lottery": "受ける順番が偶然に近いので、先に受けた側とまだの側を比べます",
+    "staggered": "受講を始めた時期が違うので、まだ受けていない側と比べます",
+    "single": "受けたのが一つだけなので、よく似た動きの相手を組み合わせて比べます",
+    "everyone": "全員が受けるため比べる相手がなく、修了の状況だけを報告します",
+}
 UNIT_NAMES: dict[Unit, str] = {"department": "課", "process": "業務", "staff": "人"}
 
 
@@ -115,6 +121,11 @@ class Question:
     checks: tuple[str, ...] = ()
     note: str = ""
     explanation: str = ""
+
+    @property
+    def reason(self) -> str:
+        """Why this design: the explanation of the plan, or what the design does in one sentence."""
+        return self.explanation or DESIGN_REASONS[self.design]
 
     @property
     def is_estimated(self) -> bool:

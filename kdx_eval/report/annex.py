@@ -195,6 +195,11 @@ def finding_blocks(results: Results, ledger: Ledger, *, item: Evidence) -> Itera
     yield Paragraph(text=ledger.text(f"{name}.headline"))
     if asked is not None:
         yield Paragraph(text=f"調べ方：{DESIGNS[asked.design]}。{asked.explanation}")
+    study = results.studies.get(item.question_id)
+    if study is not None:
+        settings = (ledger.text(f"{name}.setting.{place}") for place in range(len(study.settings)))
+        notes = (ledger.text(f"{name}.note.{place}") for place in range(len(study.notes)))
+        yield Bullets(items=(*settings, *notes))
     yield Paragraph(text=f"判定：{item.verdict}　根拠の強さ：{grade_text(item)}　比べ方：{item.basis_plain}")
 
 

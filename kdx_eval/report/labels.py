@@ -90,7 +90,9 @@ WORDS = {
     "quality.rows_accepted": "採用した行",
     "quality.rows_rejected": "除外した行",
 }
-_NUMBERED = frozenset(("savings.note", "bridge.destination", "missing", "budget_note", "alternative", "sentence", "forbidden", "limit", "reason"))
+_NUMBERED = frozenset(
+    ("savings.note", "bridge.destination", "missing", "budget_note", "alternative", "sentence", "forbidden", "limit", "reason", "setting", "note")
+)
 
 
 def label_of(kind: str, field: str) -> str:

@@ -97,7 +97,7 @@ def _answerable(dataset: Any) -> Iterable[Sequence[str]]:
 
 def _questions(plan: Any) -> Iterable[Sequence[str]]:
     for item in plan.questions:
-        yield item.question_id, item.title, "、".join(item.courses), item.outcome.label, item.outcome.unit_label, item.explanation
+        yield item.question_id, item.title, "、".join(item.courses), item.outcome.label, item.outcome.unit_label, item.reason
 
 
 def _gaps(panels: Any) -> Iterable[Sequence[str]]:
