@@ -18,7 +18,7 @@ PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 HANDED_OVER = ("demo", "check", "plan", "run", "verify", "templates", "pseudonymise", "lab")
 USAGE = """使い方: py run.py [--offline フォルダー] <動詞> [引数...]      （Windows 以外では python3 run.py）
   report       合成データの市で年次処理を通しで実行し、予算要求の附属資料まで作る（reports/demo-2027）
-  lab          JupyterLab を開く（--data フォルダー）
+  lab          JupyterLab を開く（lab データのフォルダー。なければ合成データ）
   check / plan / run / verify / templates / pseudonymise / demo      kdx-eval の各機能（--help で説明）
   test         静的検査とすべてのテスト
   bench        速さの測定

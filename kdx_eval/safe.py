@@ -84,7 +84,13 @@ def _is_plain_part(part: str) -> bool:
 
 
 def check_output_dir(out: Path, data: Path | None, *, data_inside: bool = False) -> Path:
-    """Return the output folder as an absolute path, not yet created; parameters and errors as in `ensure_output_dir`."""
+    """Return the output folder as an absolute path, not yet created; parameters as in `ensure_output_dir`.
+
+    Raises
+    ------
+    OutputError
+        When one of the two folders lies inside the other.
+    """
     target = out.expanduser().resolve()
     if data is not None:
         source = data.expanduser().resolve()

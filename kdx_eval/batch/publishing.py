@@ -16,8 +16,10 @@ def publish(out: Path, *, as_of: dt.date, notebooks: Sequence[Path]) -> None:
 
     Raises
     ------
-    KdxError
-        When the results cannot be read or a page cannot be written; the site is then as it was.
+    DataError
+        When the results cannot be read.
+    OutputError
+        When a page cannot be written; the site is then as it was.
     """
     from kdx_eval.report.site import write_site
     from kdx_eval.results import read_results

@@ -20,14 +20,18 @@ def measure(*arguments: object) -> str:
     """
     with tempfile.TemporaryDirectory() as home:
         environment = {**os.environ, "KDX_EVAL_HOME": home, "PYTHONPATH": str(ROOT)}
-        began, peak = time.perf_counter(), 0
+        began, before, peak = time.perf_counter(), _cpu_seconds(), 0
         running = subprocess.Popen([sys.executable, "-m", "kdx_eval.cli", *map(str, arguments)], env=environment, stdout=subprocess.DEVNULL)
         while running.poll() is None:
             peak = max(peak, sum(_share(process) for process in _family(running.pid)))
             time.sleep(0.25)
+    seconds, used = time.perf_counter() - began, _cpu_seconds() - before
+    return f"status {running.returncode}; wall {seconds:.1f} s; CPU {used:.1f} s; peak memory {peak / 1024:.0f} MB (0: not measured)"
+
+
+def _cpu_seconds() -> float:
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    seconds = time.perf_counter() - began
-    return f"status {running.returncode}; wall {seconds:.1f} s; CPU {used.ru_utime + used.ru_stime:.1f} s; peak memory {peak / 1024:.0f} MB (0: not measured)"
+    return used.ru_utime + used.ru_stime
 
 
 def _family(root: int) -> list[int]:
