@@ -62,7 +62,8 @@ def assess_evidence(
             verdict = "判定不能"
     sign = -1.0 if better == "lower" else 1.0
     low, high = good_direction((entry.conf_low, entry.conf_high), better=better)
-    fields = verdict_fields(question, study, good=(sign * entry.estimate, low, high), good90=good90, smallest=smallest.value)
+    pays_off = smallest.basis == "break_even"
+    fields = verdict_fields(question, study, good=(sign * entry.estimate, low, high), good90=good90, smallest=smallest.value, pays_off=pays_off)
     headline_sentence, sentences, forbidden = verdict_texts(verdict, fields)
     limits = _limits(verdict=verdict, question=question, plan=plan, grade=grade, equivalent=is_equivalent(good90, smallest=smallest.value), checks=study.checks)
     if level != ALPHA:

@@ -65,7 +65,7 @@ def verdict_texts(verdict: str, fields: Mapping[str, str]) -> tuple[str, tuple[s
 
 
 def verdict_fields(
-    question: Question, study: EffectStudy | None, *, good: tuple[float, float, float], good90: tuple[float, float], smallest: float
+    question: Question, study: EffectStudy | None, *, good: tuple[float, float, float], good90: tuple[float, float], smallest: float, pays_off: bool = False
 ) -> dict[str, str]:
     """What the templates may name; ``good`` is (estimate, low, high) and ``good90`` (low, high) in the good direction."""
     better, measure = question.outcome.better, question.outcome.measure_word
@@ -82,6 +82,7 @@ def verdict_fields(
         "low90": low90,
         "high90": high90,
         "smallest": quantity_text(smallest) + measure,
+        "enough": "費用に見合う大きさ" if pays_off else "意味があるとみなす大きさ",
         "detectable": quantity_text(math.nan if study is None else study.detectable) + measure,
         "n_treated": "0" if study is None else format_number(study.n_treated_units),
         "n_control": "0" if study is None else format_number(study.n_control_units),

@@ -86,9 +86,11 @@ def recognise(grid: Grid, *, schema: Schema, mapping: FileMapping) -> Layout | N
     named = schema.table(mapping.table) if mapping.table else table_named(grid.sheet, schema) or table_named(grid.file.rsplit("/", 1)[-1], schema)
     best = _best_layout(grid, (named,), mapping=mapping) if named else None
     if mapping.table is None and (best is None or missing_fields(best)):
-        # A name can mislead (研修費用.xlsx); complete headings of another table are stronger.
+        # A name can mislead (研修費用.xlsx): complete headings of another table are stronger, if they explain more of the file. An
+        # attendance list with one heading misspelt is no staff list only because names and departments stand in it.
         other = _best_layout(grid, tuple(schema.tables.values()), mapping=mapping, complete=True)
-        best = other or best
+        if other is not None and (best is None or len(other.columns) > len(best.columns)):
+            best = other
         if best is None or (named is None and missing_fields(best)):
             return None
     if best is None:

@@ -123,7 +123,8 @@ def _propose(facts: PlanFacts, *, outcome: tuple[Unit, str] | None) -> Plan:
     if not trained:
         raise PlanError("受講した人がいる研修がありません", place="training", hint="受講記録（氏名・所属・受講日）を入れてください")
     unit, outcome_key = outcome or _default_outcome(facts)
-    questions = tuple(_propose_question(course, facts, number=number, unit=unit, outcome_key=outcome_key) for number, course in enumerate(trained, start=1))
+    every = [_propose_question(course, facts, unit=unit, outcome_key=outcome_key) for course in trained]
+    questions = tuple(replace(question, question_id=f"q{number}") for number, question in enumerate(_gathered(every, trained), start=1))
     through = _last_month(facts)
     return Plan(
         title="デジタル人材育成研修の効果の検証",
@@ -168,7 +169,26 @@ def plan_from_answers(answers: Mapping[str, object], facts: PlanFacts) -> Plan:
     return replace(plan, questions=questions, city=str(said.get("city", plan.city)))
 
 
-def _propose_question(course: CourseFacts, facts: PlanFacts, *, number: int, unit: Unit, outcome_key: str) -> Question:
+def _gathered(questions: list[Question], courses: list[CourseFacts]) -> list[Question]:
+    """Questions with a comparison first; courses without one become a single question about reach, so that the pages stay readable."""
+    asked = [question for question in questions if question.is_estimated]
+    rest = [(question, course) for question, course in zip(questions, courses, strict=True) if not question.is_estimated]
+    if len(rest) < 2:
+        return [*asked, *(question for question, _ in rest)]
+    names = "、".join(values.visible(course.course_name) for _, course in rest)
+    together = replace(
+        rest[0][0],
+        title=f"比べる相手を作れない{len(rest)}講座は、どれだけ受講されたか",
+        courses=tuple(course for question, _ in rest for course in question.courses),
+        design="everyone",
+        role="completion_only",
+        explanation="全員が受ける、受けた課が少ないなどの理由で比べる相手を作れないので、受講の実績だけを報告します",
+        note=f"対象: {names}",
+    )
+    return [*asked, together]
+
+
+def _propose_question(course: CourseFacts, facts: PlanFacts, *, unit: Unit, outcome_key: str) -> Question:
     order = facts.order.get(course.course_id, "unknown")
     design, role, explanation = _design(course, order=order)
     treated_from: TreatedFrom = next((kind for kind in ("enrolled", "offered", "completed") if kind in facts.training_dates), "enrolled")
@@ -177,7 +197,7 @@ def _propose_question(course: CourseFacts, facts: PlanFacts, *, number: int, uni
     if role == "primary" and not facts.months.get(outcome.table):
         role, explanation = "completion_only", "比べるための成果のデータがないので、受講の実績だけを報告します"
     return Question(
-        question_id=f"q{number}",
+        question_id="q",
         title=_title(course.course_name, outcome),
         courses=(values.visible(course.course_id.strip()),),
         unit=unit,
@@ -218,7 +238,7 @@ def _design(course: CourseFacts, *, order: OrderKind) -> Explained:
     if at_once or (treated > 1 and comparison == 0):
         return "everyone", "completion_only", "ほぼ全員が同じ時期に受けたので比べる相手がなく、受講の実績だけを報告します"
     if treated == 1 and comparison >= SMALLEST_GROUP:
-        return "single", "primary", "受けた課が1つだけなので、受けていない課を組み合わせた比較相手と比べます"
+        return "single", "completion_only", "受けた課が1つだけで、ばらつきの幅を求められないので、受講の実績だけを報告します"
     if treated < SMALLEST_GROUP or comparison < SMALLEST_GROUP:
         return "staggered", "completion_only", "受けた課か比べる課が3つに満たないので、受講の実績だけを報告します"
     if order == "lottery":

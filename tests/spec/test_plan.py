@@ -175,7 +175,7 @@ def test_different_starts_are_compared_with_departments_not_yet_trained():
         (course(Month.of(2024, 4), Month.of(2024, 7), Month.of(2024, 10), compulsory=True), "everyone", "completion_only"),
         (course(*[Month.of(2024, 5)] * 20, n_trained=590), "everyone", "completion_only"),
         (course(*[Month.of(2024, 5)] * 20), "everyone", "completion_only"),
-        (course(Month.of(2024, 5)), "single", "primary"),
+        (course(Month.of(2024, 5)), "single", "completion_only"),
         (course(Month.of(2024, 5), Month.of(2024, 8)), "staggered", "completion_only"),
         (course(*[Month.of(2024, 5)] * 3), "staggered", "primary"),
         (course(*[Month.of(2024, 5)] * 18), "staggered", "completion_only"),
