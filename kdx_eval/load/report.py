@@ -112,6 +112,7 @@ _QUESTIONS: tuple[tuple[QuestionKind, str, tuple[str, ...]], ...] = (
     ("redeployment", "生まれた時間をどこに使ったか", ("redeployment",)),
 )
 _WEIGHT = {"worktime": 5, "training": 9, "assignments": 6, "workload": 4, "costs": 4, "wages": 2, "indicators": 2, "redeployment": 1}
+_INSTEAD = {"assignments": "所属履歴（または職員名簿）"}  # what a city is more likely to have
 
 
 def answerable_from(present: Collection[str], titles: Mapping[str, str]) -> tuple[Answerable, ...]:
@@ -119,7 +120,11 @@ def answerable_from(present: Collection[str], titles: Mapping[str, str]) -> tupl
     answers = []
     for kind, title, needed in _QUESTIONS:
         missing = tuple(table for table in needed if table not in present)
-        sentence = f"「{title}」に答えられます。" if not missing else f"「{title}」には「{'」「'.join(titles[table] for table in missing)}」が足りません。"
+        sentence = (
+            f"「{title}」に答えられます。"
+            if not missing
+            else f"「{title}」には「{'」「'.join(_INSTEAD.get(table, titles[table]) for table in missing)}」が足りません。"
+        )
         answers.append(Answerable(kind=kind, title=title, possible=not missing, missing=missing, sentence=sentence))
     return tuple(answers)
 
@@ -135,4 +140,4 @@ def most_useful(answers: tuple[Answerable, ...], titles: Mapping[str, str]) -> s
     best = max(gain, key=lambda table: (gain[table], table))
     opened = [answer.title for answer in answers if answer.missing == (best,)]
     more = f"（「{'」「'.join(opened)}」に答えられるようになります）" if opened else ""
-    return f"次に「{titles[best]}」があると、最も役に立ちます{more}。"
+    return f"次に「{_INSTEAD.get(best, titles[best])}」があると、最も役に立ちます{more}。"
