@@ -39,9 +39,9 @@ def breakdown_sentence(held: Headline, *, width: int) -> str | None:
     except (NotIdentifiedError, ParameterError):
         return None
     if found.breakdown <= 0:
-        return "受講前と同じ動きが続いたとしても、効果の向きははっきりしません。"
-    size = "大きな" if math.isinf(found.breakdown) else f"{format_number(found.breakdown, 2)}倍未満の"
-    return f"受講後の動きの食い違いが、受講前に見られた最大のぶれの{size}うちは、効果の向き（増減）は変わりません。"
+        return "参考（厳しい見方）：受講がなければ同じ動きが続いたと考えても、効果の向き（増減）ははっきりしません。"
+    size = "どれだけ大きくても" if math.isinf(found.breakdown) else f"受講前に見られた最大のぶれの{format_number(found.breakdown, 2)}倍未満なら"
+    return f"参考（厳しい見方）：受講後に動きの食い違いが毎期積み重なるとしても、一期の食い違いが{size}、効果の向き（増減）は変わりません。"
 
 
 def _anchored(keys: FloatArray, contrast: Contrast) -> tuple[Contrast, int, int] | None:

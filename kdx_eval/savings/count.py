@@ -20,6 +20,7 @@ from kdx_eval.units import format_hours, format_number, format_yen
 
 OVERTIME_MEASURES = frozenset({"overtime_hours", "paid_overtime_yen"})
 WHOLE, ATTENDED, OVERTIME = range(3)  # work done; hours on the time sheet, which hold it; overtime, which is part of both
+CASH_GRADE = 3  # Maryland: a comparison that held its checks
 
 
 def count_savings(evidence: Mapping[str, Evidence], studies: Mapping[str, EffectStudy], *, plan: Plan, facts: SavingsFacts | None = None) -> Savings:
@@ -69,7 +70,7 @@ def count_savings(evidence: Mapping[str, Evidence], studies: Mapping[str, Effect
         person_basis=f"1人分＝年{format_number(per_person)}時間（{year_hours.source}）",
         may_claim=created is not None and created.conf_low > 0 and any(line.may_claim for line in total),
         bridge=_bridge(0.0 if created is None else created.hours, plan=plan, facts=facts),
-        cash=_cash([line for line in lines if line.benefit_class == "時間外勤務手当の縮減"], plan=plan, facts=facts),
+        cash=_cash([line for line in lines if line.benefit_class == "時間外勤務手当の縮減"], evidence, plan=plan, facts=facts),
         correlation=tuple(tuple(float(value) for value in row) for row in correlation),
         notes=_notes(lines, created, attendance=attendance),
     )
@@ -224,18 +225,22 @@ def _bridge(created: float, *, plan: Plan, facts: SavingsFacts) -> Bridge:
     )
 
 
-def _cash(lines: Sequence[SavingsLine], *, plan: Plan, facts: SavingsFacts) -> Cash:
+def _cash(lines: Sequence[SavingsLine], evidence: Mapping[str, Evidence], *, plan: Plan, facts: SavingsFacts) -> Cash:
     """Paid overtime that may leave the budget: the estimate, but never more than the fall on the books.
 
-    The role does not matter here: overtime is usually asked as a part (うち) of all hours freed, and is never added to them.
+    The role does not matter here: overtime is usually asked as a part (うち) of all hours freed, and is never added to them. Cash needs
+    a comparison that held all its checks (Maryland 3): a figure said to leave the budget is no place for 「参考程度」.
     """
-    claimed = math.fsum(line.saved.hours for line in lines if line.saved is not None and line.may_claim)
+    firm = [line for line in lines if line.may_claim and (evidence[line.question_id].maryland or 0) >= CASH_GRADE]
+    claimed = math.fsum(line.saved.hours for line in firm if line.saved is not None)
     fall_hours, fall_yen, rate = _overtime_fall(facts, year=plan.evaluated_fiscal_year.year)
     cash_hours = max(0.0, min(claimed, fall_hours)) if fall_hours is not None else 0.0
     cash_yen = 0 if fall_yen is None or rate is None else max(0, min(math.floor(cash_hours * rate), fall_yen))
     limited = fall_hours is not None and claimed > max(fall_hours, 0.0)
     if not any(line.may_claim for line in lines):
         sentence = "予算が実際に減る額はありません（時間外勤務の減少を研修によるものと言える結果がないため）。"
+    elif not firm:
+        sentence = "予算が実際に減る額は計上しません（時間外勤務の減少は見られますが、確からしさが参考程度にとどまるため）。"
     elif fall_hours is None:
         sentence = "予算が実際に減る額は示せません（支払った時間外勤務の記録が2年分ないため）。"
     elif cash_yen == 0:

@@ -143,6 +143,15 @@ def test_cash_is_the_estimate_or_the_real_fall_whichever_is_smaller(before, afte
     assert (found.cash_hours, found.cash_yen, found.limited) == (hours, yen, limited)
 
 
+def test_no_cash_on_a_comparison_whose_key_check_had_no_power():
+    weak = study(estimate=-2.0)
+    weak = dataclasses.replace(weak, checks=tuple(dataclasses.replace(check, outcome="powerless") for check in weak.checks))
+    found = count({"q1": weak}, question(outcome=OVERTIME), facts=SavingsFacts(overtime=overtime(10_000.0, 9_000.0)))
+    assert found.lines[0].may_claim  # the hours may be named, with their limits
+    assert (found.cash.cash_yen, found.cash.estimated_hours) == (0, 0)
+    assert "参考程度" in found.cash.sentence
+
+
 def test_no_cash_without_an_effect_that_may_be_claimed():
     facts = SavingsFacts(overtime=overtime(10_000.0, 9_000.0))
     found = count({"q1": study(estimate=-0.2)}, question(outcome=OVERTIME), facts=facts).cash
