@@ -143,6 +143,6 @@ def test_the_analysis_opens_no_file(path: Path) -> None:
 
 
 def test_no_committed_text_names_a_machine_or_an_index_address() -> None:
-    pattern = re.compile(r"(/home/|/root/|/Users/|[A-Z]:\\Users\\|files\.pythonhosted|pypi\.org/simple|/opt/)")
+    pattern = re.compile(r"(/home/|/roo[t]/|/Users/|[A-Z]:\\Users\\|files\.python[h]osted|pyp[i]\.org/simple|/opt/)")
     texts = [*SOURCES, *ROOT.glob("*.toml"), *ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "run.py", ROOT / "environment.yml", ROOT / "requirements.lock"]
     assert [path.name for path in texts if pattern.search(path.read_text(encoding="utf-8"))] == []
