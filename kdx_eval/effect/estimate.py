@@ -38,7 +38,7 @@ def estimate_effect(panel: Panel, question: Question, *, plan: Plan) -> EffectSt
     if question.design in _REFUSALS:
         reason, hint = _REFUSALS[question.design]
         raise NotIdentifiedError(reason, place=question.question_id, hint=hint)
-    return _DESIGNS[question.design](panel.without_gaps(), question, plan=plan)
+    return _DESIGNS[question.design](panel.without_gaps().by_cluster(), question, plan=plan)
 
 
 def estimate_effects(panels: Panels, plan: Plan) -> Studies:

@@ -137,7 +137,7 @@ def fiscal_year_contrast(m: CohortMoments, target: FiscalYearTarget) -> FiscalYe
         baseline=contrast[2],
         cells=cells,
         controls=controls,
-        unit_periods=int((m.size[:, None] * cells).sum()),
+        unit_periods=round(float((m.mass[:, None] * cells).sum())),
         n_treated=int(m.size[cells.any(axis=1)].sum()),
         n_control=int(m.size[controls].sum()),
         shortest_before=shortest,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy import special
 
 from kdx_eval.effect.cohort_moments import CohortMoments
@@ -121,7 +122,7 @@ class PooledCovariance:
 
 
 def pooled_covariance(m: CohortMoments) -> PooledCovariance:
-    """Covariance pooled within cohorts from the moments (unweighted scatter).
+    """Covariance pooled within cohorts from the moments.
 
     Raises
     ------
@@ -137,8 +138,15 @@ def pooled_covariance(m: CohortMoments) -> PooledCovariance:
     if (df < SMALLEST_POOL).any():
         pool = np.zeros_like(pool)
         df = np.array([df.sum()])
-    scatter = np.stack([m.scatter[pool == p].sum(axis=0) for p in range(len(df))])
-    return PooledCovariance(covariance=scatter / df[:, None, None], df=df, pool=pool)
+    covariance = np.stack([pooled_scatter(m, pool == p) for p in range(len(df))])
+    return PooledCovariance(covariance=covariance, df=df, pool=pool)
+
+
+def pooled_scatter(m: CohortMoments, groups: npt.NDArray[np.bool_]) -> FloatArray:
+    """Covariance of one unit within those cohorts, (T, T): S / (n - G) without weights, Σw²yy'/Σw² x n / (n - G) with them."""
+    units = float(m.size[groups].sum())
+    spread: FloatArray = m.scatter[groups].sum(axis=0) / m.mass2[groups].sum()
+    return spread * units / (units - float(groups.sum()))
 
 
 def detectable_effect(std_error: float, df: float) -> float:

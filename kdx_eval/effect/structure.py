@@ -9,7 +9,7 @@ from scipy import optimize
 
 from kdx_eval.effect.cohort_moments import CohortMoments
 from kdx_eval.effect.contrasts import Contrast
-from kdx_eval.effect.inference import detectable_effect
+from kdx_eval.effect.inference import detectable_effect, pooled_scatter
 from kdx_eval.panel.type import FloatArray
 
 SHORTEST = 6  # periods before treatment under which no structure is fitted
@@ -64,7 +64,7 @@ def fit_structure(m: CohortMoments, *, season: int, excluded: frozenset[float] =
 
     distance = np.abs(m.periods[used][:, None] - m.periods[used][None, :])
     upper = np.triu_indices(len(used))
-    observed = within((m.scatter.sum(axis=0) / df)[np.ix_(used, used)])
+    observed = within(pooled_scatter(m, np.ones(len(m.cohorts), dtype=bool))[np.ix_(used, used)])
     same = within(((distance % season == 0) & (season > 1)).astype(np.float64))
     fits = []
     for correlation in np.linspace(0, 0.95, 20):

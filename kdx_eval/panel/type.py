@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from kdx_eval.errors import DataError, ParameterError
+from kdx_eval.errors import DataError, NotIdentifiedError, ParameterError
 from kdx_eval.units import Month
 
 if TYPE_CHECKING:
@@ -182,6 +182,44 @@ class Panel:
             covariates={name: values[keep] for name, values in self.covariates.items()},
             exposure=rows(self.exposure),
             notes=(*self.notes, f"月の記録がそろわない {int((~keep).sum())} 単位を除きました。"),
+        )
+
+    def by_cluster(self) -> Panel:
+        """One unit for each cluster: the (weighted) mean of its units, weighted by how many there are; the panel itself without clusters.
+
+        Units of one cluster share its shocks: only clusters are independent. The mean over units of any contrast of cohorts stays the same.
+
+        Raises
+        ------
+        NotIdentifiedError
+            Units of one cluster were first treated at different times.
+        """
+        if self.cluster is None:
+            return self
+        codes, labels = pd.factorize(self.cluster, sort=True)
+        first = np.zeros(len(labels))
+        first[codes[::-1]] = self.cohort[::-1]
+        if not np.array_equal(first[codes], self.cohort):
+            raise NotIdentifiedError(
+                "同じまとまり（cluster）の中で受講の開始時期が違うため、ばらつきを正しく測れません",
+                hint="開始時期を課でそろえるか、cluster を空にして人や業務を独立とみなせるかを検討してください",
+            )
+        weight = np.ones(self.n_units) if self.weight is None else self.weight
+        mass = np.bincount(codes, weights=weight).astype(np.float64)
+        mixed = np.zeros((len(labels), self.n_periods))
+        np.add.at(mixed, codes, self.outcome * weight[:, None])
+        persons = np.zeros(len(labels), dtype=np.int64)
+        np.maximum.at(persons, codes, self.persons)  # each unit names all persons of its department
+        return Panel(
+            outcome=mixed / mass[:, None],
+            units=np.asarray(labels, dtype=object),
+            periods=self.periods,
+            cohort=first,
+            persons=persons,
+            weight=mass,
+            gaps=self.gaps,
+            monthly=self.monthly,
+            notes=(*self.notes, f"{self.n_units}単位を、ばらつきが独立な{len(labels)}のまとまりごとに平均して比べています。"),
         )
 
     def period_label(self, period: float) -> str:

@@ -206,7 +206,8 @@ def _propose_question(course: CourseFacts, facts: PlanFacts, *, unit: Unit, outc
         treated_from=treated_from,
         cohort_width=width,
         excluded_periods=_covid(course, facts, table=outcome.table),
-        strata="department_type" if facts.has_department_types and unit != "staff" else None,
+        # Matched months already take out each department's own seasons; a lottery is permuted within the strata it was drawn in.
+        strata="department_type" if design == "lottery" and facts.has_department_types and unit != "staff" else None,
         role=role,
         note=note,
         explanation=explanation,

@@ -34,7 +34,7 @@ _QUESTION_COMMENTS = {
     "buffer_months": "始めてから効果を数えない月数",
     "window": "使う期間 [始めの月, 終わりの月]（空 = データの全期間）",
     "excluded_periods": "除く期間（コロナ禍など、両端を含む）",
-    "strata": "季節の動きを分けて見る区分: department_type / division / 空",
+    "strata": "抽選を行った区分（抽選のときだけ使う）: department_type / division / 空",
     "cluster": "まとめて動く単位: department / division / 空",
     "smallest_effect": "意味のある最小の大きさ（成果の単位の数）、または break_even（費用に見合う大きさ）",
     "role": "役割: primary（主）/ secondary（副）/ completion_only（受講の実績だけ）",

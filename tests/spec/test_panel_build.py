@@ -464,5 +464,5 @@ def test_facts_for_a_proposal_hold_timing_and_no_outcome():
     assert (course.n_trained, course.n_staff, course.n_units) == (3, 32, 8)
     assert [str(when) for when in course.months] == ["2025-05", "2025-08", "2025-08"]
     plan = propose_plan(facts)
-    assert plan.questions[0].design == "staggered" and plan.questions[0].strata == "department_type"
+    assert plan.questions[0].design == "staggered" and plan.questions[0].strata is None  # strata belong to a lottery
     assert build_panel(tables, plan.questions[0], plan=plan).n_units == 8
