@@ -22,6 +22,7 @@ USAGE = """使い方: py run.py [--offline フォルダー] <動詞> [引数...]
   check / plan / run / verify / templates / pseudonymise / demo      kdx-eval の各機能（--help で説明）
   test         静的検査とすべてのテスト
   bench        速さの測定
+  calibrate    真の効果が分かっている市を何百も作り、判定の当たり外れを数える（--cities 数。200で数分）
   wheelhouse [フォルダー] [--windows] [--python 3.12]   閉域網に持ち込む部品を集める
   --offline フォルダー   集めた部品から、ネットワークなしで環境を作る"""
 
@@ -35,7 +36,7 @@ def main(arguments: list[str]) -> int:
         print(USAGE)
         return 0 if arguments else 2
     verb, rest = arguments[0], arguments[1:]
-    if verb not in (*HANDED_OVER, "report", "test", "bench", "wheelhouse"):
+    if verb not in (*HANDED_OVER, "report", "test", "bench", "calibrate", "wheelhouse"):
         print(f"知らない動詞です: {verb}\n{USAGE}", file=sys.stderr)
         return 2
     if not build(offline):
@@ -45,6 +46,8 @@ def main(arguments: list[str]) -> int:
     if verb == "bench":
         statuses = [call(str(PYTHON), str(script), *rest) for script in sorted((ROOT / "tests" / "benchmarks").glob("bench_*.py"))]
         return int(any(statuses))  # one that fails does not hide the others
+    if verb == "calibrate":
+        return call(str(PYTHON), str(ROOT / "tests" / "studies" / "calibrate.py"), *rest)
     if verb == "wheelhouse":
         return wheelhouse(rest) if Path(sys.prefix).resolve() == VENV else call(str(PYTHON), str(ROOT / "run.py"), verb, *rest)
     if verb == "report":
