@@ -55,7 +55,7 @@ def choose_plan(dataset: Dataset, plan: Path | None, *, out: Path, as_of: dt.dat
     Raises
     ------
     PlanError
-        When the plan is missing or malformed, or nothing can be proposed.
+        When the plan is missing or malformed, names a record of a lottery that is not there, or nothing can be proposed.
     DataError
         When more rows were refused than the plan allows.
     """
@@ -70,6 +70,7 @@ def choose_plan(dataset: Dataset, plan: Path | None, *, out: Path, as_of: dt.dat
         raise PlanError("計画のファイルがありません", place=str(path), hint="--plan の場所を確かめるか、--plan を外すと計画を自動で提案します")
     chosen = read_plan(path)
     _refuse_if_too_many_rejected(dataset, limit=chosen.max_rejected_share)
+    _require_lottery_logs(chosen, (Path(dataset.folder), path.parent))
     name = FROZEN if path.suffix.lower() == ".json" else "plan.yaml"
     kept = {copy: file.read_bytes() for copy, file in ((name, path), (FROZEN, path.with_name(FROZEN))) if file.is_file()}
     return ChosenPlan(plan=chosen, origin="edited" if edited else "given", copies=kept)
@@ -87,6 +88,17 @@ def _edited_plan(out: Path) -> Path | None:
     if found is None or origin == "given":
         return None
     return found if origin == "edited" or manifest.digest_file(found) != written.get(found.name) else None
+
+
+def _require_lottery_logs(plan: Plan, folders: tuple[Path, ...]) -> None:
+    """The highest grade rests on a record of the lottery: a name without a file is none."""
+    for question in plan.questions:
+        if question.lottery_log and not any((folder / question.lottery_log).is_file() for folder in folders):
+            raise PlanError(
+                "抽選の記録のファイルがありません",
+                place=f"{question.question_id}.lottery_log",
+                hint="抽選の記録をデータのフォルダに置くか、lottery_log を空にしてください（抽選としては格付けされません）",
+            )
 
 
 def _refuse_if_too_many_rejected(dataset: Dataset, *, limit: float) -> None:

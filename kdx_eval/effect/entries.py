@@ -94,8 +94,10 @@ class EntryMaker:
 
 def evaluated_target(panel: Panel, question: Question, *, plan: Plan) -> FiscalYearTarget:
     """The evaluated year, cut at the last evaluated month; without months, all periods."""
+    only_never = question.control == "never_treated"
     if not panel.monthly:
-        return FiscalYearTarget(first=float(panel.periods[0]), last=float(panel.periods[-1]), season=1, buffer=question.buffer_months)
+        first, last = float(panel.periods[0]), float(panel.periods[-1])
+        return FiscalYearTarget(first=first, last=last, season=1, buffer=question.buffer_months, only_never=only_never)
     year = plan.evaluated_fiscal_year
     width = COHORT_MONTHS[question.cohort_width]
     return FiscalYearTarget(
@@ -106,6 +108,7 @@ def evaluated_target(panel: Panel, question: Question, *, plan: Plan) -> FiscalY
         # before nor after.
         buffer=max(question.buffer_months, width if width > 1 else 0),
         excluded=frozenset(float(i) for first, last in question.excluded_periods for i in range(first.index, last.index + 1)),
+        only_never=only_never,
     )
 
 

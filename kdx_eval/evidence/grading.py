@@ -111,7 +111,7 @@ def grade_study(study: EffectStudy, question: Question, *, plan: Plan, pre_month
     if study.n_control_units == 0 or not question.is_estimated:
         return Grade(maryland=1, japan="Lv3", basis="前後比較のみ", reasons=(reason_text("no_comparison", **words),))
     maryland, japan, reasons = _grade_of_design(study, question)
-    weak = [*_failed_checks(study.checks), *_short_history(pre_months, monthly=study.monthly)]
+    weak = [*_failed_checks(study.checks), *_missing_checks(study.checks, question), *_short_history(pre_months, monthly=study.monthly)]
     if not math.isfinite(study.headline.std_error):
         weak.append(reason_text("few_units", **words))
     if plan.evaluated_after_period or plan.changed_since_freeze:
@@ -139,6 +139,12 @@ def _failed_checks(checks: tuple[CheckResult, ...]) -> list[str]:
     if not any(_is_key(check) and check.outcome != "not_applicable" for check in checks):
         found.append(reason_text("no_pre_trends"))
     return found
+
+
+def _missing_checks(checks: tuple[CheckResult, ...], question: Question) -> list[str]:
+    """Checks that the plan calls indispensable and that could not be made."""
+    made = {check.check_id for check in checks if check.outcome != "not_applicable"}
+    return [reason_text("check_missing", check=name) for name in question.checks if name not in made]
 
 
 def _is_key(check: CheckResult) -> bool:

@@ -40,7 +40,7 @@ _QUESTION_COMMENTS = {
     "role": "役割: primary（主）/ secondary（副）/ completion_only（受講の実績だけ）",
     "lottery_log": "抽選の記録の在りか（design が lottery のとき）",
     "order_argument": "受けた順番が偶然とみなせる理由（あれば）",
-    "checks": "行う確認（空 = すべて）",
+    "checks": "欠かせない点検の番号（点検は常にすべて行い、ここに書いたものが行えなければ格付けを下げる）",
     "note": "覚え書き",
     "explanation": "この比べ方にした理由",
 }

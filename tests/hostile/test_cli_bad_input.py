@@ -182,6 +182,7 @@ def test_bad_files_are_refused_before_anything_is_written(
         ("", ("「業務量」の表がデータにありません", "a:")),
         ("courses: [生成AI研集]", ("a.courses", "「生成AI研修」")),
         ("design: stagered", ("a.design", "「staggered」")),
+        ("design: lottery\n    lottery_log: ないファイル.xlsx", ("a.lottery_log", "抽選の記録のファイルがありません")),
         ("outcome: {table: indicators, indicator_id: 何か, label: 何か, unit_label: 件, better: lower}", ("「成果指標」の表がデータにありません",)),
     ],
 )

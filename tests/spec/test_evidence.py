@@ -99,6 +99,7 @@ SIDE = CheckResult(check_id="robustness", title="別の方法", outcome="powerle
         ({}, {"checks": (POWERLESS,)}, 2, "Lv2b"),
         ({}, {"checks": ()}, 2, "Lv2b"),  # nobody looked
         ({"design": "lottery", "lottery_log": "log.csv"}, {"checks": (FAILED,)}, 2, "Lv2b"),
+        ({"checks": (PASSED.check_id, "placebo_date")}, {}, 2, "Lv2b"),  # the plan called a check indispensable that could not be made
         ({}, {"n_control_units": 0}, 1, "Lv3"),
         ({"design": "everyone"}, {}, 1, "Lv3"),
     ],

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pandas as pd
 import pytest
 from known_truth import city_panel, true_mean
@@ -96,3 +99,12 @@ def test_a_city_that_breaks_the_comparison_gets_no_claim(plan: Plan, mechanism: 
         claims += verdict in {"効果あり", "小さい効果"}
     assert apparent >= 10  # the trap is real
     assert claims <= 1
+
+
+def test_the_comparison_that_the_plan_asks_for_is_the_one_that_is_used(plan: Plan) -> None:
+    question = plan.question("q1_bpr_hours")
+    panel = city_panel(simulate_city(seed=9_200), course="DXBPR")
+    both, never = (estimate_effect(panel, replace(question, control=control), plan=plan) for control in ("not_yet_treated", "never_treated"))
+    assert never.n_control_units == int(np.isinf(panel.cohort).sum()) < both.n_control_units
+    change = next(check for check in both.checks if check.check_id == "fixed_comparison").statistic
+    assert never.headline.estimate - both.headline.estimate == pytest.approx(change, abs=1e-9)
