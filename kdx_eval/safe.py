@@ -144,7 +144,7 @@ def spreadsheet_text(value: object) -> object:
     if not isinstance(value, str):
         return value
     start = value.lstrip(" 　")[:1]
-    if not start or start not in _FORMULA_STARTS or len(value.strip()) == 1 or _NUMBER.fullmatch(value):
+    if not start or start not in _FORMULA_STARTS or len(value.strip(" 　")) == 1 or _NUMBER.fullmatch(value):
         return value
     return f"'{value}"
 

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kdx_eval.errors import OutputError
@@ -104,6 +104,7 @@ def test_no_text_becomes_markup(text: str) -> None:
 
 
 @given(TEXTS)
+@example("\t0")  # a tab is dropped on import: one character after it is not alone
 def test_no_text_becomes_a_formula(text: str) -> None:
     cell = str(spreadsheet_text(text))
     assert cell.endswith(text)
