@@ -8,8 +8,10 @@ from kdx_eval.effect.cohort_moments import CohortMoments, moments
 from kdx_eval.effect.efficient import EfficientRollout, efficient_rollout
 from kdx_eval.effect.estimate import estimate_effect, estimate_effects
 from kdx_eval.effect.event_study import EventStudy, Sensitivity
+from kdx_eval.effect.exposure import PerExposure, SwitcherEffect, effect_per_exposure, switcher_effect
 from kdx_eval.effect.fixed_length import smoothness
 from kdx_eval.effect.group_time import Aggregation, GroupTimeEffects, group_time_effects
+from kdx_eval.effect.heterogeneity import Heterogeneity, dose_slope, effects_by_stratum, persistence
 from kdx_eval.effect.imputation import ImputationEffects, PreTrends, imputation_effects, pre_trends, two_stage_effects
 from kdx_eval.effect.influence_path import UnitLevelAggregation, UnitLevelEffects, unit_level_effects
 from kdx_eval.effect.interrupted import InterruptedSeries, interrupted_series
@@ -26,17 +28,23 @@ __all__ = [
     "EventStudy",
     "FisherTest",
     "GroupTimeEffects",
+    "Heterogeneity",
     "ImputationEffects",
     "InterruptedSeries",
     "LaggedOutcomeBracket",
+    "PerExposure",
     "PreTrends",
     "Sensitivity",
     "SingleUnitStudy",
+    "SwitcherEffect",
     "SyntheticFit",
     "UnitLevelAggregation",
     "UnitLevelEffects",
     "bacon_decomposition",
+    "dose_slope",
     "doubly_robust",
+    "effect_per_exposure",
+    "effects_by_stratum",
     "efficient_rollout",
     "estimate_effect",
     "estimate_effects",
@@ -47,9 +55,11 @@ __all__ = [
     "lagged_outcome_bracket",
     "moments",
     "multiplier_bootstrap",
+    "persistence",
     "pre_trends",
     "relative_magnitudes",
     "smoothness",
+    "switcher_effect",
     "synthetic_did",
     "two_stage_effects",
     "unit_level_effects",

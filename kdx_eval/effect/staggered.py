@@ -8,6 +8,7 @@ from scipy import stats
 
 from kdx_eval.effect.checks import Headline, run_checks
 from kdx_eval.effect.cohort_moments import moments
+from kdx_eval.effect.descriptions import describe
 from kdx_eval.effect.entries import MONTHS_A_YEAR, EntryMaker, evaluated_target, labels, reference_effects, span
 from kdx_eval.effect.fiscal_year import FiscalYearContrast, FiscalYearTarget, event_bins, fiscal_year_contrast
 from kdx_eval.effect.group_time import GroupTimeEffects
@@ -62,7 +63,7 @@ def staggered_study(panel: Panel, question: Question, *, plan: Plan) -> EffectSt
         n_control_units=found.n_control,
         persons_treated=int(m.persons[counted].sum()),
         shortest_before=found.shortest_before,
-        notes=(*panel.notes, *_notes(found, effects, target, structured=structure is not None), *_how_robust(held, question)),
+        notes=(*panel.notes, *_notes(found, effects, target, structured=structure is not None), *_beside(panel, held, question)),
         settings=_settings(panel, target, found),
     )
 
@@ -79,9 +80,10 @@ def _bin_width(held: Headline, question: Question) -> int:
     return COHORT_MONTHS[question.cohort_width] if held.target.season > 1 else 1
 
 
-def _how_robust(held: Headline, question: Question) -> tuple[str, ...]:
+def _beside(panel: Panel, held: Headline, question: Question) -> tuple[str, ...]:
+    """What stands beside the headline for reference, ungraded."""
     sentence = breakdown_sentence(held, width=_bin_width(held, question))
-    return () if sentence is None else (sentence,)
+    return (*(() if sentence is None else (sentence,)), *describe(panel, held.target, unit_label=question.outcome.unit_label))
 
 
 def _event_frame(held: Headline, question: Question) -> pd.DataFrame:
