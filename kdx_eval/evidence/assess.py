@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kdx_eval.effect.checks import TREND_CARRIED_ON
 from kdx_eval.effect.study import CheckResult, EffectStudy, Studies
 from kdx_eval.evidence.grading import ALPHA, Grade, decide_verdict, good_direction, grade_study, holm, interval_at, is_equivalent
 from kdx_eval.evidence.smallest import smallest_meaningful_effect
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from kdx_eval.panel.type import Panel
 
 UNKNOWN: Interval = (math.nan, math.nan)
+_DIFFERENCES: frozenset[Verdict] = frozenset({"効果あり", "小さい効果", "逆効果"})
+_OBSERVED = 3  # Maryland: up to here the order of training was not random
 
 
 def assess_evidence(
@@ -36,7 +39,9 @@ def assess_evidence(
     The verdict is read from the interval that agrees with Holm's test over ``family``; with one question that is the 95 %
     interval itself. A question that only compares before with after is 検証対象外, whatever its interval. Where a check failed, the
     comparison itself is broken: 判定不能, in whichever direction the interval points (on cities whose volunteers drift or were chosen on
-    a bad half-year, claims in spite of a failed check were wrong nearly every time).
+    a bad half-year, claims in spite of a failed check were wrong nearly every time). So it is where a difference no longer excludes zero once
+    the slope from before training is carried on, unless the order of training was random (docs/CALIBRATION.md: without this rule a drift of 3 % a
+    year was claimed as an effect in a quarter of cities without one).
 
     Parameters
     ----------
@@ -58,7 +63,7 @@ def assess_evidence(
     verdict: Verdict = "検証対象外"
     if (grade.maryland or 0) > 1:
         verdict = decide_verdict(good_direction(decisive, better=better), interval90=good90, smallest=smallest.value)
-        if any(check.outcome == "failed" for check in study.checks):
+        if any(check.outcome == "failed" for check in study.checks) or (verdict in _DIFFERENCES and _may_be_trend(study, grade)):
             verdict = "判定不能"
     sign = -1.0 if better == "lower" else 1.0
     low, high = good_direction((entry.conf_low, entry.conf_high), better=better)
@@ -88,6 +93,11 @@ def assess_evidence(
         reasons=grade.reasons,
         checks=study.checks,
     )
+
+
+def _may_be_trend(study: EffectStudy, grade: Grade) -> bool:
+    """Whether a slope from before training could explain the difference; a documented or argued random order rules that out by design."""
+    return (grade.maryland or 0) <= _OBSERVED and any(check.check_id == TREND_CARRIED_ON and check.outcome == "powerless" for check in study.checks)
 
 
 def _identity(question: Question) -> dict[str, Any]:
@@ -209,6 +219,8 @@ def _limits(
     found = []
     if any(check.outcome == "failed" for check in checks):
         found.append(limit_text("broken"))
+    if verdict == "判定不能" and any(check.check_id == TREND_CARRIED_ON and check.outcome == "powerless" for check in checks):
+        found.append(limit_text("trend"))
     if grade.maryland == 2:
         found.append(limit_text("grade_2"))
     if verdict != "検証対象外" and (plan.evaluated_after_period or plan.changed_since_freeze):
