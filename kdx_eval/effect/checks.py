@@ -13,7 +13,7 @@ import numpy as np
 
 from kdx_eval.effect.cohort_moments import CohortMoments
 from kdx_eval.effect.contrasts import Contrast
-from kdx_eval.effect.fiscal_year import FiscalYearContrast, FiscalYearTarget, fiscal_year_contrast
+from kdx_eval.effect.fiscal_year import FiscalYearContrast, FiscalYearTarget, comparison_cohorts, fiscal_year_contrast
 from kdx_eval.effect.inference import Estimate, PooledCovariance, detectable_effect, make_estimate
 from kdx_eval.effect.study import CheckOutcome, CheckResult
 from kdx_eval.errors import NotIdentifiedError
@@ -108,6 +108,8 @@ def _result(finding: _Finding, p_value: float, headline: Headline) -> CheckResul
         margin=margin,
         detectable=could,
         p_value=p_value,
+        conf_low=estimate.conf_low,
+        conf_high=estimate.conf_high,
     )
 
 
@@ -131,7 +133,11 @@ def _pre_trend(headline: Headline) -> _Finding:
 
 
 def _slope_weights(headline: Headline) -> FloatArray | None:
-    """Weights of the difference in slope before treatment times the distance to the counted periods, (G, T); None with too few periods."""
+    """Weights, (G, T), of what a straight continuation of the slopes before treatment would add to the headline; None with too few periods.
+
+    Each counted cell is held against the same units as in the headline: against units trained later alone, who may drift alike, a drift of all who
+    are ever trained would not show.
+    """
     m, target, found = headline.m, headline.target, headline.found
     usable = ~np.isin(m.periods, list(target.excluded))
     total = np.zeros((len(m.cohorts), len(m.periods)))
@@ -140,13 +146,13 @@ def _slope_weights(headline: Headline) -> FloatArray | None:
         if past.sum() < SHORTEST_PLACEBO:
             return None
         centred = np.where(past, m.periods - m.periods[past].mean(), 0.0)
-        distance = m.periods[found.cells[g]].mean() - m.periods[past].mean()
-        slope = centred / (centred**2).sum() * distance
-        others = m.cohorts >= m.cohorts[g]
-        others[g] = False
-        mass = m.mass[g] * found.cells[g].sum()
-        total[g] += mass * slope
-        total -= mass * (np.where(others, m.mass, 0.0) / m.mass[others].sum())[:, None] * slope[None, :]
+        slope = centred / (centred**2).sum()
+        for t in np.flatnonzero(found.cells[g]):
+            others = comparison_cohorts(m, target, int(g), float(m.periods[t]))
+            share = np.where(others, m.mass, 0.0) / m.mass[others].sum()
+            step = m.mass[g] * (m.periods[t] - m.periods[past].mean()) * slope
+            total[g] += step
+            total -= share[:, None] * step[None, :]
     weights: FloatArray = total / float((m.mass[:, None] * found.cells).sum())
     return weights
 
@@ -176,6 +182,7 @@ def _trend_carried_on(headline: Headline) -> CheckResult:
     return CheckResult(
         check_id=check_id, title=title, outcome=outcome, sentence=sentence,
         statistic=found.estimate, std_error=found.std_error, margin=0.0, detectable=could, p_value=found.p_value,
+        conf_low=found.conf_low, conf_high=found.conf_high,
     )  # fmt: skip
 
 

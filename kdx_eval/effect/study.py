@@ -60,6 +60,8 @@ class CheckResult:
         What was found, what it is held against, and what the check could have found; in the outcome's unit unless ``unit`` says otherwise.
     outcome : str
         ``powerless`` means: nothing was found, but little could have been.
+    conf_low, conf_high : float or None
+        95 % interval of ``statistic``.
     sentence : str
         Japanese, ready to print.
     """
@@ -73,6 +75,8 @@ class CheckResult:
     margin: float | None = None
     detectable: float | None = None
     p_value: float | None = None
+    conf_low: float | None = None
+    conf_high: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -74,7 +75,7 @@ def assess_evidence(
     if level != ALPHA:
         after = verdict_fields(question, study, good=(0.0, *good_direction(decisive, better=better)), good90=good90, smallest=smallest.value)
         limits = (*limits, limit_text("holm", family=len(members), holm_low=after["low"], holm_high=after["high"]))
-    return Evidence(
+    evidence = Evidence(
         **_identity(question),
         verdict=verdict,
         maryland=grade.maryland,
@@ -93,6 +94,10 @@ def assess_evidence(
         reasons=grade.reasons,
         checks=study.checks,
     )
+    if verdict not in _DIFFERENCES or evidence.strict95 is None:
+        return evidence
+    wide = verdict_fields(question, study, good=(0.0, *good_direction(evidence.strict95, better=better)), good90=good90, smallest=smallest.value)
+    return replace(evidence, limits=(limit_text("strict", low=wide["low"], high=wide["high"]), *limits))
 
 
 def _may_be_trend(study: EffectStudy, grade: Grade) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from kdx_eval.effect.checks import TREND_CARRIED_ON
 from kdx_eval.effect.study import Better, CheckResult, Entry
 from kdx_eval.plan.types import PriceBasis
 
@@ -122,6 +123,17 @@ class Evidence:
     def may_claim(self) -> bool:
         """Whether an effect may be claimed in a document, with its limits printed beside it."""
         return self.verdict in CLAIMABLE and (self.maryland or 0) >= 2
+
+    @property
+    def strict95(self) -> Interval | None:
+        """The 95 % interval widened by that of the effect less a slope that went on from before training; None where either is missing.
+
+        It stands beside every claim: a drift too small for any check moves the plain interval, not both.
+        """
+        found = next((check for check in self.checks if check.check_id == TREND_CARRIED_ON), None)
+        if self.headline is None or found is None or found.conf_low is None or found.conf_high is None:
+            return None
+        return min(self.headline.conf_low, found.conf_low), max(self.headline.conf_high, found.conf_high)
 
     @property
     def smallest_effect(self) -> float | None:

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from kdx_eval.effect.checks import TREND_CARRIED_ON
 from kdx_eval.effect.study import CheckResult
 from kdx_eval.errors import DataError, PlanError
 from kdx_eval.evidence import assess_all, assess_evidence, choose_price, decide_verdict, holm, smallest_effects, smallest_meaningful_effect
@@ -72,6 +73,24 @@ def test_a_failed_check_leaves_nothing_to_claim_in_either_direction():
         assert any("前提の崩れ" in limit for limit in found.limits)
 
 
+def test_a_difference_that_a_slope_could_explain_is_no_claim_unless_the_order_was_random():
+    maybe = dataclasses.replace(TREND, outcome="powerless", conf_low=-3.0, conf_high=0.5)
+    for one in (study(checks=(PASSED, maybe)), study(checks=(PASSED, maybe), estimate=3.0)):
+        found = assess(one)
+        assert found.verdict == "判定不能"
+        assert any("傾き" in limit for limit in found.limits)
+    drawn = question(design="lottery", lottery_log="log.csv")
+    assert assess(study(checks=(PASSED, maybe)), drawn).verdict == "効果あり"
+
+
+def test_a_claim_carries_the_wider_of_both_intervals():
+    found = assess(study(checks=(PASSED, TREND)))
+    assert found.verdict == "効果あり"
+    assert found.strict95 == (TREND.conf_low, found.headline.conf_high)
+    assert "傾き" in found.limits[0]
+    assert assess().strict95 is None
+
+
 def test_the_equivalence_interval_is_the_90_percent_one():
     found = assess(study(estimate=0.0, std_error=0.5))
     # t(0.95, 20) = 1.7247: +-0.8624, inside 1; the 95 % interval +-1.0430 is not.
@@ -82,6 +101,7 @@ def test_the_equivalence_interval_is_the_90_percent_one():
 PASSED = study().checks[0]
 FAILED = dataclasses.replace(PASSED, outcome="failed")
 POWERLESS = dataclasses.replace(PASSED, outcome="powerless")
+TREND = CheckResult(check_id=TREND_CARRIED_ON, title="傾き", outcome="passed", sentence="", statistic=-4.5, conf_low=-7.0, conf_high=-2.5)
 BALANCED = CheckResult(check_id="balance", title="受講前の差", outcome="passed", sentence="差はありません。")
 SIDE = CheckResult(check_id="robustness", title="別の方法", outcome="powerless", sentence="分かりません。")
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from small_panels import TARGET, make_panel
 
 from kdx_eval.effect import moments
-from kdx_eval.effect.checks import Headline, run_checks
+from kdx_eval.effect.checks import TREND_CARRIED_ON, Headline, run_checks
 from kdx_eval.effect.fiscal_year import FiscalYearTarget, fiscal_year_contrast
 from kdx_eval.effect.inference import detectable_effect, make_estimate, pooled_covariance
 from kdx_eval.effect.naive import two_way_fixed_effects
 from kdx_eval.effect.structure import fit_structure
+from kdx_eval.effect.study import CheckResult
 from kdx_eval.errors import NotIdentifiedError
 from kdx_eval.panel.type import Panel
 
@@ -236,3 +239,38 @@ def test_a_cluster_that_starts_at_two_times_is_refused() -> None:
     mixed = Panel(outcome=panel.outcome, units=panel.units, periods=panel.periods, cohort=cohort, persons=panel.persons, cluster=panel.cluster)
     with pytest.raises(NotIdentifiedError, match="cluster"):
         mixed.by_cluster()
+
+
+def trend_check(panel: Panel) -> CheckResult:
+    return next(check for check in run_checks(headline(panel)) if check.check_id == TREND_CARRIED_ON)
+
+
+def test_a_straight_drift_of_all_who_are_ever_trained_is_taken_out_exactly() -> None:
+    """Without noise: headline -10 plus drift, the check's figure -10 again, though those trained later drift as well."""
+    periods = np.arange(36.0)
+    cohort = np.array([18.0] * 4 + [21.0] * 4 + [np.inf] * 6)
+    wobble = np.random.default_rng(0).normal(0, 1e-6, (14, 36))  # a spread to judge by
+    drift = -0.7 * periods[None, :] * np.isfinite(cohort)[:, None]
+    effect = -10.0 * (periods[None, :] >= cohort[:, None] + TARGET.buffer)
+    ramp = -10.0 * ((periods[None, :] >= cohort[:, None]) & (periods[None, :] < cohort[:, None] + TARGET.buffer))
+    panel = Panel(
+        outcome=200 + drift + effect + ramp + wobble, units=np.arange(14).astype(object), periods=periods, cohort=cohort, persons=np.ones(14, dtype=np.int64)
+    )
+    assert headline(panel).estimate.estimate < -15
+    assert trend_check(panel).statistic == pytest.approx(-10, abs=1e-4)
+
+
+def test_an_effect_that_a_slope_could_explain_does_not_pass_and_a_clear_one_does() -> None:
+    assert trend_check(make_panel(effect=-10)).outcome == "passed"
+    panel = make_panel(effect=0)
+    drift = np.where(np.isfinite(panel.cohort), -0.3, 0.0)[:, None] * panel.periods
+    found = trend_check(replace(panel, outcome=panel.outcome + drift))
+    assert found.outcome == "powerless"
+    assert found.conf_low is not None
+    assert found.conf_high is not None
+    assert found.conf_low < 0 < found.conf_high
+    assert "傾きの違いだけでも起こり得る" in found.sentence
+
+
+def test_without_a_difference_there_is_nothing_for_the_trend_to_explain() -> None:
+    assert trend_check(make_panel(effect=0, seed=7)).outcome == "not_applicable"
