@@ -148,7 +148,7 @@ def _slope_weights(headline: Headline) -> FloatArray | None:
         centred = np.where(past, m.periods - m.periods[past].mean(), 0.0)
         slope = centred / (centred**2).sum()
         for t in np.flatnonzero(found.cells[g]):
-            others = comparison_cohorts(m, target, int(g), float(m.periods[t]))
+            others = comparison_cohorts(m, target, g=int(g), period=float(m.periods[t]))
             share = np.where(others, m.mass, 0.0) / m.mass[others].sum()
             step = m.mass[g] * (m.periods[t] - m.periods[past].mean()) * slope
             total[g] += step

@@ -107,7 +107,7 @@ def fiscal_year_contrast(m: CohortMoments, target: FiscalYearTarget) -> FiscalYe
         counted, past = _windows(m, target, m.cohorts[g], usable)
         for t in np.flatnonzero(counted):
             matched = past & ((m.periods - m.periods[t]) % target.season == 0)
-            others = comparison_cohorts(m, target, int(g), float(m.periods[t]))
+            others = comparison_cohorts(m, target, g=int(g), period=float(m.periods[t]))
             if not matched.any() or m.size[others].sum() < SMALLEST_COMPARISON:
                 dropped += 1
                 continue
@@ -154,7 +154,7 @@ def _windows(m: CohortMoments, target: FiscalYearTarget, cohort: float, usable: 
     return usable & (m.periods >= start + target.buffer) & (m.periods >= target.first) & (m.periods <= target.last), past
 
 
-def comparison_cohorts(m: CohortMoments, target: FiscalYearTarget, g: int, period: float) -> npt.NDArray[np.bool_]:
+def comparison_cohorts(m: CohortMoments, target: FiscalYearTarget, *, g: int, period: float) -> npt.NDArray[np.bool_]:
     """Cohorts that serve as comparison for cohort g in that period: not treated by then, nor (placebo) before g itself was."""
     if target.only_never:
         return m.never
@@ -184,7 +184,7 @@ def event_bins(m: CohortMoments, target: FiscalYearTarget, *, width: int) -> tup
         if not past.any():
             continue
         for t in np.flatnonzero(usable):
-            others = comparison_cohorts(m, target, int(g), float(max(m.periods[t], m.cohorts[g] - 1)))
+            others = comparison_cohorts(m, target, g=int(g), period=float(max(m.periods[t], m.cohorts[g] - 1)))
             if m.size[others].sum() < SMALLEST_COMPARISON:
                 continue
             key = float(np.floor((m.periods[t] - m.cohorts[g]) / width) * width)
