@@ -168,7 +168,14 @@ def main() -> None:
     options.add_argument("--cities", type=int, default=5_000)
     options.add_argument("--jobs", type=int, default=2)
     options.add_argument("--page-only", action="store_true", help="rewrite the page from docs/calibration.csv")
+    options.add_argument("--real-placebo", action="store_true", help="placebos on the shared real data instead: docs/PLACEBO.md")
+    options.add_argument("--shared", type=Path, default=ROOT.parent / "shared")
     chosen = options.parse_args()
+    if chosen.real_placebo:
+        import real_placebo
+
+        real_placebo.run(shared=chosen.shared, draws=chosen.cities, jobs=chosen.jobs)
+        return
     if not chosen.page_only:
         rows: list[dict[str, object]] = []
         step = max(1, min(250, chosen.cities // chosen.jobs))
