@@ -16,12 +16,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from kdx_eval.errors import DataError
+from kdx_eval.load.answers import Answerable, answerable_from, measured_spans, most_useful
 from kdx_eval.load.database import connect, name, path_text, rows, scalar
 from kdx_eval.load.files import discover
 from kdx_eval.load.mapping import FILE_NAMES, read_mappings
 from kdx_eval.load.pipeline import Pipeline, Progress
 from kdx_eval.load.pseudonyms import home_dir, private_dir, read_key
-from kdx_eval.load.report import Answerable, LoadReport, answerable_from, most_useful
+from kdx_eval.load.report import LoadReport
 from kdx_eval.load.staging import create_faults
 from kdx_eval.manifest import code_digest, digest_file, digest_json
 from kdx_eval.schema import load_schema
@@ -207,10 +208,17 @@ def _sweep(folder: Path) -> None:
 
 
 def answerable(dataset: Dataset) -> tuple[Answerable, ...]:
-    """For each kind of question: whether the delivered tables answer it, what is missing, and a Japanese sentence."""
-    return answerable_from(dataset.tables, {spec.name: spec.title for spec in load_schema().tables.values()})
+    """For each kind of question: whether the delivered tables answer it, what is missing, and a Japanese sentence.
+
+    Questions that compare before and after also say how many months lie before the first training.
+    """
+    return answerable_from(dataset.tables, _titles(), spans=measured_spans(dataset))
 
 
 def most_useful_missing(dataset: Dataset) -> str:
-    """One Japanese sentence: which missing table would add most."""
-    return most_useful(answerable(dataset), {spec.name: spec.title for spec in load_schema().tables.values()})
+    """One Japanese sentence: which missing table, or which earlier months, would add most."""
+    return most_useful(answerable(dataset), _titles(), spans=measured_spans(dataset))
+
+
+def _titles() -> dict[str, str]:
+    return {spec.name: spec.title for spec in load_schema().tables.values()}

@@ -63,7 +63,13 @@ class RequestCalendar:
         """All steps in order."""
         return (
             Step(since=self.asked, until=self.asked, what="資料の照会（照会文と様式を送る）", who="DX推進課", how="kdx-eval templates"),
-            Step(since=self.asked, until=self.answered, what="資料の作成・回答", who="人事課・研修担当・勤怠給与担当・各課・財政課", how="記入様式、又は出力したままのCSV"),
+            Step(
+                since=self.asked,
+                until=self.answered,
+                what="資料の作成・回答",
+                who="人事課・研修担当・勤怠給与担当・各課・財政課",
+                how="記入様式、又は出力したままのCSV",
+            ),
             Step(since=self.answered, until=self.received, what="仮名化と受領", who="人事課", how="kdx-eval pseudonymise"),
             Step(since=self.received, until=self.frozen, what="確認・追加の照会、データと分析計画の凍結", who="DX推進課", how="kdx-eval check、plan freeze"),
             Step(since=self.frozen, until=self.analysed, what="分析と附属資料の作成", who="DX推進課", how="kdx-eval run"),

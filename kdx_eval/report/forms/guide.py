@@ -56,7 +56,7 @@ def _add_table(form: FormBook, sheet: Any, table: TableSpec, *, filling: Filling
         )  # fmt: skip
         for column, text in enumerate(cells):
             sheet.write_string(row, column, text, form.look("cell"))
-        sheet.set_row(row, 14 * max(lines_needed(text, width) for text, (_, width) in zip(cells, _COLUMNS, strict=True)))
+        sheet.set_row(row, 14 * max(lines_needed(text, width * 1.15) for text, (_, width) in zip(cells, _COLUMNS, strict=True)))
         row += 1
     return row
 

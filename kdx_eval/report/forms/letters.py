@@ -46,7 +46,7 @@ def request_letter(asked: Asked, calendar: RequestCalendar) -> bytes:
     _heading(document, 1, "照会の目的")
     _item(document, words.purpose(calendar))
     _heading(document, 2, "利用目的")
-    for text in words.use():
+    for text in words.use(asked):
         _item(document, text)
     _heading(document, 3, "求める資料")
     _table(document, asked, calendar)
@@ -143,6 +143,8 @@ def _table(document: Document, asked: Asked, calendar: RequestCalendar) -> None:
     grid = document.add_table(rows=len(tables) + 1, cols=len(_WIDTHS), style="Table Grid")
     grid.autofit = False
     rows = [("表（シート名）", "主な列", "期間", "形式"), *(_row(table, asked, calendar) for table in tables)]
+    for column, width in zip(grid.columns, _WIDTHS, strict=True):
+        column.width = Mm(width)
     for place, (row, texts) in enumerate(zip(grid.rows, rows, strict=True)):
         for cell, text, width in zip(row.cells, texts, _WIDTHS, strict=True):
             cell.width = Mm(width)

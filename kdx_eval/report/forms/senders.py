@@ -21,7 +21,10 @@ _TO_PERSONNEL = "職員番号や氏名のあるシートは、DX推進課では�
 _NO_NAMES = "職員個人の情報は要りません。氏名や職員番号は書かないでください。"
 _NOTES: dict[Sender, tuple[str, ...]] = {
     "personnel": ("職員ごとの資料は、kdx-eval pseudonymise で仮名化してからDX推進課へ渡してください（手順は照会文にあります）。",),
-    "training": (_TO_PERSONNEL, "受講記録には職員番号を書いてください。番号がないときは、氏名・カナ・所属を書けば、人事課で名簿と一緒に処理するときに限り突き合わせられます。"),
+    "training": (
+        _TO_PERSONNEL,
+        "受講記録には職員番号を書いてください。番号がないときは、氏名・カナ・所属を書けば、人事課で名簿と一緒に処理するときに限り突き合わせられます。",
+    ),
     "payroll": ("勤務時間は、所属ごとの月の合計でも、職員ごとでも構いません。", _TO_PERSONNEL),
     "department": (_NO_NAMES,),
     "finance": (_NO_NAMES, "金額は円で書いてください。"),
@@ -114,7 +117,7 @@ def sender_form(asked: Asked) -> bytes:
     add_guide(form, asked.tables, title=title, filling=asked.filling, notes=_NOTES[asked.sender])
     for table in asked.tables:
         filling = asked.filling
-        if table.name in {"departments"}:
+        if table.name == "departments":
             filling = replace(filling, offered={})
         add_table_sheet(form, table, filling=filling)
     return form.close()
