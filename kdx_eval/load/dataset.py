@@ -126,7 +126,7 @@ def _columns_with_values(path: Path) -> tuple[str, ...]:
     return tuple(column for column, count in zip(named, counts, strict=True) if count)
 
 
-def load_dataset(folder: Path, *, progress: Progress | None = None, cache_dir: Path | None = None) -> Dataset:
+def load_dataset(folder: Path, *, progress: Progress | None = None, cache_dir: Path | None = None, key_file: Path | None = None) -> Dataset:
     """Read every file of ``folder`` into typed tables, or take them from the cache when nothing has changed.
 
     Parameters
@@ -135,6 +135,8 @@ def load_dataset(folder: Path, *, progress: Progress | None = None, cache_dir: P
         Called with a Japanese sentence and the share done, 0 to 1.
     cache_dir : Path
         Where to keep the tables; by default the user's cache directory. Never inside ``folder``.
+    key_file : Path
+        The key of the pseudonyms, created when missing; by default the user's own.
 
     Raises
     ------
@@ -149,7 +151,7 @@ def load_dataset(folder: Path, *, progress: Progress | None = None, cache_dir: P
     if not folder.is_dir():
         raise DataError("データのフォルダがありません", place=str(folder), hint="フォルダの場所を確かめてください")
     mappings = read_mappings(folder, schema)
-    pseudonyms = read_key()
+    pseudonyms = read_key(key_file)
     cache = private_dir(cache_dir) if cache_dir else home_dir("cache")
     if cache.resolve().is_relative_to(folder.resolve()):
         raise DataError("作業用のフォルダがデータのフォルダの中にあります", place=str(cache), hint="KDX_EVAL_HOME を別の場所にしてください")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from kdx_eval.units import FiscalYear
 
-__all__ = ["ANSWER_SHEET", "known_departments", "read_answer_sheet", "write_forms"]
+__all__ = ["ANSWER_SHEET", "Department", "known_departments", "next_request_year", "read_answer_sheet", "request_calendar", "write_forms"]
 REQUESTS, EACH_DEPARTMENT = "照会", "各課"
 
 

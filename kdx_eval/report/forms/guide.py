@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from kdx_eval.load.form_marks import EXAMPLE, EXPLANATION, GUIDE
 from kdx_eval.report.forms.books import FormBook, lines_needed, print_on_a4
-from kdx_eval.report.forms.tables import TYPE_NAMES, UNITS, Filling, asked_fields, example_row, words_for
+from kdx_eval.report.forms.tables import Filling, asked_fields, example_row, words_for
+from kdx_eval.report.schema_words import kind_words
 
 if TYPE_CHECKING:
     from kdx_eval.schema import FieldSpec, TableSpec
@@ -51,7 +52,7 @@ def _add_table(form: FormBook, sheet: Any, table: TableSpec, *, filling: Filling
     for spec in asked_fields(table, filling):
         words = "・".join(words_for(spec, table=table, filling=filling)[:20])
         cells = (
-            f"{spec.title}{_personal(spec)}", "必須" if spec.required else _either(spec, table), _kind(spec), spec.description,
+            f"{spec.title}{_personal(spec)}", "必須" if spec.required else _either(spec, table), kind_words(spec), spec.description,
             words if spec.enum or not words else f"{words} など", examples.get(spec.name, ""),
         )  # fmt: skip
         for column, text in enumerate(cells):
@@ -67,8 +68,3 @@ def _personal(spec: FieldSpec) -> str:
 
 def _either(spec: FieldSpec, table: TableSpec) -> str:
     return "どれか" if any(spec.name in group and len(group) > 1 for group in table.require_one_of) else ""
-
-
-def _kind(spec: FieldSpec) -> str:
-    unit = UNITS.get(spec.unit or "", "")
-    return f"{TYPE_NAMES[spec.type]}{f'（{unit}）' if unit else ''}"

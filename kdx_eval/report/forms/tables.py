@@ -10,18 +10,17 @@ from typing import TYPE_CHECKING, Any
 from kdx_eval.load.cells import parse_cell
 from kdx_eval.load.form_marks import EXAMPLE, EXPLANATION
 from kdx_eval.report.forms.books import FormBook, lines_needed, print_on_a4
+from kdx_eval.report.schema_words import unit_word
 from kdx_eval.schema import load_indicators
 
 if TYPE_CHECKING:
     from kdx_eval.schema import FieldSpec, TableSpec
 
-UNITS = {"hours": "時間", "minutes": "分", "yen": "円", "cases": "件", "persons": "人", "points": "点", "fiscal_year": "", "units": "件"}
-TYPE_NAMES = {"string": "文字", "integer": "整数", "number": "数", "date": "日付", "boolean": "はい・いいえ", "yearmonth": "年月", "year": "年度"}
 HEADER_ROW, FIRST_ROW = 1, 4  # title, headings, explanation, example, then data
 _LAST_ROW = 3000
 _RULED_ROWS = 20  # on paper; more may be filled in
 _EARLIEST, _LATEST = dt.date(1950, 1, 1), dt.date(2100, 12, 31)
-_LARGEST = 10**11
+_LARGEST = 10**11 - 1  # what the loader takes for a number at most
 _FORMATS = {"string": "@", "boolean": "@", "date": "yyyy/mm/dd", "yearmonth": "yyyy/mm", "year": "0", "integer": "#,##0", "number": "General"}
 _YES_NO = ("はい", "いいえ")
 
@@ -82,7 +81,7 @@ def example_row(table: TableSpec, filling: Filling) -> dict[str, str]:
 def explanation(spec: FieldSpec) -> str:
     """What the row under the headings says about a column: whether it must be filled, what it means, its unit."""
     must = "必須。" if spec.required else ""
-    unit = UNITS.get(spec.unit or "", "") or spec.unit_note
+    unit = unit_word(spec)
     return f"{must}{spec.description}{f'（単位：{unit}）' if unit else ''}"
 
 
@@ -148,7 +147,7 @@ def _number_told(spec: FieldSpec) -> str:
     whole = "小数のない数" if spec.type == "integer" else "数"
     limits = [f"{spec.minimum:,.0f}以上"] if spec.minimum is not None else []
     limits += [f"{spec.maximum:,.0f}以下"] if spec.maximum is not None else []
-    unit = UNITS.get(spec.unit or "", "")
+    unit = "" if spec.unit_note else unit_word(spec)
     clock = "43.5 または 43:30（43時間30分）のように書いてください。" if spec.unit in {"hours", "minutes"} else ""
     return f"{'で'.join(limits)}{'の' if limits else ''}{whole}で書いてください{f'（単位は{unit}）' if unit else ''}。{clock}単位の文字は付けません。"
 
