@@ -10,7 +10,7 @@ from kdx_eval.load.database import name, rows
 from kdx_eval.units import Month
 
 if TYPE_CHECKING:
-    from kdx_eval.load.dataset import Dataset
+    from duckdb import DuckDBPyConnection
 
 QuestionKind: TypeAlias = Literal[
     "reach", "overtime", "work_time", "indicator", "staff_month", "lottery", "skills", "per_person", "cost", "budget", "double_counting", "prior_claims",
@@ -168,27 +168,33 @@ def _earlier(span: Span, title: str) -> str:
     return f"「{title}」の{first.year}年{first.month}月{until}の分"
 
 
-def measured_spans(dataset: Dataset) -> dict[str, Span]:
+def measured_spans(con: DuckDBPyConnection, columns: Mapping[str, Collection[str]]) -> dict[str, Span]:
     """For each table of monthly measures how far it reaches back before the courses; empty without dated training.
 
     Months in which anything is measured count, whoever it was; a survey of a fiscal year has no months.
+
+    Parameters
+    ----------
+    con : DuckDBPyConnection
+        With one view for each table.
+    columns : mapping
+        Table -> its columns that hold a value.
     """
-    begun = [column for column in ("enrolled_on", "completed_on", "offered_on") if dataset.has("training") and column in dataset.columns("training")]
+    begun = [column for column in ("enrolled_on", "completed_on", "offered_on") if column in columns.get("training", ())]
     if not begun:
         return {}
     found: dict[str, Span] = {}
-    with dataset.connect() as con:
-        courses = f"SELECT date_trunc('month', min(coalesce({', '.join(begun)}))) AS begun FROM training GROUP BY course_id HAVING begun IS NOT NULL"
-        for table in ("worktime", "workload", "indicators"):
-            dated = [column for column in ("month", "date") if dataset.has(table) and column in dataset.columns(table)]
-            if not dated:
-                continue
-            month = f"date_trunc('month', coalesce({', '.join(name(column) for column in dated)}))"
-            con.execute(f"CREATE OR REPLACE TEMP TABLE measured AS SELECT DISTINCT {month} AS m FROM {table} WHERE {month} IS NOT NULL")
-            counts = rows(con, f"SELECT begun, (SELECT count(*) FROM measured WHERE m < begun) FROM ({courses}) ORDER BY 1, 2")
-            first = rows(con, "SELECT min(m) FROM measured")[0][0]
-            if counts and first is not None:
-                found[table] = Span(first=_month(first), before=tuple((_month(start), int(str(months))) for start, months in counts))
+    courses = f"SELECT date_trunc('month', min(coalesce({', '.join(begun)}))) AS begun FROM training GROUP BY course_id HAVING begun IS NOT NULL"
+    for table in ("worktime", "workload", "indicators"):
+        dated = [column for column in ("month", "date") if column in columns.get(table, ())]
+        if not dated:
+            continue
+        month = f"date_trunc('month', coalesce({', '.join(name(column) for column in dated)}))"
+        con.execute(f"CREATE OR REPLACE TEMP TABLE measured AS SELECT DISTINCT {month} AS m FROM {table} WHERE {month} IS NOT NULL")
+        counts = rows(con, f"SELECT begun, (SELECT count(*) FROM measured WHERE m < begun) FROM ({courses}) ORDER BY 1, 2")
+        first = rows(con, "SELECT min(m) FROM measured")[0][0]
+        if counts and first is not None:
+            found[table] = Span(first=_month(first), before=tuple((_month(start), int(str(months))) for start, months in counts))
     return found
 
 

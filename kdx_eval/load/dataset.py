@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from kdx_eval.errors import DataError
-from kdx_eval.load.answers import Answerable, answerable_from, measured_spans, most_useful
+from kdx_eval.load.answers import Answerable, Span, answerable_from, measured_spans, most_useful
 from kdx_eval.load.database import connect, name, path_text, rows, scalar
 from kdx_eval.load.files import discover
 from kdx_eval.load.mapping import FILE_NAMES, read_mappings
@@ -214,12 +214,18 @@ def answerable(dataset: Dataset) -> tuple[Answerable, ...]:
 
     Questions that compare before and after also say how many months lie before the first training.
     """
-    return answerable_from(dataset.tables, _titles(), spans=measured_spans(dataset))
+    return answerable_from(dataset.tables, _titles(), spans=_spans(dataset))
 
 
 def most_useful_missing(dataset: Dataset) -> str:
     """One Japanese sentence: which missing table, or which earlier months, would add most."""
-    return most_useful(answerable(dataset), _titles(), spans=measured_spans(dataset))
+    spans = _spans(dataset)
+    return most_useful(answerable_from(dataset.tables, _titles(), spans=spans), _titles(), spans=spans)
+
+
+def _spans(dataset: Dataset) -> dict[str, Span]:
+    with dataset.connect() as con:
+        return measured_spans(con, {table: dataset.columns(table) for table in dataset.tables})
 
 
 def _titles() -> dict[str, str]:

@@ -10,7 +10,7 @@ import duckdb
 import jsonschema
 import pytest
 
-from kdx_eval.load.cells import Refusal, parse_cell
+from kdx_eval.load.cells import parse_cell
 from kdx_eval.resources import root_dir
 from kdx_eval.schema import FieldSpec, TableSpec, load_indicators, load_schema
 
@@ -106,7 +106,9 @@ def test_every_pattern_compiles_in_the_database_and_refuses_something() -> None:
         assert duckdb.execute("SELECT regexp_full_match('\n', ?)", [pattern]).fetchall() == [(False,)]
 
 
-@pytest.mark.parametrize(("table", "field"), [pair for pair in FIELDS if pair[1].enum], ids=[name for name, pair in zip(IDS, FIELDS, strict=True) if pair[1].enum])
+@pytest.mark.parametrize(
+    ("table", "field"), [pair for pair in FIELDS if pair[1].enum], ids=[name for name, pair in zip(IDS, FIELDS, strict=True) if pair[1].enum]
+)
 def test_every_value_of_a_list_has_one_japanese_word_that_is_read_back(table: TableSpec, field: FieldSpec) -> None:
     assert len(set(field.words)) == len(field.enum)
     assert [parse_cell(word, field) for word in field.words] == list(field.enum)

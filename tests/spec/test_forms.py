@@ -44,7 +44,7 @@ def typed(text: str, spec: FieldSpec) -> object:
         return dt.datetime.fromisoformat(f"{text}-01")
     if spec.type == "year" or (spec.type in {"integer", "number"} and ":" not in text):
         return float(text)
-    return dt.timedelta(hours=int(text.split(":")[0]), minutes=int(text.split(":")[1])) if ":" in text else text
+    return dt.timedelta(hours=int(text.split(":", maxsplit=1)[0]), minutes=int(text.split(":")[1])) if ":" in text else text
 
 
 def another(text: str, spec: FieldSpec) -> str:

@@ -43,12 +43,12 @@ def use(asked: Asked) -> Sequence[str]:
 def period(kind: Period, calendar: RequestCalendar) -> str:
     """Of which time a table is asked for."""
     first = calendar.first_year.first
-    late = [f"{(calendar.last_month + ahead).month}月" for ahead in (1, 2)]
+    late = "・".join(str((calendar.last_month + ahead).month) for ahead in (1, 2))
     return {
         "current": f"{wareki_date(calendar.asked)}現在（{calendar.first_year.wareki}以後に廃止したものを含む）",
         "rosters": f"{calendar.first_year.wareki}から{calendar.current_year.wareki}までの各4月1日現在",
         "history": f"{wareki_date(first.first_day)}以後",
-        "monthly": f"{wareki_month(first)}から{wareki_month(calendar.last_month)}までの各月（{'・'.join(late)}分は確定後、{_day(calendar)}までに追加）",
+        "monthly": f"{wareki_month(first)}から{wareki_month(calendar.last_month)}までの各月（{late}月分は{_day(calendar)}までに追加）",
         "fiscal_years": f"{calendar.first_year.wareki}から{calendar.current_year.wareki}まで",
     }[kind]
 

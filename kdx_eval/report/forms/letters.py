@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import unicodedata
+import zipfile
 from typing import TYPE_CHECKING, Any
 
 from kdx_eval.report.forms import letter_words as words
@@ -25,7 +26,7 @@ _FONT = "ＭＳ 明朝"
 _SIZE, _LINE = 10.5, 15.5
 _SMALL, _SMALL_LINE = 9.0, 12.0
 _TO_FILL_IN = re.compile(r"\[\[(.*?)\]\]")
-_WIDTHS = (24, 76, 42, 24)  # mm: table, columns, period, form
+_WIDTHS = (27, 70, 49, 20)  # mm: table, columns, period, form
 
 
 def request_letter(asked: Asked, calendar: RequestCalendar) -> bytes:
@@ -64,6 +65,15 @@ def request_letter(asked: Asked, calendar: RequestCalendar) -> bytes:
     _item(document, words.contact())
     stream = io.BytesIO()
     document.save(stream)
+    return _timeless(stream)
+
+
+def _timeless(package: io.BytesIO) -> bytes:
+    """The same file with no time of writing in it: the same bytes on every run."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(package) as old, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            new.writestr(zipfile.ZipInfo(name), old.read(name), zipfile.ZIP_DEFLATED)
     return stream.getvalue()
 
 
@@ -162,4 +172,4 @@ def _table(document: Document, asked: Asked, calendar: RequestCalendar) -> None:
 
 def _row(table: TableSpec, asked: Asked, calendar: RequestCalendar) -> Sequence[str]:
     titles = [("◎" if spec.required else "") + spec.title for spec in asked_fields(table, asked.filling)]
-    return table.title, "、".join(titles), words.period(table.period, calendar), "様式、又はCSV・Excel"
+    return table.title, "、".join(titles), words.period(table.period, calendar), "様式・CSV"

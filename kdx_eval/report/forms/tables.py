@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 HEADER_ROW, FIRST_ROW = 1, 4  # title, headings, explanation, example, then data
 _LAST_ROW = 3000
 _RULED_ROWS = 20  # on paper; more may be filled in
+_FEW, _WIDEST, _NARROW = 8, 26, 16  # columns; on A4 many columns must be narrow to stay legible
 _EARLIEST, _LATEST = dt.date(1950, 1, 1), dt.date(2100, 12, 31)
 _LARGEST = 10**11 - 1  # what the loader takes for a number at most
 _FORMATS = {"string": "@", "boolean": "@", "date": "yyyy/mm/dd", "yearmonth": "yyyy/mm", "year": "0", "integer": "#,##0", "number": "General"}
@@ -94,7 +95,7 @@ def add_table_sheet(form: FormBook, table: TableSpec, *, filling: Filling) -> An
     sheet.set_row(HEADER_ROW, 32)
     sheet.freeze_panes(HEADER_ROW + 1, 0)
     row = example_row(table, filling)
-    widths = [_width(spec, row.get(spec.name, "")) for spec in fields]
+    widths = [_width(spec, row.get(spec.name, ""), widest=_WIDEST if len(fields) <= _FEW else _NARROW) for spec in fields]
     for column, spec in enumerate(fields):
         mark, sample = (EXPLANATION, EXAMPLE) if column == 0 else ("", "")
         sheet.write_string(HEADER_ROW, column, spec.title, form.look("must" if spec.required else "head"))
@@ -112,9 +113,9 @@ def add_table_sheet(form: FormBook, table: TableSpec, *, filling: Filling) -> An
     return sheet
 
 
-def _width(spec: FieldSpec, example: str) -> float:
+def _width(spec: FieldSpec, example: str, *, widest: float) -> float:
     longest = max(lines_needed(text, 2) for text in (spec.title, example or " "))
-    return float(min(26, max(13, longest + 2, len(spec.description) * 0.45)))
+    return float(min(widest, max(11, longest + 2, len(spec.description) * 0.45)))
 
 
 def _write_example(form: FormBook, sheet: Any, column: int, *, spec: FieldSpec, text: str) -> None:
