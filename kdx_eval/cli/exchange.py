@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kdx_eval.cli import screen
 from kdx_eval.errors import ParameterError
 from kdx_eval.units import FiscalYear
+
+if TYPE_CHECKING:
+    from kdx_eval.report.forms import Department
 
 
 def ask_for_data(folder: Path, *, data: Path | None, year: str | None) -> None:
@@ -27,7 +31,7 @@ def ask_for_data(folder: Path, *, data: Path | None, year: str | None) -> None:
     today = dt.datetime.now(tz=dt.UTC).astimezone().date()
     request = _fiscal_year(year) if year else next_request_year(today)
     out = ensure_output_dir(folder, data)
-    departments = ()
+    departments: tuple[Department, ...] = ()
     if data is not None:
         with screen.progress_bar() as progress:
             departments = known_departments(load_dataset(data, progress=progress), today)

@@ -265,3 +265,11 @@ def test_a_department_s_name_is_text_and_nothing_else(tmp_path: Path) -> None:
     cells = [cell for sheet in openpyxl.load_workbook(hostile).worksheets for row in sheet.iter_rows() for cell in row]
     assert {cell.data_type for cell in cells} <= {"s", "n"}
     assert any(str(cell.value).startswith("=HYPERLINK(1)/..課") for cell in cells)
+
+
+def test_two_departments_of_one_name_get_a_form_each_and_write_their_ids() -> None:
+    office = (Department(department_id="0101", name="総務課"), Department(department_id="0901", name="総務課"), Department(department_id="0123", name="市民課"))
+    assert [asked.name for asked in asked_departments(office)] == ["総務課（0101）", "総務課（0901）", "市民課"]
+    assert [asked.addressee for asked in asked_departments(office)] == ["総務課長", "総務課長", "市民課長"]
+    assert [asked.filling.examples["department_id"] for asked in asked_departments(office)] == ["0101", "0901", "市民課"]
+    assert sections(office)[0].filling.offered == {"department_id": ("0101", "0901", "市民課")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, get_args
 
@@ -67,7 +68,7 @@ class Department:
 
 def sections(departments: tuple[Department, ...] = ()) -> tuple[Asked, ...]:
     """The sections that keep data about the whole city; their forms offer the names of ``departments`` where they are known."""
-    offered = {"department_id": tuple(dict.fromkeys(one.name for one in departments))} if departments else {}
+    offered = {"department_id": tuple(_codes(departments).values())} if departments else {}
     people, nobody = Filling(offered=offered), Filling(offered=offered, about_people=False)
     return (
         Asked(sender="personnel", name="人事課", addressee="人事課長", filling=people),
@@ -82,11 +83,18 @@ def asked_departments(departments: tuple[Department, ...] = ()) -> tuple[Asked, 
     if not departments:
         return (Asked(sender="department", name=ANY_DEPARTMENT, addressee=f"{ANY_DEPARTMENT}長", filling=Filling(about_people=False)),)
     found = []
-    for one in departments:
-        own = {"department_id": (one.name,)}
-        filling = Filling(heading=one.name, about_people=False, offered=own, examples={"department_id": one.name, "unit_id": one.name})
-        found.append(Asked(sender="department", name=one.name, addressee=f"{one.name}長", filling=filling))
+    for one, code in _codes(departments).items():
+        name = one.name if code == one.name else f"{one.name}（{one.department_id}）"
+        own = {"department_id": (code,)}
+        filling = Filling(heading=name, about_people=False, offered=own, examples={"department_id": code, "unit_id": code})
+        found.append(Asked(sender="department", name=name, addressee=f"{one.name}長", filling=filling))
     return tuple(found)
+
+
+def _codes(departments: tuple[Department, ...]) -> dict[Department, str]:
+    """What each department is to write of itself: its name, or its id where another bears the same name."""
+    names = Counter(one.name for one in departments)
+    return {one: one.name if names[one.name] == 1 else one.department_id for one in departments}
 
 
 def known_departments(dataset: Dataset, on: dt.date) -> tuple[Department, ...]:
