@@ -23,6 +23,8 @@ _FEW, _WIDEST, _NARROW = 8, 26, 16  # columns; on A4 many columns must be narrow
 _EARLIEST, _LATEST = dt.date(1950, 1, 1), dt.date(2100, 12, 31)
 _LARGEST = 10**11 - 1  # what the loader takes for a number at most
 _FORMATS = {"string": "@", "boolean": "@", "date": "yyyy/mm/dd", "yearmonth": "yyyy/mm", "year": "0", "integer": "#,##0", "number": "General"}
+# How Excel itself takes a value; the loader reads more forms than a checked cell lets through.
+_WRITTEN = {"date": "。2025/4/1 のように書く", "yearmonth": "。2025/4 のように書く", "year": "。西暦4けたで書く（令和7年度は2025）"}
 _YES_NO = ("はい", "いいえ")
 
 
@@ -83,7 +85,7 @@ def explanation(spec: FieldSpec) -> str:
     """What the row under the headings says about a column: whether it must be filled, what it means, its unit."""
     must = "必須。" if spec.required else ""
     unit = unit_word(spec)
-    return f"{must}{spec.description}{f'（単位：{unit}）' if unit else ''}"
+    return f"{must}{spec.description}{f'（単位：{unit}）' if unit else ''}{_WRITTEN.get(spec.type, '')}"
 
 
 def add_table_sheet(form: FormBook, table: TableSpec, *, filling: Filling) -> Any:
