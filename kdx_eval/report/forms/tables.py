@@ -109,7 +109,7 @@ def add_table_sheet(form: FormBook, table: TableSpec, *, filling: Filling) -> An
         check = _check(form, spec, words=words_for(spec, table=table, filling=filling))
         if check:
             sheet.data_validation(FIRST_ROW, column, _LAST_ROW, column, check)
-    needed = max(lines_needed((EXPLANATION if not column else "") + explanation(spec), widths[column] * 1.1) for column, spec in enumerate(fields))
+    needed = max(lines_needed((EXPLANATION if not column else "") + explanation(spec), widths[column] * 1.25) for column, spec in enumerate(fields))
     sheet.set_row(HEADER_ROW + 1, 12.5 * needed + 3)
     print_on_a4(sheet, repeat=(0, HEADER_ROW))
     return sheet
