@@ -18,6 +18,8 @@ from kdx_eval.resources import root_dir
 FieldType: TypeAlias = Literal["string", "integer", "number", "boolean", "date", "yearmonth", "year"]
 Status: TypeAlias = Literal["sourced", "derived", "unverified"]
 Better: TypeAlias = Literal["lower", "higher"]
+Sender: TypeAlias = Literal["personnel", "training", "payroll", "department", "finance", "partner"]
+Period: TypeAlias = Literal["current", "rosters", "history", "monthly", "fiscal_years"]
 _STATUSES: tuple[Status, ...] = get_args(Status)
 _NOT_TABLES = frozenset({"verdicts"})
 # Sums of whole numbers and decimals do not depend on the order of work; sums of doubles do.
@@ -37,12 +39,18 @@ class FieldSpec:
         ``shared_aliases`` those that may fill several fields at once (受講日).
     unit : str or None
         hours, minutes, yen, cases, persons, points, fiscal_year; None where it has none.
+    unit_note : str
+        For a number whose unit depends on its row (an indicator's value): what the unit follows from.
+    choices : tuple of str
+        Words a form offers besides others that a city may write; ``enum`` is exhaustive.
     personal : bool
         The value tells who somebody is; it never leaves ``load`` as it was written.
+    personal_when : tuple or None
+        (field, value) of the same row for which the value is personal; None when it always is, or never.
     dropped : bool
         Used while reading (matching people) and then dropped.
     synonyms : mapping
-        What people write -> the value of ``enum``.
+        What people write -> the value of ``enum``; the first word of a value is the one shown to people.
     """
 
     name: str
@@ -56,7 +64,10 @@ class FieldSpec:
     minimum: float | None = None
     maximum: float | None = None
     unit: str | None = None
+    unit_note: str = ""
+    choices: tuple[str, ...] = ()
     personal: bool = False
+    personal_when: tuple[str, str] | None = None
     dropped: bool = False
     aliases: tuple[str, ...] = ()
     shared_aliases: tuple[str, ...] = ()
@@ -68,6 +79,15 @@ class FieldSpec:
         if self.type == "number" and self.unit in {"hours", "minutes"}:
             return "DECIMAL(14,2)"
         return _DATABASE_TYPES[self.type]
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The values of ``enum`` in Japanese: a value that is written in Japanese itself, else its first synonym."""
+        return tuple(self.word(value) for value in self.enum)
+
+    def word(self, value: str) -> str:
+        """The Japanese word for one value of ``enum``; the value itself when it has none."""
+        return value if not value.isascii() else next((word for word, meant in self.synonyms.items() if meant == value), value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +101,7 @@ class ForeignKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableSpec:
-    """One table: its fields, keys, and the pairs of dates that must stand in order."""
+    """One table: its fields, keys, the pairs of dates that must stand in order, who keeps it in a city hall and of which time it is asked for."""
 
     name: str
     title: str
@@ -92,6 +112,8 @@ class TableSpec:
     date_order: tuple[tuple[str, str], ...] = ()
     aliases: tuple[str, ...] = ()
     require_one_of: tuple[tuple[str, ...], ...] = ()
+    sender: Sender = "department"
+    period: Period = "current"
 
     def field(self, name: str) -> FieldSpec:
         """The field called ``name``. Raises SchemaError when there is none."""
@@ -177,6 +199,7 @@ def _read_table(path: Path) -> TableSpec:
             primary_key=tuple(raw.get("primaryKey", ())), foreign_keys=tuple(keys),
             date_order=tuple((first, last) for first, last in raw.get("dateOrder", ())), aliases=tuple(raw.get("aliases", ())),
             require_one_of=tuple(tuple(group) for group in raw.get("requireOneOf", ())),
+            sender=_known(raw.get("sender", "department"), get_args(Sender)), period=_known(raw.get("period", "current"), get_args(Period)),
         )  # fmt: skip
     except (ValueError, KeyError, TypeError, IndexError) as problem:
         raise SchemaError("表の定義が読めません", place=f"data_schema/{path.name}", hint="Table Schema の書き方を確かめてください") from problem
@@ -187,17 +210,29 @@ def _read_table(path: Path) -> TableSpec:
     return spec
 
 
+def _known(word: Any, words: tuple[Any, ...]) -> Any:
+    if word not in words:
+        raise ValueError(word)
+    return word
+
+
 def _read_field(raw: Mapping[str, Any]) -> FieldSpec:
     limits: Mapping[str, Any] = raw.get("constraints", {})
-    if raw["type"] not in get_args(FieldType):
-        raise ValueError(raw["type"])
     return FieldSpec(
-        name=raw["name"], title=raw["title"], type=raw["type"], description=raw["description"], example=raw["example"],
+        name=raw["name"], title=raw["title"], type=_known(raw["type"], get_args(FieldType)), description=raw["description"], example=raw["example"],
         required=limits.get("required", False), enum=tuple(limits.get("enum", ())), pattern=limits.get("pattern"),
-        minimum=limits.get("minimum"), maximum=limits.get("maximum"), unit=raw.get("unit"), personal=raw.get("personal", False),
+        minimum=limits.get("minimum"), maximum=limits.get("maximum"), unit=raw.get("unit"), unit_note=raw.get("unitNote", ""),
+        choices=tuple(raw.get("choices", ())), personal=raw.get("personal", False), personal_when=_pair(raw.get("personalWhen")),
         dropped=raw.get("dropped", False), aliases=tuple(raw.get("aliases", ())),
         shared_aliases=tuple(raw.get("sharedAliases", ())), synonyms=MappingProxyType(dict(raw.get("synonyms", {}))),
     )  # fmt: skip
+
+
+def _pair(raw: Any) -> tuple[str, str] | None:
+    if raw is None:
+        return None
+    field_name, value = raw
+    return str(field_name), str(value)
 
 
 @cache

@@ -119,40 +119,43 @@ def verify(
     show_verify(folder, data=data)
 
 
-@app.command(cls=JapaneseCommand, short_help="記入様式をExcelで書き出す")
-def templates(folder: Annotated[Path, typer.Argument(metavar="フォルダー", help="様式を書き出す場所", show_default=False)]) -> None:
-    """データの記入様式と、計画の答えを書く用紙（answers.xlsx）をExcelで書き出します。
+@app.command(cls=JapaneseCommand, short_help="記入様式と照会文を書き出す")
+def templates(
+    folder: Annotated[Path, typer.Argument(metavar="フォルダー", help="様式を書き出す場所", show_default=False)],
+    *,
+    data: Annotated[Path | None, typer.Option(metavar="データ", help="所属を読み、課ごとの照会文と様式を作る")] = None,
+    year: Annotated[str | None, typer.Option(metavar="年度", help="予算要求の年度（2027、R9 など。既定は来年度）")] = None,
+) -> None:
+    """データの記入様式（Excel）、人事課や各課への照会文（Word）、日程表、計画の答えを書く用紙（answers.xlsx）を書き出します。
 
     例:  kdx-eval templates 様式
-    """
-    from kdx_eval.report.forms import write_forms
-    from kdx_eval.safe import ensure_output_dir
 
-    written = write_forms(ensure_output_dir(folder, None))
-    screen.say(
-        f"{len(written)} 個のファイルを書き出しました: {folder}",
-        "列の説明は DATA.md にあります。記入したものをデータのフォルダーに入れ、kdx-eval check で確かめてください。",
-    )
+         kdx-eval templates 様式 --data データ --year R9
+    """
+    from kdx_eval.cli.exchange import ask_for_data
+
+    ask_for_data(folder, data=data, year=year)
 
 
 @app.command(cls=JapaneseCommand, short_help="氏名を除き、職員番号を符号に置き換える")
 def pseudonymise(
     data: DataArgument,
-    out: Annotated[Path, typer.Option(metavar="フォルダー", help="仮名にしたファイルを書き出す場所", show_default=False)],
+    out: Annotated[Path, typer.Option(metavar="フォルダー", help="仮名にしたファイルを書き出す場所（空のフォルダー）", show_default=False)],
+    *,
+    key: Annotated[Path | None, typer.Option(metavar="鍵", help="鍵のファイル（なければ作る。既定は利用者の領域）")] = None,
 ) -> None:
-    """氏名を除き、職員番号を元に戻せない符号に置き換えます（人事課が渡す前に使います）。
+    """氏名を除き、職員番号を鍵がなければ戻せない符号に置き換えます。人事課が、渡す前に、人事課のパソコンだけで使います。
+
+    職員名簿だけでも動きます。氏名だけの受講者名簿は、必ず職員名簿と同じフォルダーに入れて一度に処理してください。別々に処理すると、後から同じ人と分かりません。
+    職員番号のある名簿は、同じ鍵を使えば別の日に処理しても突き合わせられます。
 
     例:  kdx-eval pseudonymise 人事データ --out 渡すデータ
-    """
-    from kdx_eval.load import pseudonymise as make_pseudonyms
-    from kdx_eval.safe import check_output_dir
 
-    check_output_dir(out, data)
-    report = make_pseudonyms(data, out)
-    screen.say(f"仮名にしたファイルを書き出しました: {out}（{report.rows_accepted:,} 行）")
-    if report.rows_rejected:
-        screen.say(f"外した {report.rows_rejected:,} 行の場所と理由: {out / 'rejected.csv'}")
-    screen.say("符号のもとになる鍵は、このパソコンの利用者の領域にあります。データと一緒に渡さないでください。")
+         kdx-eval pseudonymise 人事データ --out 渡すデータ --key 鍵/仮名化.key
+    """
+    from kdx_eval.cli.exchange import take_names_out
+
+    take_names_out(data, out=out, key=key)
 
 
 @app.command(cls=JapaneseCommand, short_help="ノートブックをJupyterLabで開く")

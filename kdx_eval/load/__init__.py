@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from kdx_eval.load.answers import Answerable
 from kdx_eval.load.dataset import Dataset, answerable, load_dataset, most_useful_missing
 from kdx_eval.load.export import pseudonymise
-from kdx_eval.load.report import Answerable, FileReport, LoadReport, MatchReport
+from kdx_eval.load.report import FileReport, LoadReport, MatchReport
 
 __all__ = ["Answerable", "Dataset", "FileReport", "LoadReport", "MatchReport", "answerable", "load_dataset", "most_useful_missing", "pseudonymise"]

@@ -16,12 +16,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from kdx_eval.errors import DataError
+from kdx_eval.load.answers import Answerable, Span, answerable_from, measured_spans, most_useful
 from kdx_eval.load.database import connect, name, path_text, rows, scalar
 from kdx_eval.load.files import discover
 from kdx_eval.load.mapping import FILE_NAMES, read_mappings
 from kdx_eval.load.pipeline import Pipeline, Progress
 from kdx_eval.load.pseudonyms import home_dir, private_dir, read_key
-from kdx_eval.load.report import Answerable, LoadReport, answerable_from, most_useful
+from kdx_eval.load.report import LoadReport
 from kdx_eval.load.staging import create_faults
 from kdx_eval.manifest import code_digest, digest_file, digest_json
 from kdx_eval.schema import load_schema
@@ -125,7 +126,7 @@ def _columns_with_values(path: Path) -> tuple[str, ...]:
     return tuple(column for column, count in zip(named, counts, strict=True) if count)
 
 
-def load_dataset(folder: Path, *, progress: Progress | None = None, cache_dir: Path | None = None) -> Dataset:
+def load_dataset(folder: Path, *, progress: Progress | None = None, cache_dir: Path | None = None, key_file: Path | None = None) -> Dataset:
     """Read every file of ``folder`` into typed tables, or take them from the cache when nothing has changed.
 
     Parameters
@@ -134,6 +135,8 @@ def load_dataset(folder: Path, *, progress: Progress | None = None, cache_dir: P
         Called with a Japanese sentence and the share done, 0 to 1.
     cache_dir : Path
         Where to keep the tables; by default the user's cache directory. Never inside ``folder``.
+    key_file : Path
+        The key of the pseudonyms, created when missing; by default the user's own.
 
     Raises
     ------
@@ -148,7 +151,7 @@ def load_dataset(folder: Path, *, progress: Progress | None = None, cache_dir: P
     if not folder.is_dir():
         raise DataError("データのフォルダがありません", place=str(folder), hint="フォルダの場所を確かめてください")
     mappings = read_mappings(folder, schema)
-    pseudonyms = read_key()
+    pseudonyms = read_key(key_file)
     cache = private_dir(cache_dir) if cache_dir else home_dir("cache")
     if cache.resolve().is_relative_to(folder.resolve()):
         raise DataError("作業用のフォルダがデータのフォルダの中にあります", place=str(cache), hint="KDX_EVAL_HOME を別の場所にしてください")
@@ -207,10 +210,23 @@ def _sweep(folder: Path) -> None:
 
 
 def answerable(dataset: Dataset) -> tuple[Answerable, ...]:
-    """For each kind of question: whether the delivered tables answer it, what is missing, and a Japanese sentence."""
-    return answerable_from(dataset.tables, {spec.name: spec.title for spec in load_schema().tables.values()})
+    """For each kind of question: whether the delivered tables answer it, what is missing, and a Japanese sentence.
+
+    Questions that compare before and after also say how many months lie before the first training.
+    """
+    return answerable_from(dataset.tables, _titles(), spans=_spans(dataset))
 
 
 def most_useful_missing(dataset: Dataset) -> str:
-    """One Japanese sentence: which missing table would add most."""
-    return most_useful(answerable(dataset), {spec.name: spec.title for spec in load_schema().tables.values()})
+    """One Japanese sentence: which missing table, or which earlier months, would add most."""
+    spans = _spans(dataset)
+    return most_useful(answerable_from(dataset.tables, _titles(), spans=spans), _titles(), spans=spans)
+
+
+def _spans(dataset: Dataset) -> dict[str, Span]:
+    with dataset.connect() as con:
+        return measured_spans(con, {table: dataset.columns(table) for table in dataset.tables})
+
+
+def _titles() -> dict[str, str]:
+    return {spec.name: spec.title for spec in load_schema().tables.values()}

@@ -18,6 +18,7 @@ from kdx_eval.load.directory import Directory
 from kdx_eval.load.event_log import EventLog, read_event_log
 from kdx_eval.load.excel import read_excel_grids
 from kdx_eval.load.files import EXCEL_SUFFIXES, HEAD_ROWS, PARQUET_SUFFIXES, Grid, discover, read_text_grid
+from kdx_eval.load.form_marks import is_guide
 from kdx_eval.load.headers import Layout, recognise
 from kdx_eval.load.mapping import FileMapping, Mappings
 from kdx_eval.load.pseudonyms import PSEUDONYM, Pseudonyms
@@ -89,6 +90,9 @@ class Pipeline:
 
     def _recognise(self, grid: Grid, number: int) -> tuple[Grid, Layout, FileMapping, tuple[str, ...]] | None:
         mapping = self.mappings.of(grid.file, grid.sheet)
+        if is_guide(grid):
+            self._leave_aside(grid, "様式の書き方のシートなので読みません")
+            return None
         if mapping.event_log is not None:
             key = f"e{number:03d}"
             self.logs.append((key, grid, read_event_log(self.con, grid, mapping=mapping, key=key)))
@@ -99,11 +103,13 @@ class Pipeline:
             return long, layout, mapping, tuple(notes)
         recognised = recognise(grid, schema=self.schema, mapping=mapping) if grid.n_columns else None
         if recognised is None:
-            reasons = grid.notes or ("どの表か分からないので読みません。見出しを直すか mapping.yaml に書いてください",)
-            self.aside.append(FileReport(file=grid.file, sheet=grid.sheet, table=None, encoding=grid.encoding, notes=reasons))
+            self._leave_aside(grid, *(grid.notes or ("どの表か分からないので読みません。見出しを直すか mapping.yaml に書いてください",)))
             return None
         notes = [f"使わない列: {'、'.join(recognised.unused[:8])}"] if recognised.unused else []
         return grid, _with_course(recognised, grid), mapping, tuple(notes)
+
+    def _leave_aside(self, grid: Grid, *reasons: str) -> None:
+        self.aside.append(FileReport(file=grid.file, sheet=grid.sheet, table=None, encoding=grid.encoding, notes=reasons))
 
     def type(self, sources: Iterable[tuple[Grid, Layout, FileMapping, tuple[str, ...]]]) -> None:
         """Type every grid; lists of departments, courses and processes become known as soon as they are read."""
@@ -116,6 +122,11 @@ class Pipeline:
                 self.directories["departments"].close_if_known()
             stage = stage_grid(self.con, grid, layout=layout, key=f"s{number:03d}", mapping=mapping, resolvers=self._resolvers(layout.table))
             self.con.execute(f"DROP {'VIEW' if grid.encoding == 'parquet' else 'TABLE'} {name(grid.table)}")
+            if not stage.rows_read:
+                # A sheet of a form that nobody filled in is no delivery: an empty list of departments would make every department unknown.
+                self.con.execute(f"DROP TABLE {stage.table}")
+                self._leave_aside(grid, *stage.notes, f"表「{layout.table.title}」の見出しだけで、データの行がありません")
+                continue
             self._finish(stage)
             self.stages.setdefault(table, []).append(replace(stage, notes=(*grid.notes, *notes, *stage.notes)))
 
@@ -126,6 +137,9 @@ class Pipeline:
         for named, stem in _NAMED.items():
             if table.name != named:
                 found[f"{stem}_id"] = (None, self.directories[named].resolve)
+        # A field of another name (作成所属) that refers to such a list is written as id or name too.
+        refers = {key.field: key.reference for key in table.foreign_keys if key.reference in _NAMED and key.reference != table.name}
+        found |= {field_name: (None, self.directories[named].resolve) for field_name, named in refers.items()}
         present = {spec.name for spec in table.fields}
         return {key: value for key, value in found.items() if key in present}
 

@@ -61,21 +61,31 @@ def private_dir(folder: Path) -> Path:
     return folder
 
 
-def read_key() -> Pseudonyms:
-    """The key named by KDX_EVAL_KEY_FILE, else the user's own, created on first use.
+def key_path(named: Path | None = None) -> Path:
+    """Where the key lies: ``named``, else the file named by KDX_EVAL_KEY_FILE, else the user's own."""
+    if named is not None:
+        return named
+    environment = os.environ.get("KDX_EVAL_KEY_FILE")
+    return Path(environment) if environment else home_dir("data") / "pseudonym.key"
 
-    Raises DataError when the named file is missing or too short.
+
+def read_key(named: Path | None = None) -> Pseudonyms:
+    """The key in the file ``named``, else in that named by KDX_EVAL_KEY_FILE, else the user's own; ``named`` and the own are created on first use.
+
+    Raises DataError when the file is missing, too short, or cannot be created.
     """
-    named = os.environ.get("KDX_EVAL_KEY_FILE")
-    path = Path(named) if named else home_dir("data") / "pseudonym.key"
-    if not named and not path.exists():
-        _create(path)
+    path = key_path(named)
+    in_environment = named is None and bool(os.environ.get("KDX_EVAL_KEY_FILE"))
+    place = "KDX_EVAL_KEY_FILE" if in_environment else path.name
     try:
+        if not in_environment and not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _create(path)
         key = path.read_bytes().strip()
     except OSError as problem:
-        raise DataError("仮名化の鍵が読めません", place="KDX_EVAL_KEY_FILE" if named else path.name, hint="鍵ファイルの場所を確かめてください") from problem
+        raise DataError("仮名化の鍵が読めません", place=place, hint="鍵ファイルの場所を確かめてください") from problem
     if len(key) < _KEY_BYTES:
-        raise DataError("仮名化の鍵が短すぎます", place="KDX_EVAL_KEY_FILE" if named else path.name, hint="32バイト以上の鍵にしてください")
+        raise DataError("仮名化の鍵が短すぎます", place=place, hint="32バイト以上の鍵にしてください")
     return Pseudonyms(key)
 
 

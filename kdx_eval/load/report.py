@@ -1,12 +1,10 @@
-"""What was read, repaired and refused, and what the delivered tables can answer."""
+"""What was read, repaired and refused."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, TypeAlias
-
-QuestionKind: TypeAlias = Literal["reach", "overtime", "work_time", "indicator", "staff_month", "cost", "budget", "redeployment"]
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,55 +87,3 @@ class LoadReport:
         files = tuple(FileReport(**{**file, "notes": tuple(file["notes"])}) for file in raw["files"])
         matched = MatchReport(**raw["matched"]) if raw["matched"] else None
         return cls(files=files, matched=matched, derived=tuple(raw["derived"]))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answerable:
-    """Whether a kind of question can be answered, which tables are missing, and a sentence that says so."""
-
-    kind: QuestionKind
-    title: str
-    possible: bool
-    missing: tuple[str, ...]
-    sentence: str
-
-
-_QUESTIONS: tuple[tuple[QuestionKind, str, tuple[str, ...]], ...] = (
-    ("reach", "誰がどの研修を受けたか", ("training",)),
-    ("overtime", "研修で課の時間外勤務が減ったか", ("training", "assignments", "worktime")),
-    ("work_time", "研修で業務の時間が減ったか", ("training", "assignments", "workload")),
-    ("indicator", "研修で成果指標が変わったか", ("training", "indicators")),
-    ("cost", "研修に一人あたりいくらかかったか", ("training", "costs")),
-    ("budget", "生まれた時間は人件費でいくらにあたるか", ("training", "costs", "wages")),
-    ("redeployment", "生まれた時間をどこに使ったか", ("redeployment",)),
-)
-_WEIGHT = {"worktime": 5, "training": 9, "assignments": 6, "workload": 4, "costs": 4, "wages": 2, "indicators": 2, "redeployment": 1}
-_INSTEAD = {"assignments": "所属履歴（または職員名簿）"}  # what a city is more likely to have
-
-
-def answerable_from(present: Collection[str], titles: Mapping[str, str]) -> tuple[Answerable, ...]:
-    """For each kind of question whether the tables in ``present`` suffice."""
-    answers = []
-    for kind, title, needed in _QUESTIONS:
-        missing = tuple(table for table in needed if table not in present)
-        sentence = (
-            f"「{title}」に答えられます。"
-            if not missing
-            else f"「{title}」には「{'」「'.join(_INSTEAD.get(table, titles[table]) for table in missing)}」が足りません。"
-        )
-        answers.append(Answerable(kind=kind, title=title, possible=not missing, missing=missing, sentence=sentence))
-    return tuple(answers)
-
-
-def most_useful(answers: tuple[Answerable, ...], titles: Mapping[str, str]) -> str:
-    """One sentence: which missing table would add most; a table that alone opens a question counts before others."""
-    gain: dict[str, int] = {}
-    for answer in answers:
-        for table in answer.missing:
-            gain[table] = gain.get(table, 0) + _WEIGHT[table] * (3 if len(answer.missing) == 1 else 1)
-    if not gain:
-        return "必要な表はそろっています。"
-    best = max(gain, key=lambda table: (gain[table], table))
-    opened = [answer.title for answer in answers if answer.missing == (best,)]
-    more = f"（「{'」「'.join(opened)}」に答えられるようになります）" if opened else ""
-    return f"次に「{_INSTEAD.get(best, titles[best])}」があると、最も役に立ちます{more}。"

@@ -12,6 +12,7 @@ from kdx_eval.load.cells import Cell, parse_cell, tidy
 from kdx_eval.load.database import create_table, name, scalar, text
 from kdx_eval.load.dates import Refusal
 from kdx_eval.load.files import Grid
+from kdx_eval.load.form_marks import is_form_row
 from kdx_eval.load.headers import Column, Layout
 from kdx_eval.load.mapping import FileMapping
 from kdx_eval.schema import FieldSpec
@@ -97,6 +98,7 @@ def _classify(con: DuckDBPyConnection, grid: Grid, layout: Layout, *, key: str) 
     ragged = f"width <> {len(layout.headings)}" if not grid.sheet and not is_long and grid.n_columns > _FEW_COLUMNS else "false"
     note = f"filled = 1 AND {grid.n_columns} >= {_FEW_COLUMNS} AND (regexp_matches({joined}, {text(_NOTE)}) OR length({joined}) >= {_LONG_NOTE})"
     con.execute(f"""CREATE TABLE odd_{key} AS SELECT rid, line, CASE WHEN filled = 0 THEN 'blank' WHEN {note} OR ({again}) THEN 'note'
+            WHEN {is_form_row(grid.n_columns)} THEN 'form'
             WHEN {totals or "false"} THEN 'total_row' WHEN {ragged} THEN 'columns' END AS kind
         FROM (SELECT {"rid" if is_long else "line AS rid"}, line, width, {", ".join(cells)}, {filled} AS filled
             FROM {name(grid.table)} WHERE line > {layout.header_line})
@@ -104,8 +106,9 @@ def _classify(con: DuckDBPyConnection, grid: Grid, layout: Layout, *, key: str) 
     but = f"AND rid NOT IN (SELECT rid FROM odd_{key})" if scalar(con, f"SELECT count(*) FROM odd_{key}") else ""
     con.execute(f"""CREATE VIEW body_{key} AS SELECT {"rid, heading" if is_long else "line AS rid, NULL::VARCHAR AS heading"}, line, {", ".join(cells)}
         FROM {name(grid.table)} WHERE line > {layout.header_line} {but}""")
-    n_notes = scalar(con, f"SELECT count(*) FROM odd_{key} WHERE kind = 'note'")
-    return [f"注記や繰り返しの見出し{n_notes}行はデータに数えていません"] if n_notes else []
+    told = (("note", "注記や繰り返しの見出し"), ("form", "様式の説明と例の行"))
+    counts = [(scalar(con, f"SELECT count(*) FROM odd_{key} WHERE kind = {text(kind)}"), words) for kind, words in told]
+    return [f"{words}{count}行はデータに数えていません" for count, words in counts if count]
 
 
 def _is_long(con: DuckDBPyConnection, grid: Grid) -> bool:

@@ -83,7 +83,31 @@ def test_templates_are_the_same_bytes_every_time(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         write_forms(tmp_path / name)
-    assert all((tmp_path / "b" / path.name).read_bytes() == path.read_bytes() for path in (tmp_path / "a").iterdir())
+    files = [path for path in (tmp_path / "a").rglob("*") if path.is_file()]
+    assert {path.suffix for path in files} == {".xlsx", ".docx", ".md"}
+    assert all((tmp_path / "b" / path.relative_to(tmp_path / "a")).read_bytes() == path.read_bytes() for path in files)
+
+
+def test_templates_write_a_letter_and_a_workbook_for_each_known_department(tmp_path: Path) -> None:
+    (tmp_path / "データ").mkdir()
+    (tmp_path / "データ" / "所属.csv").write_text(
+        "所属コード,所属名,開始日,終了日\n1,市民課,2016-04-01,\n2,税務課,2016-04-01,\n3,旧課,2016-04-01,2020-03-31\n", encoding="utf-8"
+    )
+    shown = kdx("templates", tmp_path / "様式", "--data", tmp_path / "データ", "--year", "R20", home=tmp_path / "home")
+    assert shown.returncode == 0, shown.stderr
+    assert "2 の課それぞれへの" in shown.stdout
+    assert "令和20年度予算要求" in shown.stdout
+    found = {path.name for path in (tmp_path / "様式" / "照会" / "各課").iterdir()}
+    assert found == {f"{kind}_{name}.{end}" for kind, end in (("照会文", "docx"), ("記入様式", "xlsx")) for name in ("市民課", "税務課")}
+    assert [path.name for path in (tmp_path / "データ").iterdir()] == ["所属.csv"]
+
+
+def test_a_request_year_that_is_none_is_refused_and_a_past_one_is_noticed(tmp_path: Path) -> None:
+    shown = kdx("templates", tmp_path / "様式", "--year", "来年", home=tmp_path / "home")
+    assert shown.returncode == ParameterError.exit_status
+    assert "--year" in shown.stderr
+    shown = kdx("templates", tmp_path / "様式", "--year", "2024", home=tmp_path / "home")
+    assert "回答期限（2023-08-31）は過ぎています" in shown.stdout
 
 
 def test_an_error_of_ours_keeps_its_exit_status(capsys: pytest.CaptureFixture[str]) -> None:
