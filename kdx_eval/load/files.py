@@ -37,7 +37,8 @@ class Grid:
     """One sheet as text in the working database: columns ``line``, ``width``, ``c0`` ... ; ``head`` are its first rows.
 
     Cells have no blanks around them. ``line`` is the physical line of a text file or the row of a sheet, counted from 1;
-    ``width`` is the number of cells written there.
+    ``width`` is the number of cells written there. ``merged`` are merged cells that span columns (row, first and last column),
+    ``blocks`` all merged cells (first and last row, first and last column from 0).
     """
 
     file: str
@@ -47,6 +48,7 @@ class Grid:
     n_columns: int
     head: tuple[tuple[int, tuple[str, ...]], ...]
     merged: tuple[tuple[int, int, int], ...] = ()
+    blocks: tuple[tuple[int, int, int, int], ...] = ()
     notes: tuple[str, ...] = field(default=())
 
 
