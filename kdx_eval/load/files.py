@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from kdx_eval.errors import DataError
 from kdx_eval.load.database import BLANKS, name, path_text, scalar
+from kdx_eval.load.garbled import refuse_garbled, refuse_mixed, refuse_utf8_within
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -111,9 +112,12 @@ def detect_encoding(path: Path, *, place: str) -> Encoding:
         as_cp932 = head.decode("cp932", errors="ignore")
         kana, others = len(_HALF_WIDTH_KANA.findall(as_cp932)), len(_JAPANESE.findall(as_cp932))
         as_euc = head.decode("euc_jp", errors="ignore")
-        return "euc_jp" if kana > others and len(_JAPANESE.findall(as_euc)) > others else "cp932"
+        fitting = ["euc_jp" if kana > others and len(_JAPANESE.findall(as_euc)) > others else "cp932"]
+    if fitting == ["cp932"]:
+        refuse_utf8_within(path, place=place)
     if fitting:
         return fitting[0]
+    refuse_mixed(path, place=place)
     raise DataError("文字コードが分かりません", place=place, hint="UTF-8 か Shift_JIS（CP932）の CSV として保存し直してください")
 
 
@@ -139,6 +143,7 @@ def read_text_grid(con: DuckDBPyConnection, path: Path, *, file: str, table: str
         delimiter, head = _sniff(path, used)
         if not head:
             raise DataError("ファイルに行がありません", place=file, hint="元のシステムから出し直してください")
+        refuse_garbled(head, place=file)
         n_columns = max(len(cells) for _, cells in head)
         quick = path.stat().st_size >= _FAST_FROM and len(head[0][1]) == n_columns
         if not (quick and _read_fast(con, _as_utf8(path, used, copy=work / f"{table}.utf8.csv"), table=table, delimiter=delimiter, n_columns=n_columns)):

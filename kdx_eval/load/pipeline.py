@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from kdx_eval.errors import DataError
 from kdx_eval.load import checks, people
 from kdx_eval.load.cells import Cell, parse_code
+from kdx_eval.load.codes import KnownCodes
 from kdx_eval.load.database import BLANKS, name, path_text, rows, scalar, target_text, text
 from kdx_eval.load.dates import Refusal
 from kdx_eval.load.directory import Directory
@@ -20,7 +21,10 @@ from kdx_eval.load.excel import read_excel_grids
 from kdx_eval.load.files import EXCEL_SUFFIXES, HEAD_ROWS, PARQUET_SUFFIXES, Grid, discover, read_text_grid
 from kdx_eval.load.headers import Layout, recognise
 from kdx_eval.load.mapping import FileMapping, Mappings
+from kdx_eval.load.merged import spread_merged
 from kdx_eval.load.pseudonyms import PSEUDONYM, Pseudonyms
+from kdx_eval.load.remarks import remark
+from kdx_eval.load.repeats import leave_repeats_aside, refuse_repeated_periods
 from kdx_eval.load.report import FileReport, LoadReport, MatchReport
 from kdx_eval.load.rules import RULES
 from kdx_eval.load.shapes import find_crosstab, unpivot
@@ -55,6 +59,8 @@ class Pipeline:
     aside: list[FileReport] = field(default_factory=list)
     directories: dict[str, Directory] = field(default_factory=lambda: {table: Directory() for table in _NAMED})
     derived: dict[str, str] = field(default_factory=dict)
+    staff_codes: KnownCodes = field(default_factory=KnownCodes)
+    remarks: dict[str, list[str]] = field(default_factory=dict)
 
     def read(self) -> list[tuple[Grid, Layout, FileMapping, tuple[str, ...]]]:
         """All recognised grids, in the order in which their tables must be typed."""
@@ -73,6 +79,8 @@ class Pipeline:
         if not sources and not self.logs:
             hint = "ファイル名や見出しを data_schema の表の名前に合わせるか、mapping.yaml を書いてください"
             raise DataError("どの表か分かるファイルがありません", place=str(self.folder), hint=hint)
+        sources, repeated = leave_repeats_aside(self.con, sources)
+        self.aside.extend(repeated)
         order = [*_FIRST, *(table for table in self.schema.tables if table not in {*_FIRST, *_LAST}), *_LAST]
         return sorted(sources, key=lambda source: order.index(source[1].table.name))
 
@@ -95,14 +103,20 @@ class Pipeline:
             return None
         crosstab = find_crosstab(grid, schema=self.schema, mapping=mapping) if grid.n_columns else None
         if crosstab:
+            spread = spread_merged(
+                self.con, grid, after=crosstab.header_line, keys={crosstab.key.index}, measures={index for index, _, _ in crosstab.months}
+            )
             long, layout, notes = unpivot(self.con, grid, crosstab=crosstab, schema=self.schema)
-            return long, layout, mapping, tuple(notes)
+            return long, layout, mapping, (*spread, *notes)
         recognised = recognise(grid, schema=self.schema, mapping=mapping) if grid.n_columns else None
         if recognised is None:
             reasons = grid.notes or ("どの表か分からないので読みません。見出しを直すか mapping.yaml に書いてください",)
             self.aside.append(FileReport(file=grid.file, sheet=grid.sheet, table=None, encoding=grid.encoding, notes=reasons))
             return None
         notes = [f"使わない列: {'、'.join(recognised.unused[:8])}"] if recognised.unused else []
+        measures = {column.index for column in recognised.columns if column.field.type in {"number", "integer"}}
+        keys = {column.index for column in recognised.columns} - measures
+        notes += spread_merged(self.con, grid, after=recognised.header_line, keys=keys, measures=measures)
         return grid, _with_course(recognised, grid), mapping, tuple(notes)
 
     def type(self, sources: Iterable[tuple[Grid, Layout, FileMapping, tuple[str, ...]]]) -> None:
@@ -114,10 +128,16 @@ class Pipeline:
             if table in _LAST:
                 # Without a list, the departments of rosters and overtime tables are the known ones.
                 self.directories["departments"].close_if_known()
+            self.staff_codes.begin(table)
             stage = stage_grid(self.con, grid, layout=layout, key=f"s{number:03d}", mapping=mapping, resolvers=self._resolvers(layout.table))
             self.con.execute(f"DROP {'VIEW' if grid.encoding == 'parquet' else 'TABLE'} {name(grid.table)}")
             self._finish(stage)
-            self.stages.setdefault(table, []).append(replace(stage, notes=(*grid.notes, *notes, *stage.notes)))
+            self.stages.setdefault(table, []).append(replace(stage, notes=(*grid.notes, *notes, *stage.notes, *self._restored())))
+
+    def _restored(self) -> list[str]:
+        """A note on the numbers whose zeros were restored since the last call."""
+        counts = {"職員番号": self.staff_codes.take_count()} | {"所属コード": self.directories["departments"].codes.take_count()}
+        return [f"先頭の 0 が落ちた{title}{count}種類を、一覧の番号に合わせて読みました" for title, count in counts.items() if count]
 
     def _resolvers(self, table: TableSpec) -> Mapping[str, tuple[str | None, Resolver]]:
         found: dict[str, tuple[str | None, Resolver]] = {"staff_id": (None, self._pseudonym)}
@@ -133,7 +153,7 @@ class Pipeline:
         code = parse_code(written)
         if not isinstance(code, str) or re.fullmatch(PSEUDONYM, code):
             return code  # a blank, a refusal, or a pseudonym from an earlier pseudonymise
-        return self.pseudonyms.of("id" + SEPARATOR + code)
+        return self.pseudonyms.of("id" + SEPARATOR + self.staff_codes.restore(code))
 
     def _unit(self, written: str) -> Cell:
         """The unit of an indicator, which is a person, a department or a process as its type says."""
@@ -169,6 +189,7 @@ class Pipeline:
         roster = people.read_roster(self.con, staff, postings=self.stages.get("assignments", []))
         report = people.match_people(self.con, self.stages.get("training", []), roster=roster, pseudonyms=self.pseudonyms)
         self._check_duplicates()
+        self.remarks.update(remark(self.con, self.stages, names=[called for one in self.directories.values() for called in (*one.ids, *one.names)]))
         return report
 
     def _check_duplicates(self) -> None:
@@ -179,6 +200,9 @@ class Pipeline:
             self.con.execute(f"CREATE VIEW all_{table} AS {union}")
             heading = headings_of([stage.layout for stage in stages], key[0]) if key else ""
             checks.check_duplicates(self.con, f"all_{table}", spec=spec, key=key, heading=heading)
+            if not key and len(stages) > 1:
+                few = refuse_repeated_periods(self.con, f"all_{table}", spec=spec)
+                self.remarks.update({stage: [f"注意: 別のファイルと同じ内容の行が{count}行あります。二重でないか確かめてください"] for stage, count in few.items()})
 
     def _derive(self) -> None:
         """SQL for the tables that were not delivered but follow from others."""
@@ -252,7 +276,8 @@ class Pipeline:
         grid, table = stage.grid, stage.layout.table.name
         rejected = scalar(self.con, f"SELECT count(DISTINCT rid) FROM {FAULTS} WHERE stage = {text(stage.key)}")
         _assert_all_counted(stage.rows_read, accepted, rejected, place=f"{grid.file} {grid.sheet}".strip())
-        whole = FileReport(file=grid.file, sheet=grid.sheet, table=table, encoding=grid.encoding, rows_read=stage.rows_read, notes=stage.notes)
+        whole = FileReport(file=grid.file, sheet=grid.sheet, table=table, encoding=grid.encoding, rows_read=stage.rows_read)
+        whole = replace(whole, notes=(*stage.notes, *self.remarks.get(stage.key, ())))
         return replace(whole, rows_accepted=accepted, rows_rejected=rejected, cells_repaired=dict(stage.repaired))
 
 

@@ -192,7 +192,7 @@ def _canonical(spec: FieldSpec, raw: str, *, scaled: bool) -> str:
         return f"(regexp_full_match({raw}, '[12][0-9]{{3}}-[0-9]{{2}}-[0-9]{{2}}') AND TRY_CAST({raw} AS DATE) IS NOT NULL)"
     if spec.name.endswith("_id"):
         return f"regexp_full_match({raw}, '[A-Za-z0-9][A-Za-z0-9_]*')"
-    return f"({raw} <> '' AND left({raw}, 1) <> '#')"
+    return f"({raw} <> '' AND left({raw}, 1) <> '#' AND NOT contains({raw}, '\ufffd'))"
 
 
 def headings_of(layouts: Sequence[Layout], field_name: str) -> str:

@@ -21,6 +21,7 @@ _FORMULA_CELL = re.compile(_CELL + rb"<f\b(?P<formula>(?:[^>]*/>|(?:(?!</c>).)*?
 _VALUE = re.compile(rb"<v>[^<]+</v>|<is>")
 _HIDDEN_ROW = re.compile(rb'<row\b(?=[^>]*\bhidden="(?:1|true)")[^>]*\br="(\d+)"')
 _HIDDEN_COLUMN = re.compile(rb'<col\b(?=[^>]*\bhidden="(?:1|true)")([^>]*)>')
+_PREFIX = re.compile(rb"<(/?)\w+:(?=\w)")
 _LAST_COLUMN = 16_383
 _HAS_XML = frozenset({".xlsx", ".xlsm"})
 
@@ -67,16 +68,21 @@ def inspect_workbook(path: Path) -> WorkbookFacts:
     sheets: dict[str, SheetFacts] = {}
     with zipfile.ZipFile(path) as archive:
         parts = frozenset(archive.namelist())
-        book = archive.read("xl/workbook.xml").decode("utf-8", errors="replace")
+        book = _plain(archive.read("xl/workbook.xml")).decode("utf-8", errors="replace")
         targets = _targets(archive.read("xl/_rels/workbook.xml.rels").decode("utf-8", errors="replace"))
         for match in _SHEET.finditer(book):
             attributes = dict(_ATTRIBUTE.findall(match[1]))
             target = targets.get(attributes.get("r:id", ""))
             if target in parts:
-                sheets[html.unescape(attributes.get("name", ""))] = _sheet_facts(archive.read(target))
+                sheets[html.unescape(attributes.get("name", ""))] = _sheet_facts(_plain(archive.read(target)))
     calculation = _CALCULATION.search(book)
     said = dict(_ATTRIBUTE.findall(calculation[1])) if calculation else {}
     return WorkbookFacts(sheets=sheets, is_stale=said.get("fullCalcOnLoad") in {"1", "true"} or said.get("calcMode") == "manual")
+
+
+def _plain(data: bytes) -> bytes:
+    """XML without prefixes before its elements, which some programs write (``<x:row>``)."""
+    return _PREFIX.sub(rb"<\1", data) if re.match(rb"\s*(<\?[^>]*>\s*)?<\w+:", data[:400]) else data
 
 
 def _targets(relations: str) -> dict[str, str]:

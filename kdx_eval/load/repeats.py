@@ -1,0 +1,85 @@
+"""The same export delivered twice: whole sheets left aside, repeated periods refused, so that nothing is counted double."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from kdx_eval.load.database import name, text
+from kdx_eval.load.files import Grid
+from kdx_eval.load.headers import Layout
+from kdx_eval.load.mapping import FileMapping
+from kdx_eval.load.people import roster_date
+from kdx_eval.load.report import FileReport
+from kdx_eval.load.staging import FAULTS
+from kdx_eval.schema import TableSpec
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+Source = tuple[Grid, Layout, FileMapping, tuple[str, ...]]
+# Fewer equal rows in two files may be chance (one fee paid twice); these are only remarked.
+FEWEST_ROWS = 3
+_PERIODS: Mapping[str, str] = {
+    "month": "{}", "date": "date_trunc('month', {})::DATE", "fiscal_year": "make_date({}::BIGINT, 4, 1)", "valid_from": "{}", "assessed_on": "{}",
+    "applied_on": "{}",
+}  # fmt: skip
+
+
+def leave_repeats_aside(con: DuckDBPyConnection, sources: Sequence[Source]) -> tuple[list[Source], list[FileReport]]:
+    """The sources without those whose content another one already has, and a report that names that other for each left aside."""
+    shapes = [(*_shape(grid, layout), _n_rows(con, grid, layout)) for grid, layout, _, _ in sources]
+    several = {shape for shape, count in Counter(shapes).items() if count > 1}
+    first: dict[Hashable, Grid] = {}
+    kept: list[Source] = []
+    aside: list[FileReport] = []
+    for source, shape in zip(sources, shapes, strict=True):
+        grid, layout = source[0], source[1]
+        content = (*shape, _content(con, grid, layout)) if shape in several and shape[-1] else grid.table
+        if content in first:
+            shown = f"{first[content].file} {first[content].sheet}".strip()
+            note = f"注意: 「{shown}」と中身が同じなので、二重に数えないよう読みませんでした。別の月や所属のものなら、出し直しを頼んでください"
+            aside.append(FileReport(file=grid.file, sheet=grid.sheet, table=None, encoding=grid.encoding, notes=(note,)))
+        else:
+            first[content] = grid
+            kept.append(source)
+    return kept, aside
+
+
+def _shape(grid: Grid, layout: Layout) -> tuple[Hashable, ...]:
+    # A roster says by its name for which day it holds: the same people a year later are no repetition.
+    day = roster_date((layout.title, grid.sheet, grid.file)) if layout.table.name == "staff" else None
+    return layout.table.name, tuple(sorted((column.field.name, column.scale) for column in layout.columns)), tuple(sorted(layout.constants.items())), day
+
+
+def _n_rows(con: DuckDBPyConnection, grid: Grid, layout: Layout) -> int:
+    return int(con.execute(f"SELECT count(*) FROM {name(grid.table)} WHERE line > {layout.header_line}").fetchall()[0][0])
+
+
+def _content(con: DuckDBPyConnection, grid: Grid, layout: Layout) -> int:
+    cells = [f"c{column.index}" for column in sorted(layout.columns, key=lambda column: column.field.name)]
+    # A sum of hashes does not depend on the order of rows.
+    total = f"SELECT sum(hash({', '.join(cells)})::HUGEINT) FROM {name(grid.table)} WHERE line > {layout.header_line}"
+    return int(con.execute(total).fetchall()[0][0] or 0)
+
+
+def refuse_repeated_periods(con: DuckDBPyConnection, table: str, *, spec: TableSpec) -> dict[str, int]:
+    """Refuse the rows of a month (or year, or day) that another file before has in just the same way; for tables without a key.
+
+    Returns, by stage, how many rows are equal to one of another file but too few to be sure; they stay.
+    """
+    present = {field.name for field in spec.fields}
+    periods = [sql.format(name(field)) for field, sql in _PERIODS.items() if field in present]
+    period = f"coalesce({', '.join(periods)})" if periods else "NULL::DATE"
+    values = ", ".join(f"CAST({name(field.name)} AS VARCHAR)" for field in spec.fields)
+    accepted = f"NOT EXISTS (SELECT 1 FROM {FAULTS} x WHERE x.stage = t._stage AND x.rid = t._rid)"
+    con.execute(f"""CREATE OR REPLACE TEMP TABLE repeated AS
+        SELECT _stage, period, n, row_number() OVER (PARTITION BY period, n, content ORDER BY _stage) > 1 AS again
+        FROM (SELECT _stage, {period} AS period, count(*) AS n, sum(hash({values})::HUGEINT) AS content FROM {table} t WHERE {accepted} GROUP BY _stage, period)
+        QUALIFY again""")
+    few = con.execute(f"SELECT _stage, sum(n)::BIGINT FROM repeated WHERE n < {FEWEST_ROWS} GROUP BY _stage ORDER BY _stage").fetchall()
+    con.execute(f"""INSERT INTO {FAULTS} SELECT t._stage, t._rid, t._line, '', {text("delivered_twice")}
+        FROM {table} t JOIN repeated r ON r._stage = t._stage AND r.period IS NOT DISTINCT FROM {period} WHERE r.n >= {FEWEST_ROWS} AND {accepted}""")
+    con.execute("DROP TABLE repeated")
+    return {str(stage): int(count) for stage, count in few}
