@@ -23,7 +23,7 @@ _MEND = "元のシステムから一つの文字コード（UTF-8 か Shift_JIS�
 
 def refuse_mixed(path: Path, *, place: str) -> None:
     """Raise DataError that names the first line in another encoding than the lines before, or that fits none."""
-    possible = _CANDIDATES
+    possible: tuple[str, ...] = _CANDIDATES
     with path.open("rb") as stream:
         for number, line in enumerate(stream, start=1):
             fitting = tuple(encoding for encoding in _CANDIDATES if _fits(line, encoding))

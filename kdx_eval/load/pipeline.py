@@ -189,7 +189,8 @@ class Pipeline:
         roster = people.read_roster(self.con, staff, postings=self.stages.get("assignments", []))
         report = people.match_people(self.con, self.stages.get("training", []), roster=roster, pseudonyms=self.pseudonyms)
         self._check_duplicates()
-        self.remarks.update(remark(self.con, self.stages, names=[called for one in self.directories.values() for called in (*one.ids, *one.names)]))
+        called = [called for directory in self.directories.values() for called in (*directory.ids.values(), *directory.names)]
+        self._remark(remark(self.con, self.stages, names=called))
         return report
 
     def _check_duplicates(self) -> None:
@@ -201,8 +202,11 @@ class Pipeline:
             heading = headings_of([stage.layout for stage in stages], key[0]) if key else ""
             checks.check_duplicates(self.con, f"all_{table}", spec=spec, key=key, heading=heading)
             if not key and len(stages) > 1:
-                few = refuse_repeated_periods(self.con, f"all_{table}", spec=spec)
-                self.remarks.update({stage: [f"注意: 別のファイルと同じ内容の行が{count}行あります。二重でないか確かめてください"] for stage, count in few.items()})
+                self._remark(refuse_repeated_periods(self.con, f"all_{table}", spec=spec))
+
+    def _remark(self, found: Mapping[str, list[str]]) -> None:
+        for stage, notes in found.items():
+            self.remarks.setdefault(stage, []).extend(notes)
 
     def _derive(self) -> None:
         """SQL for the tables that were not delivered but follow from others."""

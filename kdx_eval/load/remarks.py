@@ -65,7 +65,8 @@ def _transfers(con: DuckDBPyConnection) -> list[str]:
 
 
 def _successors(con: DuckDBPyConnection) -> list[str]:
-    unknown = scalar(con, "SELECT count(*) FROM all_departments WHERE successor_id NOT IN (SELECT department_id FROM all_departments WHERE department_id NOT NULL)")
+    known = "SELECT department_id FROM all_departments WHERE department_id IS NOT NULL"
+    unknown = scalar(con, f"SELECT count(*) FROM all_departments WHERE successor_id NOT IN ({known})")
     without = scalar(con, "SELECT count(*) FROM all_departments WHERE valid_to IS NOT NULL AND successor_id IS NULL")
     notes = [f"後継所属コードが所属の一覧にない所属が{unknown}あります"] if unknown else []
     return notes + ([f"終了日があるのに後継所属コードのない所属が{without}あります。改称や統合なら後継を書いてください"] if without else [])
@@ -102,7 +103,8 @@ def _long_days(con: DuckDBPyConnection) -> list[str]:
 
 
 def _missing_months(con: DuckDBPyConnection, table: str) -> list[str]:
-    months = [day for (day,) in rows(con, f"SELECT DISTINCT {_MONTHLY[table]} AS m FROM all_{table} a WHERE m IS NOT NULL ORDER BY m") if isinstance(day, dt.date)]
+    found = rows(con, f"SELECT DISTINCT {_MONTHLY[table]} AS m FROM all_{table} WHERE m IS NOT NULL ORDER BY m")
+    months = [day for (day,) in found if isinstance(day, dt.date)]
     if len(months) < 2:
         return []
     span = [dt.date(number // 12, number % 12 + 1, 1) for number in range(_ordinal(months[0]), _ordinal(months[-1]) + 1)]

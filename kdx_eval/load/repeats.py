@@ -64,10 +64,10 @@ def _content(con: DuckDBPyConnection, grid: Grid, layout: Layout) -> int:
     return int(con.execute(total).fetchall()[0][0] or 0)
 
 
-def refuse_repeated_periods(con: DuckDBPyConnection, table: str, *, spec: TableSpec) -> dict[str, int]:
+def refuse_repeated_periods(con: DuckDBPyConnection, table: str, *, spec: TableSpec) -> dict[str, list[str]]:
     """Refuse the rows of a month (or year, or day) that another file before has in just the same way; for tables without a key.
 
-    Returns, by stage, how many rows are equal to one of another file but too few to be sure; they stay.
+    Returns remarks by stage on rows that equal those of another file but are too few to be sure; they stay.
     """
     present = {field.name for field in spec.fields}
     periods = [sql.format(name(field)) for field, sql in _PERIODS.items() if field in present]
@@ -82,4 +82,4 @@ def refuse_repeated_periods(con: DuckDBPyConnection, table: str, *, spec: TableS
     con.execute(f"""INSERT INTO {FAULTS} SELECT t._stage, t._rid, t._line, '', {text("delivered_twice")}
         FROM {table} t JOIN repeated r ON r._stage = t._stage AND r.period IS NOT DISTINCT FROM {period} WHERE r.n >= {FEWEST_ROWS} AND {accepted}""")
     con.execute("DROP TABLE repeated")
-    return {str(stage): int(count) for stage, count in few}
+    return {str(stage): [f"注意: 別のファイルと同じ内容の行が{count}行あります。二重でないか確かめてください"] for stage, count in few}
