@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from kdx_eval.errors import DataError
 from kdx_eval.load.files import HEAD_ROWS, Grid, load_regular
+from kdx_eval.load.garbled import refuse_garbled
 from kdx_eval.load.workbook_xml import SheetFacts, WorkbookFacts, inspect_workbook
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def read_excel_grids(con: DuckDBPyConnection, path: Path, *, file: str, table: s
                 sheet = book.get_sheet_by_name(meta.name)
                 grid = _sheet_grid(con, sheet, facts=facts.of(meta.name), file=file, table=f"{table}_{number}", work=work)
                 if grid:
+                    refuse_garbled(grid.head, place=f"{file} {meta.name}")
                     grids.append(replace(grid, notes=(*grid.notes, *_book_notes(facts, meta.name))))
     except python_calamine.PasswordError as problem:
         raise DataError("パスワードがかかっています", place=file, hint="パスワードを外して保存し直してください") from problem

@@ -15,7 +15,8 @@ _UTF8_WITHIN = re.compile(rb"[\xe3-\xe9][\x80-\xbf]{2}[\xe3-\xe9][\x80-\xbf]{2}"
 _JAPANESE = re.compile("[ぁ-んァ-ヶ一-龠]")
 # (read as, though written in): text that turns into Japanese on the way back was read wrongly.
 _MISREADINGS = (("cp932", "utf-8"), ("cp1252", "utf-8"), ("cp1252", "cp932"), ("latin-1", "utf-8"), ("latin-1", "cp932"))
-_KANA_MISREAD = re.compile("[縺繧繝]")  # kana of UTF-8 read as cp932, some of whose bytes may be lost for good
+# Where bytes were lost there is no way back; then rare characters tell: at least a fifth of misread headings, hardly any of real ones.
+_FEWEST_RARE, _RARE_SHARE = 4, 0.15
 _LOST = "\ufffd"
 _PIECE = 1 << 22
 _MEND = "元のシステムから一つの文字コード（UTF-8 か Shift_JIS）で出し直してください"
@@ -72,8 +73,10 @@ def refuse_garbled(head: Iterable[tuple[int, tuple[str, ...]]], *, place: str) -
             raise DataError("見出しの文字が失われています", place=f"{place} {line}行目", hint=_MEND)
     wrong = [line for line, cells in rows for cell in cells if _is_misread(cell)]
     right = sum(1 for _, cells in rows for cell in cells if _JAPANESE.search(cell)) - len(wrong)
-    if wrong and len(wrong) > right:
-        raise DataError("文字化けしています（別の文字コードで開いて保存されたようです）", place=f"{place} {wrong[0]}行目", hint=_MEND)
+    letters = [char for _, cells in rows for cell in cells for char in cell if not char.isascii()]
+    n_rare = sum(map(_is_rare, letters))
+    if (wrong and len(wrong) > right) or (n_rare >= _FEWEST_RARE and n_rare > _RARE_SHARE * len(letters)):
+        raise DataError("文字化けしています（別の文字コードで開いて保存されたようです）", place=f"{place} {rows[0][0]}行目", hint=_MEND)
 
 
 def _is_misread(cell: str) -> bool:
@@ -86,4 +89,13 @@ def _is_misread(cell: str) -> bool:
             continue
         if _JAPANESE.search(back):
             return True
-    return bool(_KANA_MISREAD.search(cell))
+    return False
+
+
+def _is_rare(char: str) -> bool:
+    """Whether a character stands where the first bytes of UTF-8 lead when they are read as cp932: among those hardly anybody uses."""
+    try:
+        code = char.encode("cp932")
+    except UnicodeEncodeError:
+        return False
+    return len(code) == 2 and 0xE3 <= code[0] <= 0xE9

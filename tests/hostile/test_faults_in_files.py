@@ -46,6 +46,14 @@ def test_text_saved_after_opening_it_in_a_wrong_encoding_stops(tmp_path: Path, s
     stops(tmp_path, place="受講記録.csv ", reason="文字")
 
 
+def test_a_csv_opened_wrongly_in_excel_and_saved_as_a_workbook_stops(tmp_path: Path) -> None:
+    rows = [line.split(",") for line in TRAINING.encode("utf-8").decode("cp932", errors="replace").splitlines()]
+    put_sheet(tmp_path, "受講記録.xlsx", rows)
+    stops(tmp_path, place="受講記録.xlsx 一覧 1行目", reason="失われ")
+    put_sheet(tmp_path, "受講記録.xlsx", [[cell.replace("\ufffd", "・") for cell in row] for row in rows])
+    stops(tmp_path, place="受講記録.xlsx 一覧 1行目", reason="文字化け")
+
+
 def test_a_row_whose_characters_were_lost_is_quarantined(tmp_path: Path) -> None:
     put(tmp_path, "worktime.csv", "department_id,month,overtime_hours\n市民課,2025-04,1\n\ufffds\ufffd,2025-05,2\n")
     dataset = accept(tmp_path)
