@@ -199,7 +199,9 @@ class Pipeline:
             key = (*spec.primary_key, "as_of") if table == "staff" else spec.primary_key
             union = " UNION ALL BY NAME ".join(f"SELECT * FROM {stage.table}" for stage in stages)
             self.con.execute(f"CREATE VIEW all_{table} AS {union}")
-            heading = headings_of([stage.layout for stage in stages], key[0]) if key else ""
+            layouts = [stage.layout for stage in stages]
+            shown = next((one for one in key if any(layout.has(one) for layout in layouts)), "")
+            heading = headings_of(layouts, shown) if shown else ""
             checks.check_duplicates(self.con, f"all_{table}", spec=spec, key=key, heading=heading)
             if not key and len(stages) > 1:
                 self._remark(refuse_repeated_periods(self.con, f"all_{table}", spec=spec))

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from kdx_eval.load.database import name, text
+from kdx_eval.load.database import name, scalar, text
 from kdx_eval.load.files import Grid
 from kdx_eval.load.headers import Layout
 from kdx_eval.load.mapping import FileMapping
@@ -29,7 +29,8 @@ _PERIODS: Mapping[str, str] = {
 
 def leave_repeats_aside(con: DuckDBPyConnection, sources: Sequence[Source]) -> tuple[list[Source], list[FileReport]]:
     """The sources without those whose content another one already has, and a report that names that other for each left aside."""
-    shapes = [(*_shape(grid, layout), _n_rows(con, grid, layout)) for grid, layout, _, _ in sources]
+    alike = Counter(_shape(grid, layout) for grid, layout, _, _ in sources)
+    shapes = [_counted(con, grid, layout, is_alone=alike[_shape(grid, layout)] == 1) for grid, layout, _, _ in sources]
     several = {shape for shape, count in Counter(shapes).items() if count > 1}
     first: dict[Hashable, Grid] = {}
     kept: list[Source] = []
@@ -53,8 +54,10 @@ def _shape(grid: Grid, layout: Layout) -> tuple[Hashable, ...]:
     return layout.table.name, tuple(sorted((column.field.name, column.scale) for column in layout.columns)), tuple(sorted(layout.constants.items())), day
 
 
-def _n_rows(con: DuckDBPyConnection, grid: Grid, layout: Layout) -> int:
-    return int(con.execute(f"SELECT count(*) FROM {name(grid.table)} WHERE line > {layout.header_line}").fetchall()[0][0])
+def _counted(con: DuckDBPyConnection, grid: Grid, layout: Layout, *, is_alone: bool) -> tuple[Hashable, ...]:
+    # Counting a large file costs; one that has no like needs none.
+    n_rows = 0 if is_alone else scalar(con, f"SELECT count(*) FROM {name(grid.table)} WHERE line > {layout.header_line}")
+    return *_shape(grid, layout), n_rows
 
 
 def _content(con: DuckDBPyConnection, grid: Grid, layout: Layout) -> int:
@@ -74,12 +77,16 @@ def refuse_repeated_periods(con: DuckDBPyConnection, table: str, *, spec: TableS
     period = f"coalesce({', '.join(periods)})" if periods else "NULL::DATE"
     values = ", ".join(f"CAST({name(field.name)} AS VARCHAR)" for field in spec.fields)
     accepted = f"NOT EXISTS (SELECT 1 FROM {FAULTS} x WHERE x.stage = t._stage AND x.rid = t._rid)"
-    con.execute(f"""CREATE OR REPLACE TEMP TABLE repeated AS
-        SELECT _stage, period, n, row_number() OVER (PARTITION BY period, n, content ORDER BY _stage) > 1 AS again
-        FROM (SELECT _stage, {period} AS period, count(*) AS n, sum(hash({values})::HUGEINT) AS content FROM {table} t WHERE {accepted} GROUP BY _stage, period)
-        QUALIFY again""")
-    few = con.execute(f"SELECT _stage, sum(n)::BIGINT FROM repeated WHERE n < {FEWEST_ROWS} GROUP BY _stage ORDER BY _stage").fetchall()
-    con.execute(f"""INSERT INTO {FAULTS} SELECT t._stage, t._rid, t._line, '', {text("delivered_twice")}
-        FROM {table} t JOIN repeated r ON r._stage = t._stage AND r.period IS NOT DISTINCT FROM {period} WHERE r.n >= {FEWEST_ROWS} AND {accepted}""")
-    con.execute("DROP TABLE repeated")
+    # Counts first: where no period has as many rows in two files, none is repeated, and no row need be hashed.
+    con.execute(f"""CREATE OR REPLACE TEMP TABLE alike AS SELECT _of, _when FROM
+        (SELECT _stage AS _of, {period} AS _when, count(*) AS _n FROM {table} t WHERE {accepted} GROUP BY ALL)
+        QUALIFY count(*) OVER (PARTITION BY _when, _n) > 1""")
+    con.execute(f"""CREATE OR REPLACE TEMP TABLE repeated AS SELECT * FROM
+        (SELECT _of, _when, count(*) AS _n, sum(hash({values})::HUGEINT) AS _content FROM {table} t
+            JOIN alike ON _of = _stage AND _when IS NOT DISTINCT FROM {period} WHERE {accepted} GROUP BY ALL)
+        QUALIFY row_number() OVER (PARTITION BY _when, _n, _content ORDER BY _of) > 1""")
+    few = con.execute(f"SELECT _of, sum(_n)::BIGINT FROM repeated WHERE _n < {FEWEST_ROWS} GROUP BY _of ORDER BY _of").fetchall()
+    con.execute(f"""INSERT INTO {FAULTS} SELECT _stage, _rid, _line, '', {text("delivered_twice")}
+        FROM {table} t JOIN repeated ON _of = _stage AND _when IS NOT DISTINCT FROM {period} WHERE _n >= {FEWEST_ROWS} AND {accepted}""")
+    con.execute("DROP TABLE repeated; DROP TABLE alike")
     return {str(stage): [f"注意: 別のファイルと同じ内容の行が{count}行あります。二重でないか確かめてください"] for stage, count in few}

@@ -94,8 +94,8 @@ def put_dates(folder: Path, *dates: str) -> None:
 
 
 def test_the_japanese_calendar_is_read_in_all_its_forms(tmp_path: Path) -> None:
-    forms = ["R7.4.1", "令和7年4月1日", "令和七年四月一日", "㋿7年4月1日", "Ｒ７．４．１", "R7/4/1", "R070401", "20250401", "2025/4/1", "2025年4月1日（火）", "令7.4.1"]
-    put_dates(tmp_path, *forms)
+    japanese = ["R7.4.1", "令和7年4月1日", "令和七年四月一日", "㋿7年4月1日", "Ｒ７．４．１", "R7/4/1", "R070401", "令7.4.1"]
+    put_dates(tmp_path, *japanese, "20250401", "2025/4/1", "2025年4月1日（火）")
     dataset = accept(tmp_path)
     assert refused(dataset) == []
     assert values(dataset, "training", "DISTINCT completed_on") == [(dt.date(2025, 4, 1),)]

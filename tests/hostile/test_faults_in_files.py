@@ -235,9 +235,12 @@ def test_a_line_break_in_quotes_does_not_shift_the_rows_that_are_named(tmp_path:
 # Files
 
 
-@pytest.mark.parametrize("cut", [len((TRAINING + "0014,").encode()), len(TRAINING.encode()) - 30])
-def test_a_text_file_cut_off_stops(tmp_path: Path, cut: int) -> None:
-    put(tmp_path, "受講記録.csv", (TRAINING + "0014,佐藤,A,R7.6.1,6\n").encode()[:cut])
+@pytest.mark.parametrize("encoding", ["utf-8", "cp932", "euc_jp"])
+@pytest.mark.parametrize("after", ["0014,", "0014,佐藤"])
+@pytest.mark.parametrize("lost", [0, 1])
+def test_a_text_file_cut_off_stops(tmp_path: Path, encoding: str, after: str, lost: int) -> None:
+    # In the middle of a line, or of a character.
+    put(tmp_path, "受講記録.csv", (TRAINING + after).encode(encoding)[: -lost or None])
     stops(tmp_path, place="受講記録.csv", reason="途中で切れています")
 
 
