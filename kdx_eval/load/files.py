@@ -117,8 +117,6 @@ def detect_encoding(path: Path, *, place: str) -> Encoding:
         refuse_utf8_within(path, place=place)
     if fitting:
         return fitting[0]
-    if any(_decodes(path, candidate, whole=False) for candidate in ("cp932", "euc_jp")):
-        raise DataError("ファイルが途中で切れています", place=place, hint="元のシステムから出し直してください")
     refuse_mixed(path, place=place)
     raise DataError("文字コードが分かりません", place=place, hint="UTF-8 か Shift_JIS（CP932）の CSV として保存し直してください")
 

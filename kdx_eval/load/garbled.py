@@ -17,17 +17,23 @@ _JAPANESE = re.compile("[ぁ-んァ-ヶ一-龠]")
 _MISREADINGS = (("cp932", "utf-8"), ("cp1252", "utf-8"), ("cp1252", "cp932"), ("latin-1", "utf-8"), ("latin-1", "cp932"))
 # Where bytes were lost there is no way back; then rare characters tell: at least a fifth of misread headings, hardly any of real ones.
 _FEWEST_RARE, _RARE_SHARE = 4, 0.15
+_NO_CP932 = re.compile("[\uf8f0-\uf8f3]")
 _LOST = "\ufffd"
 _PIECE = 1 << 22
 _MEND = "元のシステムから一つの文字コード（UTF-8 か Shift_JIS）で出し直してください"
 
 
 def refuse_mixed(path: Path, *, place: str) -> None:
-    """Raise DataError that names the first line in another encoding than the lines before, or that fits none."""
+    """Raise DataError that names the first line in another encoding than the lines before, or that fits none.
+
+    A last line that fits but for half a character says that the file was cut off.
+    """
     possible: tuple[str, ...] = _CANDIDATES
     with path.open("rb") as stream:
         for number, line in enumerate(stream, start=1):
             fitting = tuple(encoding for encoding in _CANDIDATES if _fits(line, encoding))
+            if not fitting and not line.endswith(b"\n") and any(_fits(line[:-1], encoding) for encoding in possible):
+                raise DataError("ファイルが途中で切れています", place=f"{place} {number}行目", hint="元のシステムから出し直してください")
             if not fitting:
                 raise DataError("文字コードが分からない行があります", place=f"{place} {number}行目", hint=_MEND)
             both = tuple(encoding for encoding in possible if encoding in fitting)
@@ -59,10 +65,11 @@ def _may_hold_utf8(path: Path) -> bool:
 
 def _fits(line: bytes, encoding: str) -> bool:
     try:
-        line.decode(encoding)
+        decoded = line.decode(encoding)
     except UnicodeDecodeError:
         return False
-    return True
+    # Python reads four bytes that mean nothing in cp932 as private characters.
+    return encoding != "cp932" or not _NO_CP932.search(decoded)
 
 
 def refuse_garbled(head: Iterable[tuple[int, tuple[str, ...]]], *, place: str) -> None:
