@@ -32,15 +32,14 @@ def refuse_mixed(path: Path, *, place: str) -> None:
     with path.open("rb") as stream:
         for number, line in enumerate(stream, start=1):
             fitting = tuple(encoding for encoding in _CANDIDATES if _fits(line, encoding))
-            if not fitting and not line.endswith(b"\n") and any(_fits(line[:-1], encoding) for encoding in possible):
-                raise DataError("ファイルが途中で切れています", place=f"{place} {number}行目", hint="元のシステムから出し直してください")
-            if not fitting:
-                raise DataError("文字コードが分からない行があります", place=f"{place} {number}行目", hint=_MEND)
             both = tuple(encoding for encoding in possible if encoding in fitting)
-            if not both:
-                reason = f"文字コードが途中で変わっています（{_CALLED[possible[0]]} から {_CALLED[fitting[0]]}）"
-                raise DataError(reason, place=f"{place} {number}行目", hint=_MEND)
-            possible = both
+            if both:
+                possible = both
+                continue
+            if not line.endswith(b"\n") and any(_fits(line[:-1], encoding) for encoding in possible):
+                raise DataError("ファイルが途中で切れています", place=f"{place} {number}行目", hint="元のシステムから出し直してください")
+            changed = f"文字コードが途中で変わっています（{_CALLED[possible[0]]} から {_CALLED[fitting[0]]}）" if fitting else ""
+            raise DataError(changed or "文字コードが分からない行があります", place=f"{place} {number}行目", hint=_MEND)
 
 
 def refuse_utf8_within(path: Path, *, place: str) -> None:

@@ -24,7 +24,7 @@ from kdx_eval.load.mapping import FileMapping, Mappings
 from kdx_eval.load.merged import spread_merged
 from kdx_eval.load.pseudonyms import PSEUDONYM, Pseudonyms
 from kdx_eval.load.remarks import remark
-from kdx_eval.load.repeats import leave_repeats_aside, refuse_repeated_periods
+from kdx_eval.load.repeats import leave_repeats_aside, refuse_repeated_periods, repeated_log
 from kdx_eval.load.report import FileReport, LoadReport, MatchReport
 from kdx_eval.load.rules import RULES
 from kdx_eval.load.shapes import find_crosstab, unpivot
@@ -99,7 +99,12 @@ class Pipeline:
         mapping = self.mappings.of(grid.file, grid.sheet)
         if mapping.event_log is not None:
             key = f"e{number:03d}"
-            self.logs.append((key, grid, read_event_log(self.con, grid, mapping=mapping, key=key)))
+            log = (key, grid, read_event_log(self.con, grid, mapping=mapping, key=key))
+            repeated = repeated_log(self.con, log, earlier=self.logs)
+            if repeated:
+                self.aside.append(repeated)
+            else:
+                self.logs.append(log)
             return None
         crosstab = find_crosstab(grid, schema=self.schema, mapping=mapping) if grid.n_columns else None
         if crosstab:

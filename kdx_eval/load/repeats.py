@@ -7,6 +7,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from kdx_eval.load.database import name, scalar, text
+from kdx_eval.load.event_log import EventLog
 from kdx_eval.load.files import Grid
 from kdx_eval.load.headers import Layout
 from kdx_eval.load.mapping import FileMapping
@@ -39,13 +40,32 @@ def leave_repeats_aside(con: DuckDBPyConnection, sources: Sequence[Source]) -> t
         grid, layout = source[0], source[1]
         content = (*shape, _content(con, grid, layout)) if shape in several and shape[-1] else grid.table
         if content in first:
-            shown = f"{first[content].file} {first[content].sheet}".strip()
-            note = f"注意: 「{shown}」と中身が同じなので、二重に数えないよう読みませんでした。別の月や所属のものなら、出し直しを頼んでください"
-            aside.append(FileReport(file=grid.file, sheet=grid.sheet, table=None, encoding=grid.encoding, notes=(note,)))
+            aside.append(_left_aside(grid, first[content]))
         else:
             first[content] = grid
             kept.append(source)
     return kept, aside
+
+
+def _left_aside(grid: Grid, like: Grid) -> FileReport:
+    shown = f"{like.file} {like.sheet}".strip()
+    note = f"注意: 「{shown}」と中身が同じなので、二重に数えないよう読みませんでした。別の月や所属のものなら、出し直しを頼んでください"
+    return FileReport(file=grid.file, sheet=grid.sheet, table=None, encoding=grid.encoding, notes=(note,))
+
+
+def repeated_log(con: DuckDBPyConnection, log: tuple[str, Grid, EventLog], *, earlier: Sequence[tuple[str, Grid, EventLog]]) -> FileReport | None:
+    """The report that leaves a log of events aside when an ``earlier`` one has the very same cases; its refused rows are forgotten."""
+    key, grid, read = log
+    for _, like, other in earlier:
+        if read.rows_read == other.rows_read and _cases(con, read) == _cases(con, other):
+            con.execute(f"DELETE FROM {FAULTS} WHERE stage = {text(key)}")
+            return _left_aside(grid, like)
+    return None
+
+
+def _cases(con: DuckDBPyConnection, log: EventLog) -> int:
+    # Not by process: without a mapping each log is a process called by its file.
+    return int(con.execute(f"SELECT sum(hash(month, lead_minutes, department_id)::HUGEINT) FROM {log.durations}").fetchall()[0][0] or 0)
 
 
 def _shape(grid: Grid, layout: Layout) -> tuple[Hashable, ...]:

@@ -54,6 +54,16 @@ def test_a_sheet_copied_within_a_workbook_is_counted_once(tmp_path: Path) -> Non
     assert "「業務量.xlsx 4月」と中身が同じ" in remarks(dataset, "業務量.xlsx")
 
 
+def test_a_log_of_events_delivered_twice_is_counted_once(tmp_path: Path) -> None:
+    for called in ("log.csv", "log_copy.csv"):
+        put(tmp_path, called, "case,time\n1,2025-04-01 09:00\n1,2025-04-01 10:00\n2,2025-04-02 09:00\n2,2025-04-02 12:00\n3,きのう\n")
+    put(tmp_path, "mapping.yaml", "files: {'log*.csv': {event_log: {case: case, timestamp: time}}}")
+    dataset = accept(tmp_path)
+    assert values(dataset, "workload", "process_id, cases::INTEGER") == [("log", 2)]
+    assert refused(dataset) == [("log.csv", 6, "time", "not_a_date")]
+    assert "「log.csv」と中身が同じ" in remarks(dataset, "log_copy.csv")
+
+
 def test_exports_that_overlap_in_a_month_count_it_once(tmp_path: Path) -> None:
     put(tmp_path, "業務量4月.csv", WORKLOAD)
     put(tmp_path, "業務量上期.csv", WORKLOAD + MAY)
