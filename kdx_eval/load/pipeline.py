@@ -115,7 +115,8 @@ class Pipeline:
             return long, layout, mapping, (*spread, *notes)
         recognised = recognise(grid, schema=self.schema, mapping=mapping) if grid.n_columns else None
         if recognised is None:
-            reasons = grid.notes or ("どの表か分からないので読みません。見出しを直すか mapping.yaml に書いてください",)
+            unknown = ("どの表か分からないので読みません。見出しを直すか mapping.yaml に書いてください",)
+            reasons = unknown if grid.n_columns else grid.notes
             self.aside.append(FileReport(file=grid.file, sheet=grid.sheet, table=None, encoding=grid.encoding, notes=reasons))
             return None
         notes = [f"使わない列: {'、'.join(recognised.unused[:8])}"] if recognised.unused else []

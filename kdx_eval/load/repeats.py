@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Source = tuple[Grid, Layout, FileMapping, tuple[str, ...]]
 # Fewer equal rows in two files may be chance (one fee paid twice); these are only remarked.
 FEWEST_ROWS = 3
+_LARGE = 1_000_000
 _PERIODS: Mapping[str, str] = {
     "month": "{}", "date": "date_trunc('month', {})::DATE", "fiscal_year": "make_date({}::BIGINT, 4, 1)", "valid_from": "{}", "assessed_on": "{}",
     "applied_on": "{}",
@@ -77,7 +78,8 @@ def _shape(grid: Grid, layout: Layout) -> tuple[Hashable, ...]:
 def _counted(con: DuckDBPyConnection, grid: Grid, layout: Layout, *, is_alone: bool) -> tuple[Hashable, ...]:
     # Counting a large file costs; one that has no like needs none.
     n_rows = 0 if is_alone else scalar(con, f"SELECT count(*) FROM {name(grid.table)} WHERE line > {layout.header_line}")
-    return *_shape(grid, layout), n_rows
+    # To hash many millions of rows costs more; parts of equal size that begin differently are taken to be different.
+    return *_shape(grid, layout), grid.head if n_rows > _LARGE else None, n_rows
 
 
 def _content(con: DuckDBPyConnection, grid: Grid, layout: Layout) -> int:

@@ -178,10 +178,13 @@ def test_each_sheet_is_read_as_what_it_is_and_a_strange_one_is_named(tmp_path: P
             page = book.add_worksheet(sheet)
             page.write_row(0, 0, ["所属", "年月", "時間外勤務時間"])
             page.write_row(1, 0, ["市民課", month, 3])
-        book.add_worksheet("作業用").write_row(0, 0, ["りんご", "みかん"])
+        strange = book.add_worksheet("作業用")
+        strange.write_row(0, 0, ["りんご", "みかん"])
+        strange.set_row(0, None, None, {"hidden": True})
     dataset = accept(tmp_path)
     assert values(dataset, "worktime", HOURS) == [("市民課", 3.0)] * 2
     assert {one.sheet: one.table for one in dataset.report.files} == {"4月": "worktime", "5月": "worktime", "作業用": None}
+    assert "どの表か分からないので読みません" in remarks(dataset, "実績.xlsx")
 
 
 # Columns
