@@ -17,6 +17,9 @@ __all__ = ["Cell", "Refusal", "parse_boolean", "parse_cell", "parse_date", "pars
 # What stands for "no value"; the long vowel mark ー is typed for a dash and is never zero.
 MISSING = frozenset({"", "-", "ー", "－", "―", "—", "–", "‐", "−", "─", "…", "n/a", "na", "nan", "null", "none", "なし", "該当なし"})
 EXCEL_ERRORS = frozenset({"#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#N/A", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", "#GETTING_DATA"})
+# What the Excel reader writes into a cell that must not pass for empty: a formula saved without its result, a number over several rows.
+UNCALCULATED, MERGED_VALUE = "#KDX_UNCALCULATED!", "#KDX_MERGED!"
+_MARKS: Mapping[str, str] = {**dict.fromkeys(EXCEL_ERRORS, "error_value"), UNCALCULATED: "uncalculated", MERGED_VALUE: "merged_value"}
 _TRUE = frozenset({"true", "1", "yes", "y", "t", "はい", "○", "〇", "◯", "●", "有", "あり", "必修", "必須", "対象", "該当", "済", "レ", "✓", "悉皆"})
 _FALSE = frozenset({"false", "0", "no", "n", "f", "いいえ", "×", "x", "✕", "無", "選択", "任意", "対象外", "非該当", "未"})
 _SIGNS = str.maketrans({"△": "-", "▲": "-", "−": "-", "‐": "-", "–": "-", "—": "-", "―": "-"})
@@ -31,6 +34,9 @@ _NUMBER_AND_WORD = re.compile(r"(?P<number>[+-]?[\d.,]+)(?P<word>[^\d.,]+)")
 _CLOCK = re.compile(r"(?P<sign>-?)(?P<hours>\d{1,6}):(?P<minutes>[0-5]\d)(:(?P<seconds>[0-5]\d))?")
 _SPOKEN = re.compile(r"(?P<sign>-?)((?P<hours>\d{1,6}(\.\d+)?)(時間|h))?((?P<minutes>\d{1,6}(\.\d+)?)(分|m|min))?")
 _LARGEST = Decimal(10) ** 11
+_INNER_BLANKS = re.compile(r"(?<!\d)\s+|\s+(?!\d)")  # not between digits: 12 345 may be two numbers
+_LOST_DIGITS = re.compile(r"\d(\.\d+)?[eE]\+\d+|\d\.\d+[eE]\d+")
+_LOST_CHARACTER = "\ufffd"
 Cell: TypeAlias = str | None | Refusal
 
 
@@ -54,14 +60,20 @@ def is_missing(text: str) -> bool:
     return text.strip().lower() in MISSING or tidy(text).lower() in MISSING
 
 
+def _marked(plain: str) -> Refusal | None:
+    """The refusal of an Excel error or of a mark of the Excel reader."""
+    rule = _MARKS.get(plain.upper())
+    return Refusal(rule) if rule else None
+
+
 def parse_number(text: str, quantity: Quantity | None = None) -> Decimal | None | Refusal:
     """The number written as 1,234, △12, １２３４ or 12円; None for a blank or a dash."""
     quantity = quantity or Quantity(unit=None, whole=False)
     if is_missing(text):
         return None
-    plain = tidy(text).translate(_SIGNS).replace(" ", "").removeprefix("¥").removeprefix("\\")
-    if plain.upper() in EXCEL_ERRORS:
-        return Refusal("error_value")
+    plain = _INNER_BLANKS.sub("", tidy(text).translate(_SIGNS)).removeprefix("¥").removeprefix("\\")
+    if marked := _marked(plain):
+        return marked
     if plain.startswith("(") and plain.endswith(")"):
         plain = "-" + plain[1:-1]
     if plain.endswith("%"):
@@ -106,9 +118,9 @@ def parse_hours(text: str, quantity: Quantity | None = None) -> Decimal | None |
     quantity = quantity or Quantity(unit="hours", whole=False, digits=2)
     if is_missing(text):
         return None
-    plain = tidy(text).translate(_SIGNS).replace(" ", "").lower()
-    if plain.upper() in EXCEL_ERRORS:
-        return Refusal("error_value")
+    plain = _INNER_BLANKS.sub("", tidy(text).translate(_SIGNS)).lower().replace("時間半", "時間30分")
+    if marked := _marked(plain):
+        return marked
     minutes: Decimal | None = None
     if clock := _CLOCK.fullmatch(plain):
         minutes = Decimal(clock["hours"]) * 60 + Decimal(clock["minutes"]) + Decimal(clock["seconds"] or 0) / 60
@@ -133,7 +145,7 @@ def parse_boolean(text: str) -> bool | None | Refusal:
         return False
     if is_missing(text):
         return None
-    return Refusal("error_value" if plain.upper() in EXCEL_ERRORS else "not_a_boolean")
+    return _marked(plain) or Refusal("not_a_boolean")
 
 
 def parse_enum(text: str, field: FieldSpec) -> str | None | Refusal:
@@ -146,27 +158,27 @@ def parse_enum(text: str, field: FieldSpec) -> str | None | Refusal:
             return candidate
         if candidate in field.synonyms:
             return field.synonyms[candidate]
-    return Refusal("error_value" if plain.upper() in EXCEL_ERRORS else "enum")
+    return _marked(plain) or Refusal("enum")
 
 
 def parse_code(text: str) -> str | None | Refusal:
     """A code such as an id: NFKC, no spaces around; refused when Excel has made 1.23E+05 of it."""
     plain = tidy(text)
-    if plain.upper() in EXCEL_ERRORS:
-        return Refusal("error_value")
+    if marked := _marked(plain):
+        return marked
     if is_missing(text):
         return None
-    if re.fullmatch(r"\d\.\d+[eE]\+\d+", plain):
+    if _LOST_DIGITS.fullmatch(plain):
         return Refusal("lost_digits")
-    return plain
+    return Refusal("lost_characters") if _LOST_CHARACTER in plain else plain
 
 
 def parse_text(text: str) -> str | None | Refusal:
     """Free text or a name: only the spaces around are taken off, since NFKC changes the characters of names."""
     plain = text.strip()
-    if plain.upper() in EXCEL_ERRORS:
-        return Refusal("error_value")
-    return plain or None
+    if marked := _marked(plain):
+        return marked
+    return Refusal("lost_characters") if _LOST_CHARACTER in plain else plain or None
 
 
 def parse_cell(text: str, field: FieldSpec, *, scale: Decimal = Decimal(1)) -> Cell:
@@ -195,8 +207,8 @@ def _boolean_cell(text: str, _field: FieldSpec) -> Cell:
 def _date_cell(text: str, field: FieldSpec) -> Cell:
     if is_missing(text):
         return None
-    if tidy(text).upper() in EXCEL_ERRORS:
-        return Refusal("error_value")
+    if marked := _marked(tidy(text)):
+        return marked
     value = {"date": parse_date, "yearmonth": parse_month, "year": parse_fiscal_year}[field.type](text)
     return value if isinstance(value, Refusal) else str(value)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from kdx_eval.load.database import name, scalar, text
+from kdx_eval.load.plausible import impossible_conditions
 from kdx_eval.load.pseudonyms import DEPARTMENT_ONLY
 from kdx_eval.load.staging import FAULTS, Stage, headings_of
 from kdx_eval.schema import FieldSpec, TableSpec
@@ -31,7 +32,7 @@ def row_conditions(spec: TableSpec) -> list[tuple[str, str, str]]:
         found.append((group[0], rule, " AND ".join(f"{name(member)} IS NULL" for member in group)))
     for first, last in spec.date_order:
         found.append((last, "date_order", f"{name(last)} < {name(first)}"))
-    return found
+    return [*found, *impossible_conditions(spec.name)]
 
 
 def _limits(field: FieldSpec) -> list[tuple[str, str]]:

@@ -46,11 +46,13 @@ _SHORT_DATE = re.compile(r"\d{1,2}\s*[年./-]\s*\d{1,2}\s*[月./-]\s*\d{1,4}\s*�
 _SERIAL = re.compile(r"\d{5}(\.\d+)?")
 _ERA_MONTH = re.compile(rf"{_ERA}\s*(?P<y>\d{{1,2}})\s*[年./-]\s*(?P<m>\d{{1,2}})\s*月?(分|度)?")
 _WESTERN_MONTH = re.compile(r"(?P<y>\d{4})\s*[年./-]\s*(?P<m>\d{1,2})\s*月?(分|度)?")
+_FISCAL_MONTH = re.compile(rf"({_ERA}\s*(?P<e>\d{{1,2}})|(?P<y>(19|20)\d{{2}}))\s*年度\s*(?P<m>\d{{1,2}})月(分)?")
 _SHORT_MONTH = re.compile(r"\d{1,2}\s*[年./-]\s*\d{1,2}\s*月?")
 _COMPACT_MONTH = re.compile(r"(?P<y>(19|20)\d{2})(?P<m>\d{2})")
 _ERA_YEAR = re.compile(rf"{_ERA}\s*(?P<y>\d{{1,2}})\s*(年度|年|度)?(当初|補正|決算)?")
 _WESTERN_YEAR = re.compile(r"(FY)?\s*(?P<y>(19|20)\d{2})\s*(年度|年|度)?", re.IGNORECASE)
 _DIGITS = {"〇": 0, "零": 0, "一": 1, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
+_YEAR_START = 4
 _KANJI_RUN = re.compile("[〇零一二三四五六七八九十]+(?=[年月日])")
 
 
@@ -67,8 +69,13 @@ def parse_date(text: str) -> dt.date | Refusal:
 
 
 def parse_month(text: str) -> dt.date | Refusal:
-    """The first day of the month meant by ``text``: 2025-04, 202504, 2025年4月, R7.4, 令和7年4月, or a whole date."""
+    """The first day of the month meant by ``text``: 2025-04, 202504, 2025年4月, R7.4, 令和7年4月, or a whole date.
+
+    A month of a fiscal year lies in the calendar year after it from January to March: 令和6年度1月 is 2025-01.
+    """
     plain = _tidy(text)
+    if found := _FISCAL_MONTH.fullmatch(plain):
+        return _fiscal_month(found)
     if found := _ERA_MONTH.fullmatch(plain):
         # A month of the changeover year is judged by its last day for the new era and its first for the old.
         return _era_month(found["era"], int(found["y"]), int(found["m"]))
@@ -135,6 +142,15 @@ def _era_day(era: str, year: int, *, month: int, day: int) -> dt.date | Refusal:
     if found > last:
         return Refusal("era_over")
     return found if found >= first else Refusal("era_not_begun")
+
+
+def _fiscal_month(found: re.Match[str]) -> dt.date | Refusal:
+    year = int(found["y"]) if found["y"] else _ERAS[_letter(found["era"])][0].year + int(found["e"]) - 1
+    month = int(found["m"])
+    if found["era"] and year > _ERAS[_letter(found["era"])][1].year:
+        return Refusal("era_over")
+    day = _day(year if month >= _YEAR_START else year + 1, month, 1)
+    return Refusal("not_a_month") if isinstance(day, Refusal) else day
 
 
 def _era_month(era: str, year: int, month: int) -> dt.date | Refusal:

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from kdx_eval.load.cells import Cell, is_missing, parse_code, tidy
+from kdx_eval.load.codes import KnownCodes
 from kdx_eval.load.dates import Refusal
 
 
@@ -22,10 +23,13 @@ class Directory:
         self.ids: dict[str, str] = {}
         self.names: dict[str, set[str]] = {}
         self.is_open = True
+        self.codes = KnownCodes()
 
     def close_if_known(self) -> None:
         """From now on only the names seen so far are known, if there are any."""
         self.is_open = self.is_open and not self.ids
+        if not self.is_open:
+            self.codes = KnownCodes(self.ids.values())
 
     def fill(self, entries: Iterable[tuple[str | None, str | None]]) -> None:
         """Take in the (id, name) pairs of a delivered list."""
@@ -35,6 +39,7 @@ class Directory:
                 self.ids.setdefault(fold_name(identity), identity)
                 if called:
                     self.names.setdefault(fold_name(called), set()).add(identity)
+        self.codes = KnownCodes(self.ids.values())
 
     def resolve(self, written: str) -> Cell:
         """The id for an id or a name; the tidied text itself when unknown (the check of references then refuses the row)."""
@@ -51,6 +56,9 @@ class Directory:
         if self.is_open:
             # Spaces within a Japanese name are typed or not; in a name of Latin letters they part words.
             return self.ids.setdefault(folded, re.sub(r"\s+", "" if re.search(r"[^\x00-\x7f]", written) else " ", written))
+        restored = self.codes.restore(code)
+        if restored != code:
+            return restored
         # 市民生活部市民課 or 市民生活部　市民課: the longest known name at the end.
         ends = sorted((known for known in (*self.names, *self.ids) if len(known) >= 2 and folded.endswith(known)), key=len)
         if ends and re.search("(部|局|室|センター)$", folded[: -len(ends[-1])] or "-"):

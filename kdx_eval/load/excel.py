@@ -1,17 +1,18 @@
-"""Excel sheets as grids of text: the reader's types are kept as unambiguous text, error cells are found in the sheet's XML."""
+"""Excel sheets as grids of text: the reader's types are kept as unambiguous text; what it does not tell is taken from the XML."""
 
 from __future__ import annotations
 
 import csv
 import datetime as dt
-import html
-import re
 import zipfile
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from kdx_eval.errors import DataError
 from kdx_eval.load.files import HEAD_ROWS, Grid, load_regular
+from kdx_eval.load.garbled import refuse_garbled
+from kdx_eval.load.workbook_xml import SheetFacts, WorkbookFacts, inspect_workbook
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -19,11 +20,7 @@ if TYPE_CHECKING:
 _OLE = b"\xd0\xcf\x11\xe0"
 _LARGEST_UNPACKED = 1 << 30
 _LARGEST_RATIO = 200
-_ERROR_CELL = re.compile(rb'<c\b(?=[^>]*\bt="e")[^>]*\br="([A-Z]+)(\d+)"[^>]*>(?:(?!</c>).)*?<v>([^<]*)</v>', re.DOTALL)
-_SHEET = re.compile(r"<sheet\b([^>]*)/?>")
-_RELATION = re.compile(r"<Relationship\b([^>]*)/?>")
-_Errors: TypeAlias = dict[int, dict[int, str]]
-_ATTRIBUTE = re.compile(r'([\w:]+)="([^"]*)"')
+_OLD_FORMAT = "注意: この形式では、エラーのセル・非表示の行・計算し直していない式を見分けられません。xlsx で保存し直してください"
 
 
 def read_excel_grids(con: DuckDBPyConnection, path: Path, *, file: str, table: str, work: Path) -> list[Grid]:
@@ -37,7 +34,7 @@ def read_excel_grids(con: DuckDBPyConnection, path: Path, *, file: str, table: s
     hint = "Excel で開き、xlsx として保存し直してください"
     try:
         with python_calamine.load_workbook(str(path)) as book:
-            errors = _error_cells(path)
+            facts = inspect_workbook(path)
             grids = []
             for number, meta in enumerate(book.sheets_metadata):
                 if meta.typ != python_calamine.SheetTypeEnum.WorkSheet:
@@ -47,9 +44,10 @@ def read_excel_grids(con: DuckDBPyConnection, path: Path, *, file: str, table: s
                     grids.append(Grid(file=file, sheet=meta.name, encoding="", table="", n_columns=0, head=(), notes=aside))
                     continue
                 sheet = book.get_sheet_by_name(meta.name)
-                grid = _sheet_grid(con, sheet, errors=errors.get(meta.name, {}), file=file, table=f"{table}_{number}", work=work)
+                grid = _sheet_grid(con, sheet, facts=facts.of(meta.name), file=file, table=f"{table}_{number}", work=work)
                 if grid:
-                    grids.append(grid)
+                    refuse_garbled(grid.head, place=f"{file} {meta.name}")
+                    grids.append(replace(grid, notes=(*grid.notes, *_book_notes(facts, meta.name))))
     except python_calamine.PasswordError as problem:
         raise DataError("パスワードがかかっています", place=file, hint="パスワードを外して保存し直してください") from problem
     except (python_calamine.CalamineError, zipfile.BadZipFile, OSError, KeyError) as problem:
@@ -80,21 +78,25 @@ def _look_inside(path: Path, *, file: str) -> None:
             raise DataError("開くと異常に大きくなるファイルです", place=file, hint="必要なシートだけを新しいファイルに移して保存してください")
 
 
-def _sheet_grid(con: DuckDBPyConnection, sheet: Any, *, errors: _Errors, file: str, table: str, work: Path) -> Grid | None:
+def _sheet_grid(con: DuckDBPyConnection, sheet: Any, *, facts: SheetFacts, file: str, table: str, work: Path) -> Grid | None:
     rows = sheet.to_python(skip_empty_area=False)
-    if not rows:
-        return None
-    n_columns = max(len(row) for row in rows)
+    marks = facts.marks
+    # The reader stops at the last cell it shows; a mark may stand beyond it.
+    n_rows = max(len(rows), max(marks, default=0))
+    n_columns = max((*(len(row) for row in rows), *(max(marked) + 1 for marked in marks.values())), default=0)
     head: list[tuple[int, tuple[str, ...]]] = []
+    hidden = 0
     regular = work / f"{table}.csv"
     with regular.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, quoting=csv.QUOTE_ALL, lineterminator="\n")
-        for line, row in enumerate(rows, start=1):
-            cells = [cell_text(value) for value in row] + [""] * (n_columns - len(row))
-            for column, error in errors.get(line, {}).items():
-                cells[column] = error
+        for line in range(1, n_rows + 1):
+            cells = [cell_text(value) for value in rows[line - 1]] if line <= len(rows) else []
+            cells += [""] * (n_columns - len(cells))
+            for column, mark in marks.get(line, {}).items():
+                cells[column] = mark
             if not any(cells):
                 continue
+            hidden += line in facts.hidden_rows
             writer.writerow([line, n_columns, *cells])
             if len(head) < HEAD_ROWS:
                 head.append((line, tuple(cells)))
@@ -102,8 +104,30 @@ def _sheet_grid(con: DuckDBPyConnection, sheet: Any, *, errors: _Errors, file: s
         regular.unlink()
         return None
     load_regular(con, regular, table=table, n_columns=n_columns)
-    merged = tuple((start[0] + 1, start[1], end[1]) for start, end in (sheet.merged_cell_ranges or ()) if end[1] > start[1])
-    return Grid(file=file, sheet=sheet.name, encoding="", table=table, n_columns=n_columns, head=tuple(head), merged=merged)
+    blocks = tuple((first[0] + 1, last[0] + 1, first[1], last[1]) for first, last in (sheet.merged_cell_ranges or ()))
+    merged = tuple((top, left, right) for top, _, left, right in blocks if right > left)
+    notes = _hidden_notes(hidden, len(facts.hidden_columns & set(range(n_columns))))
+    return Grid(file=file, sheet=sheet.name, encoding="", table=table, n_columns=n_columns, head=tuple(head), merged=merged, blocks=blocks, notes=notes)
+
+
+def _hidden_notes(n_rows: int, n_columns: int) -> tuple[str, ...]:
+    notes = []
+    if n_rows:
+        notes.append(f"注意: 非表示の行が{n_rows}行あり、データとして読みました。数えない行なら消してから渡してください")
+    if n_columns:
+        notes.append(f"注意: 非表示の列が{n_columns}列あり、データとして読みました")
+    return tuple(notes)
+
+
+def _book_notes(facts: WorkbookFacts, sheet: str) -> tuple[str, ...]:
+    if not facts.is_known:
+        return (_OLD_FORMAT,)
+    found, notes = facts.of(sheet), []
+    if found.n_uncalculated:
+        notes.append(f"注意: 結果が保存されていない計算式が{found.n_uncalculated}つあります。Excel で開き、上書き保存してから渡してください")
+    if found.n_formulas and facts.is_stale:
+        notes.append(f"注意: 計算式{found.n_formulas}つの結果が古いかもしれません。Excel で開いて計算し直し、上書き保存してください")
+    return tuple(notes)
 
 
 def cell_text(value: object) -> str:
@@ -124,33 +148,3 @@ def cell_text(value: object) -> str:
         seconds = round(value.total_seconds())
         return f"{'-' if seconds < 0 else ''}{abs(seconds) // 3600}:{abs(seconds) // 60 % 60:02d}:{abs(seconds) % 60:02d}"
     return "" if value is None else str(value)
-
-
-def _error_cells(path: Path) -> dict[str, _Errors]:
-    """By sheet, row and column (from 0) the error written there, since the reader shows an error cell as empty."""
-    if path.suffix.lower() not in {".xlsx", ".xlsm"}:
-        return {}
-    found: dict[str, _Errors] = {}
-    with zipfile.ZipFile(path) as archive:
-        relations = {}
-        for match in _RELATION.finditer(archive.read("xl/_rels/workbook.xml.rels").decode("utf-8", errors="replace")):
-            attributes = dict(_ATTRIBUTE.findall(match[1]))
-            relations[attributes.get("Id")] = attributes.get("Target", "").removeprefix("/").removeprefix("xl/")
-        for match in _SHEET.finditer(archive.read("xl/workbook.xml").decode("utf-8", errors="replace")):
-            attributes = dict(_ATTRIBUTE.findall(match[1]))
-            target = relations.get(attributes.get("r:id"))
-            if not target or f"xl/{target}" not in archive.namelist():
-                continue
-            data = archive.read(f"xl/{target}")
-            if b't="e"' in data:
-                sheet = found.setdefault(html.unescape(attributes.get("name", "")), {})
-                for letters, row, error in _ERROR_CELL.findall(data):
-                    sheet.setdefault(int(row), {})[_column(letters)] = error.decode()
-    return found
-
-
-def _column(letters: bytes) -> int:
-    number = 0
-    for letter in letters:
-        number = number * 26 + letter - 64
-    return number - 1

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from kdx_eval.errors import DataError
 from kdx_eval.load.database import BLANKS, name, path_text, scalar
+from kdx_eval.load.garbled import refuse_garbled, refuse_mixed, refuse_utf8_within
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -37,7 +38,8 @@ class Grid:
     """One sheet as text in the working database: columns ``line``, ``width``, ``c0`` ... ; ``head`` are its first rows.
 
     Cells have no blanks around them. ``line`` is the physical line of a text file or the row of a sheet, counted from 1;
-    ``width`` is the number of cells written there.
+    ``width`` is the number of cells written there. ``merged`` are merged cells that span columns (row, first and last column),
+    ``blocks`` all merged cells (first and last row, first and last column from 0).
     """
 
     file: str
@@ -47,6 +49,7 @@ class Grid:
     n_columns: int
     head: tuple[tuple[int, tuple[str, ...]], ...]
     merged: tuple[tuple[int, int, int], ...] = ()
+    blocks: tuple[tuple[int, int, int, int], ...] = ()
     notes: tuple[str, ...] = field(default=())
 
 
@@ -109,9 +112,12 @@ def detect_encoding(path: Path, *, place: str) -> Encoding:
         as_cp932 = head.decode("cp932", errors="ignore")
         kana, others = len(_HALF_WIDTH_KANA.findall(as_cp932)), len(_JAPANESE.findall(as_cp932))
         as_euc = head.decode("euc_jp", errors="ignore")
-        return "euc_jp" if kana > others and len(_JAPANESE.findall(as_euc)) > others else "cp932"
+        fitting = ["euc_jp" if kana > others and len(_JAPANESE.findall(as_euc)) > others else "cp932"]
+    if fitting == ["cp932"]:
+        refuse_utf8_within(path, place=place)
     if fitting:
         return fitting[0]
+    refuse_mixed(path, place=place)
     raise DataError("文字コードが分かりません", place=place, hint="UTF-8 か Shift_JIS（CP932）の CSV として保存し直してください")
 
 
@@ -137,6 +143,7 @@ def read_text_grid(con: DuckDBPyConnection, path: Path, *, file: str, table: str
         delimiter, head = _sniff(path, used)
         if not head:
             raise DataError("ファイルに行がありません", place=file, hint="元のシステムから出し直してください")
+        refuse_garbled(head, place=file)
         n_columns = max(len(cells) for _, cells in head)
         quick = path.stat().st_size >= _FAST_FROM and len(head[0][1]) == n_columns
         if not (quick and _read_fast(con, _as_utf8(path, used, copy=work / f"{table}.utf8.csv"), table=table, delimiter=delimiter, n_columns=n_columns)):

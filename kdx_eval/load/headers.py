@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
@@ -38,7 +38,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """How a grid is to be read: its table, the last line of its header, its columns, and headings nobody asked for."""
+    """How a grid is to be read: its table, the last line of its header, its columns, and headings nobody asked for.
+
+    ``twins`` are pairs of columns under one heading of which only the first is read.
+    """
 
     table: TableSpec
     header_line: int
@@ -47,6 +50,7 @@ class Layout:
     title: str
     unused: tuple[str, ...] = ()
     constants: Mapping[str, str] = field(default_factory=dict)
+    twins: tuple[tuple[int, int], ...] = ()
 
     def has(self, name: str) -> bool:
         """Whether the field is in the file, or fixed by the mapping."""
@@ -98,6 +102,8 @@ def recognise(grid: Grid, *, schema: Schema, mapping: FileMapping) -> Layout | N
     missing = missing_fields(best)
     if missing:
         _refuse(best, missing, grid=grid)
+    if best.twins:
+        _refuse_twins(best, grid)
     return best
 
 
@@ -126,12 +132,12 @@ def _layout(grid: Grid, table: TableSpec, *, position: int, depth: int, mapping:
     line, upper = grid.head[position]
     if depth == 1:
         labels: list[tuple[str, ...]] = [(cell,) for cell in upper]
-        shown = list(upper)
+        shown, whole = list(upper), list(upper)
     else:
         below, lower = grid.head[position + 1]
         spread = _spread(upper, line, merged=grid.merged)
         labels = [(low, top + low, top) if low else (top,) for top, low in _paired(spread, lower)]
-        shown = [low or top for top, low in _paired(spread, lower)]
+        shown, whole = [low or top for top, low in _paired(spread, lower)], [top + low for top, low in _paired(spread, lower)]
         line = below
     samples = [cells for below, cells in grid.head if below > line]
     columns = _assign(table, labels, shown, mapping=mapping, samples=samples)
@@ -143,8 +149,15 @@ def _layout(grid: Grid, table: TableSpec, *, position: int, depth: int, mapping:
     return Layout(
         table=table, header_line=line, columns=tuple(columns), headings=tuple(shown), constants=mapping.constants,
         title=" ".join(cell for _, cells in grid.head[:position] for cell in cells if cell.strip()),
+        twins=_twins(whole, used),
         unused=tuple(heading for index, heading in enumerate(shown) if heading.strip() and index not in used),
     )  # fmt: skip
+
+
+def _twins(headings: Sequence[str], used: Collection[int]) -> tuple[tuple[int, int], ...]:
+    """Pairs of a column that is read and another one under the very same heading."""
+    folded = [re.sub(r"\s", "", unicodedata.normalize("NFKC", heading)) for heading in headings]
+    return tuple((one, other) for one in sorted(used) for other, heading in enumerate(folded) if other not in used and heading and heading == folded[one])
 
 
 def _paired(upper: Sequence[str], lower: Sequence[str]) -> list[tuple[str, str]]:
@@ -228,3 +241,11 @@ def _refuse(layout: Layout, missing: Sequence[str], *, grid: Grid) -> None:
     else:
         hint = f"見出し「{spec.title}」の列を加えるか、mapping.yaml の columns に書いてください"
     raise SchemaError(f"表「{layout.table.title}」に必要な列「{spec.title}」がありません", place=place, hint=hint)
+
+
+def _refuse_twins(layout: Layout, grid: Grid) -> None:
+    one, other = layout.twins[0]
+    heading = " ".join(layout.headings[one].split())
+    reason = f"見出し「{heading}」の列が二つあります（{one + 1}列目と{other + 1}列目）"
+    place = f"{grid.file} {grid.sheet}".strip() + f" {layout.header_line}行目"
+    raise SchemaError(reason, place=place, hint="どちらを使うか決め、もう一方の列を消すか見出しを変えてください")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from kdx_eval.errors import DataError
 from kdx_eval.load import checks, people
 from kdx_eval.load.cells import Cell, parse_code
+from kdx_eval.load.codes import KnownCodes
 from kdx_eval.load.database import BLANKS, name, path_text, rows, scalar, target_text, text
 from kdx_eval.load.dates import Refusal
 from kdx_eval.load.directory import Directory
@@ -21,7 +22,10 @@ from kdx_eval.load.files import EXCEL_SUFFIXES, HEAD_ROWS, PARQUET_SUFFIXES, Gri
 from kdx_eval.load.form_marks import is_guide
 from kdx_eval.load.headers import Layout, recognise
 from kdx_eval.load.mapping import FileMapping, Mappings
+from kdx_eval.load.merged import spread_merged
 from kdx_eval.load.pseudonyms import PSEUDONYM, Pseudonyms
+from kdx_eval.load.remarks import remark
+from kdx_eval.load.repeats import leave_repeats_aside, refuse_repeated_periods, repeated_log
 from kdx_eval.load.report import FileReport, LoadReport, MatchReport
 from kdx_eval.load.rules import RULES
 from kdx_eval.load.shapes import find_crosstab, unpivot
@@ -56,6 +60,8 @@ class Pipeline:
     aside: list[FileReport] = field(default_factory=list)
     directories: dict[str, Directory] = field(default_factory=lambda: {table: Directory() for table in _NAMED})
     derived: dict[str, str] = field(default_factory=dict)
+    staff_codes: KnownCodes = field(default_factory=KnownCodes)
+    remarks: dict[str, list[str]] = field(default_factory=dict)
 
     def read(self) -> list[tuple[Grid, Layout, FileMapping, tuple[str, ...]]]:
         """All recognised grids, in the order in which their tables must be typed."""
@@ -74,6 +80,8 @@ class Pipeline:
         if not sources and not self.logs:
             hint = "ファイル名や見出しを data_schema の表の名前に合わせるか、mapping.yaml を書いてください"
             raise DataError("どの表か分かるファイルがありません", place=str(self.folder), hint=hint)
+        sources, repeated = leave_repeats_aside(self.con, sources)
+        self.aside.extend(repeated)
         order = [*_FIRST, *(table for table in self.schema.tables if table not in {*_FIRST, *_LAST}), *_LAST]
         return sorted(sources, key=lambda source: order.index(source[1].table.name))
 
@@ -95,17 +103,29 @@ class Pipeline:
             return None
         if mapping.event_log is not None:
             key = f"e{number:03d}"
-            self.logs.append((key, grid, read_event_log(self.con, grid, mapping=mapping, key=key)))
+            log = (key, grid, read_event_log(self.con, grid, mapping=mapping, key=key))
+            repeated = repeated_log(self.con, log, earlier=self.logs)
+            if repeated:
+                self.aside.append(repeated)
+            else:
+                self.logs.append(log)
             return None
         crosstab = find_crosstab(grid, schema=self.schema, mapping=mapping) if grid.n_columns else None
         if crosstab:
+            spread = spread_merged(
+                self.con, grid, after=crosstab.header_line, keys={crosstab.key.index}, measures={index for index, _, _ in crosstab.months}
+            )
             long, layout, notes = unpivot(self.con, grid, crosstab=crosstab, schema=self.schema)
-            return long, layout, mapping, tuple(notes)
+            return long, layout, mapping, (*spread, *notes)
         recognised = recognise(grid, schema=self.schema, mapping=mapping) if grid.n_columns else None
         if recognised is None:
-            self._leave_aside(grid, *(grid.notes or ("どの表か分からないので読みません。見出しを直すか mapping.yaml に書いてください",)))
+            unknown = ("どの表か分からないので読みません。見出しを直すか mapping.yaml に書いてください",)
+            self._leave_aside(grid, *(unknown if grid.n_columns else grid.notes))
             return None
         notes = [f"使わない列: {'、'.join(recognised.unused[:8])}"] if recognised.unused else []
+        measures = {column.index for column in recognised.columns if column.field.type in {"number", "integer"}}
+        keys = {column.index for column in recognised.columns} - measures
+        notes += spread_merged(self.con, grid, after=recognised.header_line, keys=keys, measures=measures)
         return grid, _with_course(recognised, grid), mapping, tuple(notes)
 
     def _leave_aside(self, grid: Grid, *reasons: str) -> None:
@@ -120,6 +140,7 @@ class Pipeline:
             if table in _LAST:
                 # Without a list, the departments of rosters and overtime tables are the known ones.
                 self.directories["departments"].close_if_known()
+            self.staff_codes.begin(table)
             stage = stage_grid(self.con, grid, layout=layout, key=f"s{number:03d}", mapping=mapping, resolvers=self._resolvers(layout.table))
             self.con.execute(f"DROP {'VIEW' if grid.encoding == 'parquet' else 'TABLE'} {name(grid.table)}")
             if not stage.rows_read:
@@ -128,7 +149,12 @@ class Pipeline:
                 self._leave_aside(grid, *stage.notes, f"表「{layout.table.title}」の見出しだけで、データの行がありません")
                 continue
             self._finish(stage)
-            self.stages.setdefault(table, []).append(replace(stage, notes=(*grid.notes, *notes, *stage.notes)))
+            self.stages.setdefault(table, []).append(replace(stage, notes=(*grid.notes, *notes, *stage.notes, *self._restored())))
+
+    def _restored(self) -> list[str]:
+        """A note on the numbers whose zeros were restored since the last call."""
+        counts = {"職員番号": self.staff_codes.take_count()} | {"所属コード": self.directories["departments"].codes.take_count()}
+        return [f"先頭の 0 が落ちた{title}{count}種類を、一覧の番号に合わせて読みました" for title, count in counts.items() if count]
 
     def _resolvers(self, table: TableSpec) -> Mapping[str, tuple[str | None, Resolver]]:
         found: dict[str, tuple[str | None, Resolver]] = {"staff_id": (None, self._pseudonym)}
@@ -147,7 +173,7 @@ class Pipeline:
         code = parse_code(written)
         if not isinstance(code, str) or re.fullmatch(PSEUDONYM, code):
             return code  # a blank, a refusal, or a pseudonym from an earlier pseudonymise
-        return self.pseudonyms.of("id" + SEPARATOR + code)
+        return self.pseudonyms.of("id" + SEPARATOR + self.staff_codes.restore(code))
 
     def _unit(self, written: str) -> Cell:
         """The unit of an indicator, which is a person, a department or a process as its type says."""
@@ -183,6 +209,8 @@ class Pipeline:
         roster = people.read_roster(self.con, staff, postings=self.stages.get("assignments", []))
         report = people.match_people(self.con, self.stages.get("training", []), roster=roster, pseudonyms=self.pseudonyms)
         self._check_duplicates()
+        called = [called for directory in self.directories.values() for called in (*directory.ids.values(), *directory.names)]
+        self._remark(remark(self.con, self.stages, names=called))
         return report
 
     def _check_duplicates(self) -> None:
@@ -191,8 +219,16 @@ class Pipeline:
             key = (*spec.primary_key, "as_of") if table == "staff" else spec.primary_key
             union = " UNION ALL BY NAME ".join(f"SELECT * FROM {stage.table}" for stage in stages)
             self.con.execute(f"CREATE VIEW all_{table} AS {union}")
-            heading = headings_of([stage.layout for stage in stages], key[0]) if key else ""
+            layouts = [stage.layout for stage in stages]
+            shown = next((one for one in key if any(layout.has(one) for layout in layouts)), "")
+            heading = headings_of(layouts, shown) if shown else ""
             checks.check_duplicates(self.con, f"all_{table}", spec=spec, key=key, heading=heading)
+            if not key and len(stages) > 1:
+                self._remark(refuse_repeated_periods(self.con, f"all_{table}", spec=spec))
+
+    def _remark(self, found: Mapping[str, list[str]]) -> None:
+        for stage, notes in found.items():
+            self.remarks.setdefault(stage, []).extend(notes)
 
     def _derive(self) -> None:
         """SQL for the tables that were not delivered but follow from others."""
@@ -266,7 +302,8 @@ class Pipeline:
         grid, table = stage.grid, stage.layout.table.name
         rejected = scalar(self.con, f"SELECT count(DISTINCT rid) FROM {FAULTS} WHERE stage = {text(stage.key)}")
         _assert_all_counted(stage.rows_read, accepted, rejected, place=f"{grid.file} {grid.sheet}".strip())
-        whole = FileReport(file=grid.file, sheet=grid.sheet, table=table, encoding=grid.encoding, rows_read=stage.rows_read, notes=stage.notes)
+        whole = FileReport(file=grid.file, sheet=grid.sheet, table=table, encoding=grid.encoding, rows_read=stage.rows_read)
+        whole = replace(whole, notes=(*stage.notes, *self.remarks.get(stage.key, ())))
         return replace(whole, rows_accepted=accepted, rows_rejected=rejected, cells_repaired=dict(stage.repaired))
 
 

@@ -59,18 +59,38 @@ def find_crosstab(grid: Grid, *, schema: Schema, mapping: FileMapping) -> Crosst
         key = _key_column(cells, found[0][0], worktime.fields)
         if key is None:
             return None
-        year = _year_of(mapping, grid, title)
-        needs_year = any(isinstance(month, int) for _, month in found)
-        if needs_year and year is None:
-            place = f"{grid.file} {grid.sheet}".strip()
-            raise DataError("月だけで年度が書かれていません", place=place, hint="シート名を R6年度 のようにするか、表題に年度を書いてください")
-        months = tuple((index, _place(month, year or 0), cells[index]) for index, month in found)
+        months = _dated(found, cells, mapping=mapping, grid=grid, title=title)
         total = next((index for index, cell in enumerate(cells) if index > found[0][0] and TOTAL.fullmatch(cell)), None)
         measure = (mapping.crosstab or {}).get("measure") or next(
             (field for word, field in _MEASURES.items() if word in fold(f"{grid.sheet}{title}{grid.file}")), "overtime_hours"
         )
         return Crosstab(header_line=line, key=key, months=months, total=total, measure=worktime.field(measure), layout_title=title)
     return None
+
+
+def _dated(
+    found: Sequence[tuple[int, int | dt.date]], cells: Sequence[str], *, mapping: FileMapping, grid: Grid, title: str
+) -> tuple[tuple[int, dt.date, str], ...]:
+    """(column, month, heading) of each month; raises DataError when its year is not said, is ambiguous, or a month stands twice."""
+    place = f"{grid.file} {grid.sheet}".strip()
+    bare = [month for _, month in found if isinstance(month, int)]
+    year, written = _year_of(mapping, grid, title)
+    if bare and year is None:
+        raise DataError("月だけで年度が書かれていません", place=place, hint="シート名を R6年度 のようにするか、表題に年度を書いてください")
+    # January first: by 2024年 the calendar year is meant; by 2024年度 or R6 one cannot know where January belongs.
+    in_calendar_order = bool(bare) and bare[0] < _YEAR_START <= bare[-1] and bare == sorted(bare)
+    is_calendar = in_calendar_order and written.endswith("年")
+    if in_calendar_order and not is_calendar and not (mapping.crosstab or {}).get("fiscal_year"):
+        raise DataError("1月から始まる表で、1月から3月がどの年か決められません", place=place, hint="見出しを 2025年1月 のように年から書いてください")
+    start = 1 if is_calendar else _YEAR_START
+    months = tuple((index, _place(month, year or 0, start=start), cells[index]) for index, month in found)
+    seen: dict[dt.date, int] = {}
+    for index, month, heading in months:
+        if month in seen:
+            reason = f"見出し「{heading}」の列が二つあります（{seen[month] + 1}列目と{index + 1}列目）"
+            raise DataError(reason, place=place, hint="年度ごとにシートを分けるか、見出しを 2025年4月 のように年から書いてください")
+        seen[month] = index
+    return months
 
 
 def _key_column(cells: Sequence[str], before: int, fields: Sequence[FieldSpec]) -> Column | None:
@@ -96,21 +116,22 @@ def _month_of(cell: str) -> int | dt.date | None:
     return None if isinstance(month, Refusal) else month
 
 
-def _place(month: int | dt.date, fiscal_year: int) -> dt.date:
+def _place(month: int | dt.date, year: int, *, start: int) -> dt.date:
     if isinstance(month, dt.date):
         return month
-    return dt.date(fiscal_year if month >= _YEAR_START else fiscal_year + 1, month, 1)
+    return dt.date(year if month >= start else year + 1, month, 1)
 
 
-def _year_of(mapping: FileMapping, grid: Grid, title: str) -> int | None:
+def _year_of(mapping: FileMapping, grid: Grid, title: str) -> tuple[int | None, str]:
+    """The year of a cross-tab and the words it was taken from."""
     for candidate in ((mapping.crosstab or {}).get("fiscal_year"), grid.sheet, title, grid.file.rsplit("/", 1)[-1]):
         plain = unicodedata.normalize("NFKC", candidate or "").replace("元", "1")
         found = _YEAR_IN_TEXT.search(plain)
         if found:
             year = parse_fiscal_year(re.sub(r"\s", "", found[0]))
             if not isinstance(year, Refusal):
-                return year
-    return None
+                return year, found[0].strip()
+    return None, ""
 
 
 def unpivot(con: DuckDBPyConnection, grid: Grid, *, crosstab: Crosstab, schema: Schema) -> tuple[Grid, Layout, list[str]]:

@@ -25,7 +25,10 @@ Resolver: TypeAlias = Callable[[str], Cell]
 FAULTS = "faults"
 SEPARATOR = "\x1f"
 _FEW_COLUMNS = 3
-_LIST_TOTAL = r"[\(（【]?(合[\s　]*計|小[\s　]*計|総[\s　]*計|総合計|計)[\)）】]?|.{0,12}(合計|小計)"
+_LIST_TOTAL = (
+    r"[\(（【]?(合[\s　]*計|小[\s　]*計|総[\s　]*計|総合計|計)[\)）】]?|.{0,12}(合計|小計)"
+    r"|.{1,12}(部|局|課|所|所属|全庁|本庁|出先|全体|年度|年間|期|費|料|金|節)計"
+)
 _NOTE = r"^(※|注|＊|\*|（注|\(注|備考|出典|資料|作成|以上|■|数値は|単位)"
 _LONG_NOTE = 30
 _KINDS = {"integer": "数", "number": "数", "boolean": "はい・いいえ", "date": "日付", "yearmonth": "年月", "year": "年度", "string": "番号の全角や空白"}
@@ -195,7 +198,7 @@ def _canonical(spec: FieldSpec, raw: str, *, scaled: bool) -> str:
         return f"(regexp_full_match({raw}, '[12][0-9]{{3}}-[0-9]{{2}}-[0-9]{{2}}') AND TRY_CAST({raw} AS DATE) IS NOT NULL)"
     if spec.name.endswith("_id"):
         return f"regexp_full_match({raw}, '[A-Za-z0-9][A-Za-z0-9_]*')"
-    return f"({raw} <> '' AND left({raw}, 1) <> '#')"
+    return f"({raw} <> '' AND left({raw}, 1) <> '#' AND NOT contains({raw}, '\ufffd'))"
 
 
 def headings_of(layouts: Sequence[Layout], field_name: str) -> str:

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from kdx_eval.load.cells import Quantity, parse_boolean, parse_cell, parse_enum, parse_hours, parse_number
+from kdx_eval.load.cells import MERGED_VALUE, UNCALCULATED, Quantity, parse_boolean, parse_cell, parse_enum, parse_hours, parse_number
 from kdx_eval.load.dates import Refusal, parse_date, parse_fiscal_year, parse_month
 from kdx_eval.load.rules import RULES
 from kdx_eval.schema import load_schema
@@ -21,6 +21,7 @@ YEN = Quantity(unit="yen", whole=True)
     [
         "2025-04-01", "2025/4/1", "2025.4.1", "20250401", "R7.4.1", "r7/4/1", "Ｒ７．４．１", "R07.04.01", "R070401", "令和7年4月1日", "令和７年４月１日",
         "令和七年四月一日", "㋿7年4月1日", "2025年4月1日（火）", "2025-04-01 00:00:00", "二〇二五年四月一日", " R7.4.1 ",
+        "R.7.4.1", "令7.4.1", "２０２５／４／１", "2025年4月1日(火)", "R7.4.1（火・祝）",
     ],
 )  # fmt: skip
 def test_a_date_is_understood_in_every_usual_form(written: str) -> None:
@@ -32,6 +33,7 @@ def test_a_date_is_understood_in_every_usual_form(written: str) -> None:
     [
         ("7.4.1", "ambiguous_date"), ("07/04/01", "ambiguous_date"), ("H31.5.1", "era_over"), ("平成32年4月1日", "era_over"), ("R1.4.30", "era_not_begun"),
         ("2025-02-30", "impossible_date"), ("R7.13.1", "impossible_date"), ("R0.4.1", "impossible_date"), ("45748", "serial_number"), ("来週", "not_a_date"),
+        ("25.4.1", "ambiguous_date"), ("S64.1.8", "era_over"), ("4/1", "not_a_date"), ("2025-04", "not_a_date"), ("", "not_a_date"),
     ],
 )  # fmt: skip
 def test_a_doubtful_date_is_refused_with_its_rule(written: str, rule: str) -> None:
@@ -54,6 +56,22 @@ def test_the_first_years_of_an_era_may_be_written_as_gannen() -> None:
 @pytest.mark.parametrize("written", ["2025-04", "2025/04", "202504", "2025年4月", "2025年4月分", "R7.4", "令和7年4月", "令和七年四月", "2025-04-15"])
 def test_a_month_is_its_first_day(written: str) -> None:
     assert parse_month(written) == APRIL
+
+
+@pytest.mark.parametrize(
+    ("written", "month"),
+    [
+        ("令和6年度1月", dt.date(2025, 1, 1)), ("R6年度12月分", dt.date(2024, 12, 1)), ("2024年度3月", dt.date(2025, 3, 1)),
+        ("平成31年度3月", dt.date(2020, 3, 1)), ("令和元年度4月", dt.date(2019, 4, 1)),
+    ],
+)  # fmt: skip
+def test_a_month_of_a_fiscal_year_may_lie_in_the_next_calendar_year(written: str, month: dt.date) -> None:
+    assert parse_month(written) == month
+
+
+@pytest.mark.parametrize(("written", "rule"), [("H32年度4月", "era_over"), ("R6年度13月", "not_a_month")])
+def test_an_impossible_month_of_a_fiscal_year_is_refused(written: str, rule: str) -> None:
+    assert parse_month(written) == Refusal(rule)
 
 
 @pytest.mark.parametrize(("written", "rule"), [("7.4", "ambiguous_date"), ("2025-13", "not_a_month"), ("H31.5", "era_over"), ("四月", "not_a_month")])
@@ -85,6 +103,10 @@ def test_an_impossible_fiscal_year_is_refused() -> None:
         ("12円", "12"),
         ("¥1,000", "1000"),
         ("1千円", "1000"),
+        ("1,234円", "1234"),
+        ("△ 1,200 円", "-1200"),
+        ("￥１，０００", "1000"),
+        ("+12", "12"),
     ],
 )
 def test_a_number_is_read_as_written_in_budget_tables(written: str, value: str) -> None:
@@ -106,13 +128,18 @@ def test_a_dash_is_missing_and_never_zero(written: str) -> None:
         ("12時間", "wrong_unit"),
         ("1.5", "not_whole"),
         ("1e30", "too_large"),
+        ("12 345", "not_a_number"),
+        ("12-", "not_a_number"),
+        ("ー12", "not_a_number"),
+        (UNCALCULATED, "uncalculated"),
+        (MERGED_VALUE, "merged_value"),
     ],
 )
 def test_a_broken_number_is_refused_and_never_missing(written: str, rule: str) -> None:
     assert parse_number(written, YEN) == Refusal(rule)
 
 
-@pytest.mark.parametrize("written", ["43:30", "43:30:00", "43.5h", "43.5", "43時間30分", "４３：３０", "2610分"])
+@pytest.mark.parametrize("written", ["43:30", "43:30:00", "43.5h", "43.5", "43時間30分", "４３：３０", "2610分", "43時間半", "43 時間 30 分"])
 def test_hours_are_read_in_every_usual_form(written: str) -> None:
     assert parse_hours(written) == Decimal("43.50")
 
@@ -143,8 +170,18 @@ def test_a_word_of_a_list_may_be_a_synonym() -> None:
 
 def test_an_id_that_excel_has_rounded_is_refused_and_leading_zeros_stay() -> None:
     staff_id = load_schema().table("staff").field("staff_id")
-    assert parse_cell("1.23E+05", staff_id) == Refusal("lost_digits")
+    assert [parse_cell(written, staff_id) for written in ("1.23E+05", "1E+05", "1.5e7")] == [Refusal("lost_digits")] * 3
+    assert [parse_cell(written, staff_id) for written in ("1E5", "E12", "12-3")] == ["1E5", "E12", "12-3"]
     assert parse_cell("００１２", staff_id) == "0012"
+
+
+def test_a_mark_or_a_lost_character_is_refused_in_every_kind_of_cell() -> None:
+    training = load_schema().table("training")
+    for called in ("staff_id", "full_name", "enrolled_on", "status", "hours", "test_score"):
+        assert parse_cell("#REF!", training.field(called)) == Refusal("error_value"), called
+        assert parse_cell(UNCALCULATED, training.field(called)) == Refusal("uncalculated"), called
+    assert parse_cell("山\ufffd太郎", training.field("full_name")) == Refusal("lost_characters")
+    assert parse_cell("00\ufffd", training.field("staff_id")) == Refusal("lost_characters")
 
 
 def test_every_refusal_has_a_constant_reason_and_hint() -> None:

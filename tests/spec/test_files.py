@@ -11,9 +11,12 @@ import duckdb
 import pytest
 import xlsxwriter
 
+from kdx_eval.errors import DataError
 from kdx_eval.load import files
 from kdx_eval.load.excel import cell_text, read_excel_grids
 from kdx_eval.load.files import Grid, detect_encoding, discover, read_text_grid
+from kdx_eval.load.garbled import refuse_garbled
+from kdx_eval.schema import load_schema
 
 TEXT = "課名,年月,備考\n髙﨑課,2025-04,①㈱あいう\n市民課,2025-05,ｶﾀｶﾅ混じり\n"
 
@@ -47,6 +50,21 @@ def test_euc_jp_is_told_from_cp932(tmp_path: Path) -> None:
         assert detect_encoding(path, place="a.csv") == "euc_jp"
         path.write_bytes(text.encode("cp932"))
         assert detect_encoding(path, place="a.csv") == "cp932"
+
+
+@pytest.mark.parametrize("table", sorted(load_schema().tables))
+def test_no_heading_of_the_schema_looks_garbled_and_every_misread_one_does(table: str) -> None:
+    header = tuple(field.title for field in load_schema().table(table).fields)
+    refuse_garbled([(1, header)], place="a.csv")
+    for written_in, read_as in (("utf-8", "cp932"), ("cp932", "utf-8"), ("utf-8", "latin-1"), ("cp932", "latin-1")):
+        spoilt = tuple(cell.encode(written_in).decode(read_as, errors="replace") for cell in header)
+        with pytest.raises(DataError, match="文字"):
+            refuse_garbled([(1, spoilt)], place="a.csv")
+
+
+def test_rare_characters_of_real_names_are_no_garbling() -> None:
+    names = ["渡邊　龍之介", "齋藤　瑠璃", "髙橋　曉", "龜田　邉", "澤田　彌生", "ｶﾀｶﾅ ﾊﾝｶｸ"]
+    refuse_garbled([(1, ("氏名", "所属")), *((line, (called, "市民課")) for line, called in enumerate(names, start=2))], place="a.csv")
 
 
 @pytest.mark.parametrize("delimiter", [",", "\t", ";"])
