@@ -35,6 +35,8 @@ class OutcomeCells:
         Department of each unit; None for staff.
     partial : int
         Cells to which some rows without a value belong.
+    blank : ndarray, (N, T)
+        Cells that have rows, none with a value.
     """
 
     matrix: npt.NDArray[np.float64]
@@ -42,6 +44,7 @@ class OutcomeCells:
     months: npt.NDArray[np.int64]
     department: npt.NDArray[np.object_]
     partial: int
+    blank: npt.NDArray[np.bool_]
     notes: tuple[str, ...]
 
 
@@ -211,6 +214,8 @@ def _to_matrix(connection: duckdb.DuckDBPyConnection, months: npt.NDArray[np.int
     ).fetchnumpy()
     matrix = np.full((len(units), len(months)), np.nan)
     matrix[cells["place"], cells["at"]] = np.ma.filled(cells["value"], np.nan)
+    blank = np.zeros(matrix.shape, dtype=bool)
+    blank[cells["place"], cells["at"]] = np.isnan(matrix[cells["place"], cells["at"]])
     if question.outcome.key == "workload.minutes":
         matrix /= _MINUTES_PER_HOUR
     department = np.full(len(units), None, dtype=object)
@@ -222,5 +227,6 @@ def _to_matrix(connection: duckdb.DuckDBPyConnection, months: npt.NDArray[np.int
         months=months,
         department=department,
         partial=int(np.count_nonzero(cells["partial"])),
+        blank=blank,
         notes=notes,
     )

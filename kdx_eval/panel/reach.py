@@ -126,7 +126,7 @@ def plan_facts(dataset: Tables, *, city: str = "", synthetic: bool = False) -> P
         )
         return PlanFacts(
             courses=courses,
-            months=_covered_months(connection, dataset),
+            months=covered_months(connection, dataset),
             indicators=_indicators(connection, dataset),
             training_dates=dates,
             city=city,
@@ -173,7 +173,8 @@ def _count(connection: duckdb.DuckDBPyConnection, tables: Tables, *, sql: str) -
     return int(found[0]) if found else 0
 
 
-def _covered_months(connection: duckdb.DuckDBPyConnection, tables: Tables) -> dict[str, tuple[Month, Month]]:
+def covered_months(connection: duckdb.DuckDBPyConnection, tables: Tables) -> dict[str, tuple[Month, Month]]:
+    """First and last month of each table that holds outcomes, else of the training records."""
     found: dict[str, tuple[Month, Month]] = {}
     for table in ("workload", "worktime", "indicators"):
         if tables.has(table) and "month" in tables.columns(table):

@@ -147,14 +147,16 @@ def test_who_moves_in_april_counts_where_they_were_posted_before_april():
     assert share.loc["B", [month("2025-04"), month("2025-05")]].tolist() == [0.0, 0.5]
 
 
-def test_trained_share_follows_a_move_in_the_middle_of_a_month_from_the_next_month():
+def test_exposure_follows_a_move_in_the_middle_of_a_month_to_the_day():
     moved = [("A", "2020-04-01", "2025-09-14"), ("B", "2025-09-15", None)]
     staff = posted(a1=moved, a2="A", b1="B", c1="C")
     tables = SmallTables(worktime=(WORKTIME, overtime()), assignments=(ASSIGNMENTS, staff), training=(TRAINING, enrolled(a1="2025-05-10")))
     panel = build(tables, make_plan())
     share = pd.DataFrame(panel.exposure, index=panel.units, columns=panel.periods)
-    assert share.loc["A", [month("2025-04"), month("2025-05"), month("2025-09"), month("2025-10")]].tolist() == [0.0, 0.5, 0.5, 0.0]
-    assert share.loc["B", [month("2025-09"), month("2025-10")]].tolist() == [0.0, 0.5]
+    assert share.loc["A", [month("2025-04"), month("2025-05"), month("2025-09"), month("2025-10")]].tolist() == pytest.approx(
+        [0.0, 0.5, (14 / 30) / (14 / 30 + 1), 0.0]  # of 30 days in September a1 stays 14
+    )
+    assert share.loc["B", [month("2025-09"), month("2025-10")]].tolist() == pytest.approx([(16 / 30) / (16 / 30 + 1), 0.5])
 
 
 def test_someone_hired_in_april_counts_where_the_attendance_list_says():
