@@ -52,7 +52,7 @@ def staggered_study(panel: Panel, question: Question, *, plan: Plan) -> EffectSt
         event_study=_event_frame(held, question),
         group_time=pd.DataFrame() if effects is None else effects.table(),
         series=series_frame(m, counted, last=target.last, excluded=target.excluded, panel=panel),
-        timing=timing_frame(m, panel),
+        timing=timing_frame(m, panel, question=question),
         detectable=detectable_effect(held.estimate.std_error, held.estimate.df) if structure is None else detectable(structure, found.effect, m=m),
         unit_periods=found.unit_periods,
         baseline_mean=float(found.baseline.estimate(m)[0]),

@@ -262,7 +262,7 @@ def _assemble(
         gaps=report,
         monthly=True,
         notes=tuple(notes),
-        names={str(unit): gaps.names[str(unit)] for unit in cells.units[rows] if str(unit) in gaps.names},
+        names=gaps.names,
     )
 
 
