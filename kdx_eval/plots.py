@@ -175,7 +175,8 @@ def plot_comparison(panel: Panel, *, title: str = "", synthetic: bool = False) -
         ticked = (4, 10) if len(grid) <= 40 else (4,)
         shown = [place for place, period in enumerate(grid) if not panel.monthly or Month(round(period)).month in ticked]
         axes.set_xticks([place + 0.5 for place in shown], [_period_text(float(grid[place]), monthly=panel.monthly) for place in shown])
-        axes.set_yticks(np.arange(panel.n_units) + 0.5 if few else [], [_text(panel.names.get(unit, str(unit)), 16) for unit in panel.units[order]] if few else [])
+        names = [_text(panel.names.get(unit, str(unit)), 16) for unit in panel.units[order]] if few else []
+        axes.set_yticks(np.arange(len(names)) + 0.5, names)
         axes.tick_params(axis="y", length=0, labelsize=7.5)
         axes.invert_yaxis()
         if not few:

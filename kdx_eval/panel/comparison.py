@@ -38,7 +38,8 @@ def comparison_table(panel: Panel, *, question: Question | None = None) -> pd.Da
     for cohort in panel.cohorts:
         members = panel.cohort == cohort
         before = int((counted < cohort).sum())
-        rows.append((cohort, _label(panel, cohort), int(members.sum()), _persons(panel, members, question), before, len(counted) - before, _share(panel, cohort)))
+        sizes = (int(members.sum()), _persons(panel, members, question), before, len(counted) - before)
+        rows.append((cohort, _label(panel, cohort), *sizes, _share(panel, cohort)))
     columns = ["cohort", "label", "n_units", "n_persons", "months_before", "months_after", "share_at_start"]
     return pd.DataFrame(rows, columns=columns)
 

@@ -7,21 +7,16 @@ from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from kdx_eval.errors import ParameterError
 from kdx_eval.plots import SYNTHETIC_NOTE
 from kdx_eval.report.blocks import Block, Bullets, Figure, Heading, Paragraph, Table, columns, shorten, typst_blocks, without_empty_columns
 from kdx_eval.report.claims import NAIVE, grade_text, quality_counts
 from kdx_eval.report.pdf import compile_pdf
+from kdx_eval.report.timing import timing_table
 from kdx_eval.report.wording import ROUNDING_NOTE, ordered_evidence, plan_note, planned
 from kdx_eval.schema import load_schema
-from kdx_eval.units import Month, format_share, wareki_date
+from kdx_eval.units import wareki_date
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from kdx_eval.effect.study import EffectStudy
     from kdx_eval.evidence import Evidence
     from kdx_eval.report.ledger import Claim, Ledger
     from kdx_eval.report.pictures import Pictures
@@ -32,9 +27,7 @@ CHECK_WORDS = {"passed": "支障なし", "failed": "問題あり", "powerless": 
 NO_CLAIM_NOTE = "　生まれた時間の合計は主張できません（計算上の数字として示します）。"
 NO_COST_NOTE = "費用が「－」の研修は、費用の一覧から分けて取り出せないもの。"
 SCENARIO_NOTE = "定着は、1年後に残る効果の割合の仮定。割引率4％は公共事業の評価に準じたもので、研修の予算に義務づけられたものではない。"
-SHARE_NOTE = "開始時の受講割合は、始めた月の延べ職員月数のうち、受講した職員のもの。月数は計画で除いた月を含まない。"
 ROLES = {"primary": "主な問い", "secondary": "副次", "completion_only": "修了のみ"}
-MOST_TIMES = 24  # months of a first training that are listed one by one
 DESIGNS = {
     "lottery": "くじで受講の順番を決め、先に受けた側とまだの側を比べる",
     "staggered": "受講の時期が部署ごとにずれていることを使い、受けた側とまだ（または一度も）受けていない側を、研修前後で比べる",
@@ -43,7 +36,6 @@ DESIGNS = {
 }
 _LEDGER_COLUMNS = columns("番号", "名前", "値", "幅（95％）", "計算", widths=(0.8, 2.1, 3.1, 1.7, 1.6))
 _IN_SUBJECT = (".retention", ".discount_rate")
-_TIMES = ["months_before", "months_after", "share_at_start"]
 _SHARED_ROWS = frozenset(("line", "funding", "changes", "prior", "cut", "reach", "scenario"))
 GLOSSARY = (
     ("比較対照", "研修をまだ（または一度も）受けていない課・業務・職員。受けた側と同じ時期の動きを差し引くために使う。"),
@@ -216,7 +208,7 @@ def number_blocks(results: Results, ledger: Ledger, *, item: Evidence, pictures:
         if study.coverage:
             yield Paragraph(text="分析に使った単位と使わなかった単位")
             yield Bullets(items=tuple(ledger.text(f"question.{item.question_id}.coverage.{place}") for place in range(len(study.coverage))))
-        yield _timing_table(study)
+        yield timing_table(study)
         for picture in pictures.by_question.get(item.question_id, ()):
             yield Figure(name=picture.file.removesuffix(".png"), png=pictures.content[picture.file], alt=picture.alt, caption=picture.caption)
         yield _estimates_table(item, ledger)
@@ -241,40 +233,6 @@ def wording_blocks(item: Evidence, ledger: Ledger) -> Iterator[Block]:
         if sentences:
             rows = tuple((ledger.text(f"{name}.{kind}.{place}"),) for place in range(len(sentences)))
             yield Table(columns=columns(label), rows=rows)
-
-
-def _timing_table(study: EffectStudy) -> Table:
-    """Who is compared with whom, told before the results: the starting times, by fiscal year where there are many."""
-    yearly = len(study.timing) > MOST_TIMES
-    timing = study.timing.reindex(columns=[*study.timing.columns.union(_TIMES, sort=False)])  # results of earlier versions lack some
-    grouped = timing.assign(when=[_month_text(str(label), yearly=yearly) for label in timing["label"]]).groupby("when", sort=False)
-    rows = tuple(
-        (str(when), f"{part['n_units'].sum():,}", f"{part['n_persons'].sum():,}", *(_span(part[name]) for name in _TIMES[:2]), _share(part))
-        for when, part in grouped
-    )
-    heads = columns("受講が始まった時期", "単位の数", "職員数（人）", "前の月数", "後の月数", "開始時の受講割合", right=range(1, 6), widths=(2, 1, 1.1, 1, 1, 1.4))
-    return Table(columns=heads, rows=rows[:40], caption="誰と誰を比べるか（いつ、どれだけが受けたか）", note=SHARE_NOTE)
-
-
-def _span(values: pd.Series) -> str:
-    if values.isna().all():
-        return "－"
-    low, high = int(values.min()), int(values.max())
-    return f"{low:,}" if low == high else f"{low:,}～{high:,}"
-
-
-def _share(part: pd.DataFrame) -> str:
-    known = part[part["share_at_start"].notna()]
-    return format_share(float(np.average(known["share_at_start"], weights=known["n_units"]))) if len(known) else "－"
-
-
-def _month_text(label: str, *, yearly: bool) -> str:
-    """``令和6年7月から`` for ``2024-07``, or its fiscal year; other labels stay as they are."""
-    try:
-        month = Month.parse(label)
-    except ParameterError:
-        return label
-    return month.fiscal_year.wareki if yearly else f"{wareki_date(month.first_day).removesuffix('1日')}から"
 
 
 def _estimates_table(item: Evidence, ledger: Ledger) -> Table:

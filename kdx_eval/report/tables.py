@@ -113,9 +113,9 @@ def _comparison(panels: Any) -> Iterable[Sequence[str]]:
 
     for name, panel in panels.panels.items():
         question = panels.question(name)
-        for row in comparison_table(panel, question=question).itertuples(index=False):
-            share = "－" if pd.isna(row.share_at_start) else format_share(float(row.share_at_start))
-            yield question.title, row.label, *(f"{count:,}" for count in (row.n_units, row.n_persons, row.months_before, row.months_after)), share
+        for row in comparison_table(panel, question=question).to_dict("records"):
+            counts = (f"{row[key]:,}" for key in ("n_units", "n_persons", "months_before", "months_after"))
+            yield question.title, row["label"], *counts, format_share(row["share_at_start"])
 
 
 def _units_used(panels: Any) -> Iterable[Sequence[str]]:
@@ -145,8 +145,8 @@ def _timing(studies: Mapping[str, EffectStudy]) -> Iterable[Sequence[str]]:
 def _tiers(dataset: Any) -> Iterable[Sequence[str]]:
     from kdx_eval.panel.tiers import count_by_tier
 
-    for row in count_by_tier(dataset).itertuples(index=False):
-        yield row.course_name or row.course_id, row.tier, f"{row.n_persons:,}"
+    for row in count_by_tier(dataset).to_dict("records"):
+        yield row["course_name"] or row["course_id"], row["tier"], f"{row['n_persons']:,}"
 
 
 def _detectable(studies: Mapping[str, EffectStudy]) -> Iterable[Sequence[str]]:
