@@ -116,8 +116,7 @@ def read_departments(connection: duckdb.DuckDBPyConnection, tables: Tables) -> d
     for number, name, written, first, last in rows:
         words = [word.strip() for word in _SEPARATORS.split(written or "") if word.strip()]
         named_here = [word if word in ids else by_name.get(word, word) for word in words]
-        before = found[number].successors if number in found else ()  # a split may also be written as several rows
-        successors = tuple(dict.fromkeys((*before, *(word for word in named_here if word != number))))
+        successors = tuple(dict.fromkeys(word for word in named_here if word != number))
         found[number] = Department(department_id=number, name=name, successors=successors, valid=(first, last))
     return found
 

@@ -99,7 +99,7 @@ ON_LEAVE = [("p0", "A", None, None, "main"), ("p0", "A", dt.date(2023, 2, 10), d
 @example(ARRIVALS_ONLY)
 @example(MOVES_ON_ONE_DAY)
 @example(ON_LEAVE)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_shares_of_months_equal_counting_day_by_day(rows):
     frame = staff_months(read(rows), MONTHS)
     found = {(row.staff_id, row.department_id, row.month): row.share for row in frame.itertuples()}
@@ -111,7 +111,7 @@ def test_shares_of_months_equal_counting_day_by_day(rows):
 
 @given(st.lists(spells(), min_size=1, max_size=7), st.dictionaries(people, st.sampled_from(list(MONTHS)), max_size=3))
 @example(MOVES_IN_THE_MIDDLE, {"p0": FIRST.index})
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_exposure_equals_trained_staff_days_over_staff_days(rows, trained):
     frame = pd.DataFrame([(name, True, None, int(month)) for name, month in trained.items()], columns=["person", "matched", "listed_department", "month"])
     exposure = trained_share(Attendance(frame=frame, notes=()), read(rows), departments=np.array(["A", "B", "C"], dtype=object), months=MONTHS)
