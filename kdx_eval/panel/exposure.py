@@ -11,7 +11,7 @@ import pandas as pd
 
 from kdx_eval.panel.attendance import Attendance
 from kdx_eval.panel.postings import Postings, StaffCounts
-from kdx_eval.panel.staff_months import staff_months
+from kdx_eval.panel.staff_months import split_postings
 from kdx_eval.plan.types import COHORT_MONTHS, CohortWidth
 from kdx_eval.units import FiscalYear
 
@@ -108,19 +108,16 @@ def trained_share(
     ndarray, (N, T)
         One row for each entry of ``departments`` (repeats allowed); NaN where nobody is known to be at work.
     """
-    names, rows = np.unique(departments.astype(str), return_inverse=True)
     grid = np.arange(months.min(), months.max() + 1)
-    held = staff_months(postings, grid)
-    held = held[held["department_id"].isin(names)]
-    month = held["month"].to_numpy()
-    first = held["staff_id"].map(attendance.frame.set_index("person")["month"]).to_numpy(dtype=np.float64)
-    cell = np.searchsorted(names, held["department_id"].to_numpy(dtype=str)) * len(grid) + (month - grid[0])
-    share = held["share"].to_numpy()
-    shape = (len(names), len(grid))
-    total, trained = (np.bincount(cell, weights=part, minlength=shape[0] * shape[1]).reshape(shape) for part in (share, share * (first <= month)))
+    held = split_postings(postings, grid)
+    first = attendance.frame.set_index("person")["month"].reindex(held.people).to_numpy(dtype=np.float64)
+    total = held.total(len(grid))
+    trained = held.total(len(grid), counted=first[held.person] <= grid[held.month])
     with np.errstate(invalid="ignore", divide="ignore"):
-        exposure: npt.NDArray[np.float64] = np.where(total > 0, trained / total, np.nan)
-    return np.asarray(exposure[rows][:, months - grid[0]])
+        share: npt.NDArray[np.float64] = np.where(total > 0, trained / total, np.nan)
+    known = np.vstack([share, np.full(len(grid), np.nan)])  # the last row is for departments nobody is posted to
+    rows = pd.Index(held.departments).get_indexer(pd.Index(departments))
+    return np.asarray(known[rows][:, months - grid[0]])
 
 
 def treat_staff(attendance: Attendance, units: npt.NDArray[np.object_], *, width: CohortWidth) -> tuple[npt.NDArray[np.float64], tuple[str, ...]]:

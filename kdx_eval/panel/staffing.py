@@ -10,7 +10,7 @@ import pandas as pd
 
 from kdx_eval.panel.postings import Postings, read_postings
 from kdx_eval.panel.reach import covered_months
-from kdx_eval.panel.staff_months import staff_months
+from kdx_eval.panel.staff_months import split_postings
 from kdx_eval.panel.tables import Tables, column, month_index
 from kdx_eval.plan import Plan
 from kdx_eval.units import Month
@@ -55,8 +55,10 @@ def staffing(dataset: Tables, plan: Plan) -> pd.DataFrame:
 
 
 def _posted(postings: Postings, months: npt.NDArray[np.int64]) -> pd.DataFrame:
-    held = staff_months(postings, months)
-    return held.groupby(["department_id", "month"], sort=True)[["share"]].sum().reset_index().rename(columns={"share": "posted"})
+    held = split_postings(postings, months)
+    total = held.total(len(months))
+    department, month = np.nonzero(total)
+    return pd.DataFrame({"department_id": held.departments[department], "month": months[month], "posted": total[department, month]})
 
 
 def changed_departments(postings: Postings | None, headcount: pd.DataFrame | None, *, first: Month, last: Month) -> dict[str, tuple[float, float]]:

@@ -133,7 +133,8 @@ def _completion(panels: Any) -> Iterable[Sequence[str]]:
     for row in panels.completion.itertuples(index=False):
         share = "－" if pd.isna(row.completion_share) else format_share(float(row.completion_share))
         persons = (f"{row.n_enrolled:,}", f"{row.n_completed:,}")
-        yield row.course_name or row.course_id, f"{row.fiscal_year}年度", *persons, share, format_hours(row.attendance_hours)
+        hours = "記録なし" if pd.isna(row.attendance_hours) else format_hours(row.attendance_hours)
+        yield row.course_name or row.course_id, f"{row.fiscal_year}年度", *persons, share, hours
 
 
 def _timing(studies: Mapping[str, EffectStudy]) -> Iterable[Sequence[str]]:

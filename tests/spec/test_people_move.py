@@ -322,3 +322,11 @@ def test_a_plan_that_leaves_no_row_as_it_was_keeps_its_digest(tmp_path: Path) ->
     for one in (plan, told):
         (tmp_path / "plan.yaml").write_text(plan_to_yaml(one), encoding="utf-8", newline="\n")
         assert read_plan(tmp_path / "plan.yaml") == one == plan_from_dict(plan_to_dict(one))
+
+
+def test_hours_of_attendance_that_nobody_recorded_are_unknown_and_not_zero():
+    panels = build_panels(city(enrolled(a1="2025-05-10")), make_plan())
+    assert np.isnan(panels.attendance_hours["q1"]) and panels.completion["attendance_hours"].isna().all()
+    assert show_table(panels, "completion").frame["受講にかかった時間"].tolist() == ["記録なし"]
+    nobody = build_panels(city(enrolled(a1="2024-05-10"), rows=overtime(first="2024-01")), make_plan())
+    assert nobody.attendance_hours["q1"] == 0.0  # nobody attended in the evaluated year
