@@ -212,7 +212,7 @@ def _unit_traits(
     """Stratum and cluster of each unit; where unknown, 不明 as a stratum and the unit itself as its cluster."""
     home = cells.department
     if question.unit == "staff" and postings is not None:
-        first = postings.frame.drop_duplicates("staff_id").set_index("staff_id")["department_id"]
+        first = postings.frame.sort_values("main", ascending=False, kind="stable").drop_duplicates("staff_id").set_index("staff_id")["department_id"]
         home = first.reindex(cells.units).to_numpy(dtype=object)
     found: dict[str, npt.NDArray[np.object_]] = {}
     if question.strata in traits:

@@ -29,7 +29,8 @@ class Postings:
     Attributes
     ----------
     frame, leave : DataFrame
-        staff_id, department_id, valid_from, valid_to (datetime64; never missing). Who is on leave (休職・育休) is at work in no department.
+        staff_id, department_id, valid_from, valid_to (datetime64; never missing), main (False for 兼務); by person, main posts last.
+        Who is on leave (休職・育休) is at work in no department.
     from_rosters : bool
         Some postings come from dated rosters, so that moves between two of them are not known.
     """
@@ -39,7 +40,7 @@ class Postings:
     from_rosters: bool = False
 
     def on(self, day: dt.date) -> pd.Series:
-        """Department by staff_id on a day; the later assignment counts where two overlap. Leave does not end a posting."""
+        """Department by staff_id on a day: the main post, of several the one that began last. Leave does not end a posting."""
         held = self._held(self.frame, day)
         return held.drop_duplicates("staff_id", keep="last").set_index("staff_id")["department_id"]
 
@@ -99,9 +100,10 @@ def read_postings(connection: duckdb.DuckDBPyConnection, tables: Tables) -> Post
                           FROM assignments WHERE staff_id IS NOT NULL AND department_id IS NOT NULL),
             arrivals AS (SELECT DISTINCT staff_id, valid_from FROM held WHERE valid_to IS NULL AND kind = 'main'),
             moves AS (SELECT *, 'main' AS kind, lead(valid_from) OVER (PARTITION BY staff_id ORDER BY valid_from) - 1 AS left_on FROM arrivals)
-            SELECT staff_id, department_id, valid_from, least(coalesce(valid_to, left_on, DATE '{_FOREVER}'), DATE '{_FOREVER}') AS valid_to, kind
+            SELECT staff_id, department_id, valid_from, least(coalesce(valid_to, left_on, DATE '{_FOREVER}'), DATE '{_FOREVER}') AS valid_to,
+                   kind <> 'concurrent' AS main, kind
             FROM held LEFT JOIN moves USING (staff_id, valid_from, kind)
-            ORDER BY staff_id, valid_from, valid_to, department_id, kind"""
+            ORDER BY staff_id, main, valid_from, valid_to, department_id, kind"""
     ).df()
     if frame.empty:
         return None

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from small_tables import (
     ASSIGNMENTS,
     NEVER,
+    STAFF_TIME,
     TRAINING,
     WORKLOAD,
     WORKTIME,
@@ -330,3 +331,17 @@ def test_hours_of_attendance_that_nobody_recorded_are_unknown_and_not_zero():
     assert show_table(panels, "completion").frame["受講にかかった時間"].tolist() == ["記録なし"]
     nobody = build_panels(city(enrolled(a1="2024-05-10"), rows=overtime(first="2024-01")), make_plan())
     assert nobody.attendance_hours["q1"] == 0.0  # nobody attended in the evaluated year
+
+
+def test_the_main_post_decides_who_counts_where_even_if_a_concurrent_one_began_later():
+    staff = [(*row, "main") for row in posted(a1="A", b1="B", c1="C")]
+    staff += [("a1", "B", day("2025-01-01"), None, "concurrent"), ("b1", "C", day("2025-01-01"), day("2025-03-31"), "leave")]
+    rows = [(person, when, hours) for person, hours in [("a1", 1), ("b1", 2), ("c1", 4)] for when in months("2024-04", "2026-03")]
+    tables = SmallTables(
+        worktime=(STAFF_TIME, rows), assignments=(f"{ASSIGNMENTS}, posting_kind VARCHAR", staff), training=(TRAINING, enrolled(a1="2025-05-10"))
+    )
+    panel = build(tables, make_plan())
+    assert cohorts(panel) == {"A": month("2025-05"), "B": NEVER, "C": NEVER}
+    assert panel.outcome.tolist() == [[1.0] * 24, [2.0] * 24, [4.0] * 24]
+    at = list(panel.periods).index(month("2025-05"))
+    assert panel.exposure[:, at].tolist() == pytest.approx([1.0, 0.5 / 1.5, 0.0])
