@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from kdx_eval.budget import BudgetCase
     from kdx_eval.effect.study import EffectStudy
     from kdx_eval.evidence import Evidence
+    from kdx_eval.panel.type import Panel
     from kdx_eval.savings import Savings
 
 FONT_NAME = "IPAexGothic"
@@ -33,6 +34,7 @@ SYNTHETIC_NOTE = "合成データ（実在の団体・職員の数値ではあ�
 BLUE, VERMILLION, GREEN, ORANGE, GREY = "#0072B2", "#D55E00", "#009E73", "#E69F00", "#595959"
 _WIDTH = 6.7  # inches: the text width of an A4 page with 2 cm margins
 _COMPACT_HEIGHT, _COMPACT_SERIES, _COMPACT_RANGES = 2.5, 4.0, 3.0  # two figures beside each other
+_MOST_NAMED = 40  # more names than this cannot be read beside the rows of a grid
 _MOST_ROWS = 12  # more rows than this cannot be read in one figure
 
 
@@ -143,6 +145,49 @@ def plot_timing(study: EffectStudy, *, synthetic: bool | None = None) -> Figure:
         axes.set_title("研修がいつ、どれだけの単位に行われたか")
         axes.legend(frameon=False, loc="upper left", fontsize=8.5, ncols=2)
         return _finish(figure, synthetic=is_synthetic(study) if synthetic is None else synthetic)
+
+
+def plot_comparison(panel: Panel, *, title: str = "", synthetic: bool = False) -> Figure:
+    """Every unit month by month, before anything is estimated: who began when, how many of its staff were trained, where a value is missing.
+
+    Returns
+    -------
+    Figure
+        Units from the first to begin to those that never do; blue is the trained share of staff-months (all or nothing where it is unknown),
+        a vermilion bar the start, hatching a month without a value. Names are written for up to forty units.
+    """
+    from matplotlib.patches import Rectangle
+
+    order = np.lexsort((panel.units.astype(str), panel.cohort))
+    grid = np.arange(panel.periods[0], panel.periods[-1] + 1) if panel.monthly else panel.periods
+    treated = (panel.cohort[:, None] <= panel.periods).astype(float)
+    share = treated if panel.exposure is None else np.where(np.isnan(panel.exposure), treated, panel.exposure)
+    cells = np.full((panel.n_units, len(grid)), np.nan)
+    cells[:, np.searchsorted(grid, panel.periods)] = np.where(np.isnan(panel.outcome), np.nan, share)[order]
+    few, top = panel.n_units <= _MOST_NAMED, max(0.1, np.ceil(10 * np.nanmax(share, initial=0.0)) / 10)
+    with _style():
+        figure, axes = _figure(1.6 + min(0.17 * panel.n_units, 5.0 if not few else 6.8))
+        axes.patch.set(facecolor="#EDEDED", edgecolor=GREY, hatch="xxxx")
+        shades = axes.pcolormesh(np.arange(len(grid) + 1), np.arange(panel.n_units + 1), np.ma.masked_invalid(cells), cmap="Blues", vmin=0, vmax=top)
+        rows = np.flatnonzero((panel.cohort[order] >= grid[0]) & (panel.cohort[order] <= grid[-1]))
+        starts = np.searchsorted(grid, panel.cohort[order][rows])
+        axes.vlines(starts, rows, rows + 1, color=VERMILLION, lw=2.4, label="受講の開始")
+        ticked = (4, 10) if len(grid) <= 40 else (4,)
+        shown = [place for place, period in enumerate(grid) if not panel.monthly or Month(round(period)).month in ticked]
+        axes.set_xticks([place + 0.5 for place in shown], [_period_text(float(grid[place]), monthly=panel.monthly) for place in shown])
+        names = [_text(panel.names.get(unit, str(unit)), 16) for unit in panel.units[order]] if few else []
+        axes.set_yticks(np.arange(len(names)) + 0.5, names)
+        axes.tick_params(axis="y", length=0, labelsize=7.5)
+        axes.invert_yaxis()
+        if not few:
+            axes.set_ylabel(f"{format_number(panel.n_units)}単位（上から始めた順）")
+        axes.set_title(_text(title or "誰を誰と、いつから比べるか", 44))
+        if panel.exposure is not None:
+            figure.colorbar(shades, ax=axes, label="受講した職員の割合（延べ月）", format=lambda value, _: f"{100 * value:.0f}%", shrink=0.8, pad=0.02)
+        if np.isnan(cells).any():
+            axes.add_patch(Rectangle((0, 0), 0, 0, facecolor="#EDEDED", edgecolor=GREY, hatch="xxxx", label="値なし"))
+        _legend(figure, axes, columns=2)
+        return _finish(figure, synthetic=synthetic)
 
 
 def plot_series(study: EffectStudy, *, synthetic: bool | None = None, compact: bool = False) -> Figure:

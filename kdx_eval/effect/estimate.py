@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kdx_eval.effect.rollout import rollout_study
 from kdx_eval.effect.staggered import staggered_study
 from kdx_eval.effect.study import EffectStudy, Studies
 from kdx_eval.errors import NotIdentifiedError
+from kdx_eval.panel.comparison import coverage_sentences
 from kdx_eval.panel.type import Panel
 from kdx_eval.plan import Plan, Question
 
@@ -38,7 +40,8 @@ def estimate_effect(panel: Panel, question: Question, *, plan: Plan) -> EffectSt
     if question.design in _REFUSALS:
         reason, hint = _REFUSALS[question.design]
         raise NotIdentifiedError(reason, place=question.question_id, hint=hint)
-    return _DESIGNS[question.design](panel.without_gaps().by_cluster(), question, plan=plan)
+    study = _DESIGNS[question.design](panel.without_gaps().by_cluster(), question, plan=plan)
+    return replace(study, coverage=coverage_sentences(panel))
 
 
 def estimate_effects(panels: Panels, plan: Plan) -> Studies:

@@ -53,7 +53,7 @@ def rollout_study(panel: Panel, question: Question, *, plan: Plan) -> EffectStud
         event_study=results["event_time"].table().drop(columns="std_error_neyman").assign(n_units=_units_by_event(lead.moments)),
         group_time=pd.DataFrame() if effects is None else effects.table(),
         series=series_frame(m, treated, last=float(panel.periods[-1]), excluded=target.excluded, panel=panel),
-        timing=timing_frame(m, panel),
+        timing=timing_frame(m, panel, question=question),
         detectable=detectable_effect(lead.std_error, float("inf")) if structure is None else detectable(structure, lead.contrast, m=lead.moments),
         unit_periods=lead.n_cells,
         baseline_mean=_level_before(m, treated),

@@ -53,7 +53,7 @@ def staggered_study(panel: Panel, question: Question, *, plan: Plan) -> EffectSt
         event_study=_event_frame(held, question),
         group_time=pd.DataFrame() if effects is None else effects.table(),
         series=series_frame(m, counted, last=target.last, excluded=target.excluded, panel=panel),
-        timing=timing_frame(m, panel),
+        timing=timing_frame(m, panel, question=question),
         influence=pd.DataFrame({"unit": panel.units, "value": found.effect.influence(panel, m)[:, 0]}),
         notes=(*panel.notes, *_notes(held, effects), *judged.notes, *_beside(panel, held, question)),
         settings=_settings(panel, target, found),

@@ -103,6 +103,8 @@ class EffectStudy:
         Usable periods before treatment (excluded ones do not count) of the cohort that has fewest; None where the design sets none.
     influence : DataFrame
         unit, value: each unit's contribution to the headline estimate (they sum to zero), from which covariance between questions is made.
+    coverage : tuple of str
+        Japanese: which units the estimate rests on, which were left out and why.
     """
 
     question_id: str
@@ -128,6 +130,7 @@ class EffectStudy:
     persons_treated: int
     shortest_before: int | None = None
     notes: tuple[str, ...] = ()
+    coverage: tuple[str, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
 
     @property

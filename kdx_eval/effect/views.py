@@ -7,21 +7,17 @@ import pandas as pd
 
 from kdx_eval.effect.cohort_moments import CohortMoments
 from kdx_eval.effect.fiscal_year import SMALLEST_COMPARISON
+from kdx_eval.panel.comparison import comparison_table
 from kdx_eval.panel.type import FloatArray, Panel
+from kdx_eval.plan import Question
 
 COMPARISON_SHARE = 0.05  # of all units: enough for a line in a plot that is not noise
 
 
-def timing_frame(m: CohortMoments, panel: Panel) -> pd.DataFrame:
-    """One row a cohort: cohort, label, n_units, n_persons; never treated last."""
-    return pd.DataFrame(
-        {
-            "cohort": m.cohorts,
-            "label": [panel.period_label(cohort) for cohort in m.cohorts],
-            "n_units": m.size,
-            "n_persons": m.persons,
-        }
-    )
+def timing_frame(m: CohortMoments, panel: Panel, *, question: Question) -> pd.DataFrame:
+    """One row a cohort: cohort, label, n_units, n_persons, months_before, months_after, share_at_start; never treated last."""
+    frame = comparison_table(panel, question=question)
+    return frame.assign(label=[panel.period_label(cohort) for cohort in m.cohorts], n_units=m.size, n_persons=m.persons)
 
 
 def series_frame(m: CohortMoments, treated: np.ndarray, *, last: float, excluded: frozenset[float], panel: Panel) -> pd.DataFrame:

@@ -170,14 +170,17 @@ def _fill_in(con: DuckDBPyConnection, stage: Stage, values: list[tuple[str | Non
 def derive_assignments(stages: list[Stage]) -> str:
     """SQL of the postings that dated rosters show: from a roster's date until the day before the next one on which the posting is another.
 
-    A roster without a date is held to be in force throughout; the last roster is in force until today.
+    Who is missing on the next roster ends the day before it; nobody is posted before the first roster; a roster without a date is held to
+    be in force throughout; the last roster is in force until today. Two departments on one roster are two postings. What happened between
+    two rosters is not known, which ``posting_kind = 'roster'`` says.
     """
     columns = f"staff_id, department_id, coalesce(as_of, DATE '{_ALL_TIME}') AS as_of"
     union = " UNION ".join(f"SELECT {columns} FROM {stage.table} WHERE staff_id IS NOT NULL AND department_id IS NOT NULL" for stage in stages)
     return f"""WITH seen AS ({union}), days AS (SELECT as_of, lead(as_of) OVER (ORDER BY as_of) AS following FROM (SELECT DISTINCT as_of FROM seen)),
         spells AS (SELECT seen.*, following FROM seen JOIN days USING (as_of)),
-        numbered AS (SELECT *, CASE WHEN lag(following) OVER w IS NOT DISTINCT FROM as_of AND lag(department_id) OVER w = department_id THEN 0 ELSE 1 END AS new
-            FROM spells WINDOW w AS (PARTITION BY staff_id ORDER BY as_of)),
-        runs AS (SELECT *, sum(new) OVER (PARTITION BY staff_id ORDER BY as_of) AS run FROM numbered)
-        SELECT staff_id, any_value(department_id) AS department_id, min(as_of) AS valid_from, arg_max_null(following, as_of) - INTERVAL 1 DAY AS valid_to
-        FROM runs GROUP BY staff_id, run"""
+        numbered AS (SELECT *, CASE WHEN lag(following) OVER w IS NOT DISTINCT FROM as_of THEN 0 ELSE 1 END AS new
+            FROM spells WINDOW w AS (PARTITION BY staff_id, department_id ORDER BY as_of)),
+        runs AS (SELECT *, sum(new) OVER (PARTITION BY staff_id, department_id ORDER BY as_of) AS run FROM numbered)
+        SELECT staff_id, department_id, min(as_of) AS valid_from, arg_max_null(following, as_of) - INTERVAL 1 DAY AS valid_to,
+               'roster' AS posting_kind
+        FROM runs GROUP BY staff_id, department_id, run"""

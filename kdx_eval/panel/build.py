@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,11 +14,12 @@ import pandas as pd
 from kdx_eval.errors import NotIdentifiedError
 from kdx_eval.panel.attendance import Attendance, course_ids, first_attendance, known_courses
 from kdx_eval.panel.cells import OutcomeCells, read_cells, require_outcome
-from kdx_eval.panel.exposure import NEVER, place_attendees, trained_share, treat_departments, treat_staff
 from kdx_eval.panel.gaps import choose_units, count_gaps
-from kdx_eval.panel.postings import Postings, StaffCounts, count_staff, read_headcount, read_postings
+from kdx_eval.panel.postings import Postings, read_headcount, read_postings
 from kdx_eval.panel.reach import attendance_hours, count_completion
+from kdx_eval.panel.successors import Department, StableUnits, join_cells, read_departments, stable_units
 from kdx_eval.panel.tables import Tables
+from kdx_eval.panel.treatment import Treatment, gather_people, treat_units
 from kdx_eval.panel.type import Panel
 from kdx_eval.plan import Plan, Question
 from kdx_eval.units import Month
@@ -25,6 +27,7 @@ from kdx_eval.units import Month
 if TYPE_CHECKING:
     import duckdb
 
+_ADDITIVE = frozenset(("回", "件", "時間", "分", "人", "円", "枚", "個", "台"))  # units of counts and totals
 EVERYONE = "全員が受けるため比較できる相手がいません"
 
 
@@ -41,37 +44,47 @@ class Panels:
         Reach of each course and fiscal year, see :func:`count_completion`.
     attendance_hours : mapping of question_id to float
         Hours spent attending in the evaluated fiscal year.
+    plan : Plan
+        The plan whose questions they answer.
     """
 
     panels: Mapping[str, Panel]
     refused: Mapping[str, str]
     completion: pd.DataFrame
     attendance_hours: Mapping[str, float]
+    plan: Plan
+
+    def question(self, question_id: str) -> Question:
+        """The question behind a panel."""
+        return self.plan.question(question_id)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Treatment:
-    """Cohort of each unit, and which units have one that is known."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Gaps:
+    """What was made of gaps and of changes in the organisation before units were chosen, and how units are called."""
 
-    cohort: npt.NDArray[np.float64]
-    known: npt.NDArray[np.bool_]
-    persons: npt.NDArray[np.int64]
-    exposure: npt.NDArray[np.float64] | None
-    notes: tuple[str, ...]
+    no_event: int
+    joined: tuple[str, ...]
+    names: Mapping[str, str]
 
 
 def build_panel(dataset: Tables, question: Question, *, plan: Plan) -> Panel:
     """The outcome of a question by unit and month, with each unit's cohort.
 
+    Departments that were renamed, merged or split are one unit throughout, see :mod:`kdx_eval.panel.successors`.
+
     Returns
     -------
     Panel
-        Outcome in the outcome's unit per month; periods are ``Month.index``; nothing is zero-filled.
+        Outcome in the outcome's unit per month; periods are ``Month.index``; nothing is zero-filled but what the plan declares
+        (``no_row: zero``), and that is counted in the gap report.
 
     Raises
     ------
     PlanError
         When the data lack the courses or the outcome that the question names.
+    DataError
+        When the successors of departments go round in a circle.
     NotIdentifiedError
         When no comparison exists: everyone is treated, nobody is, or nothing was measured before.
     """
@@ -82,13 +95,17 @@ def build_panel(dataset: Tables, question: Question, *, plan: Plan) -> Panel:
         courses = course_ids(known_courses(connection, dataset), question)
         attendance = first_attendance(connection, dataset, courses=courses, treated_from=question.treated_from)
         cells = read_cells(connection, dataset, question=question, plan=plan)
-        postings = read_postings(connection, dataset)
-        headcount = read_headcount(connection, dataset) if postings is None else None
-        traits = _department_traits(connection, dataset, question=question)
+        units = _stable_units(cells, attendance, read_departments(connection, dataset))
+        people = gather_people(attendance, read_postings(connection, dataset), headcount=read_headcount(connection, dataset), units=units)
+        traits = _department_traits(connection, dataset, question=question, units=units)
+        processes = _process_names(connection, dataset) if question.unit == "process" else {}
     finally:
         connection.close()
-    treatment = _treat(cells, attendance, postings, headcount=headcount, question=question)
-    panel = _assemble(cells, treatment, question=question, traits=_unit_traits(cells, postings, traits, question=question))
+    cells, no_event = _without_rows(cells, units) if question.no_row == "zero" else (cells, 0)
+    cells = join_cells(cells, units, additive=_is_additive(question))
+    treatment = treat_units(cells, people, units=units, question=question)
+    gaps = _Gaps(no_event=no_event, joined=_joined_here(cells, units), names=_names(cells, units, processes=processes))
+    panel = _assemble(cells, treatment, question=question, traits=_unit_traits(cells, people.postings, traits, question=question), gaps=gaps)
     _require_comparison(panel, question)
     return panel
 
@@ -110,7 +127,7 @@ def build_panels(dataset: Tables, plan: Plan) -> Panels:
             panels[question.question_id] = build_panel(dataset, question, plan=plan)
         except NotIdentifiedError as error:
             refused[question.question_id] = error.reason
-    return Panels(panels=panels, refused=refused, completion=count_completion(dataset), attendance_hours=hours)
+    return Panels(panels=panels, refused=refused, completion=count_completion(dataset), attendance_hours=hours, plan=plan)
 
 
 def check_questions(dataset: Tables, plan: Plan) -> None:
@@ -132,67 +149,60 @@ def check_questions(dataset: Tables, plan: Plan) -> None:
         connection.close()
 
 
-def _treat(cells: OutcomeCells, attendance: Attendance, postings: Postings | None, *, headcount: pd.DataFrame | None, question: Question) -> _Treatment:
-    if question.unit == "staff":
-        return _treat_persons(cells, attendance, question=question)
-    placed, notes = place_attendees(attendance, postings)
-    months = [*placed["month"], *cells.months]
-    years = range(Month(int(min(months))).fiscal_year.year, Month(int(max(months))).fiscal_year.year + 1)
-    staff = count_staff(postings, headcount, years=years)
-    treated = treat_departments(placed, staff, threshold_share=question.threshold_share, width=question.cohort_width)
-    departments = cells.department
-    cohort = np.array([treated.cohort.get(name, NEVER) for name in departments])
-    known, exposure = np.ones(len(departments), dtype=bool), None
-    if postings is not None:
-        # A department nobody is posted to has lost its link to its staff; it must not pass for untreated.
-        posted = postings.departments() | set(treated.reached)
-        known = np.array([name in posted for name in departments], dtype=bool)
-        exposure = trained_share(attendance, postings, departments=departments, months=cells.months)
-    outside = len(set(treated.cohort) - set(departments))
-    if outside:
-        notes = (*notes, f"受講者はいるが成果のデータがない課が{outside}あり、分析に入っていません。")
-    persons = np.array([_persons(name, month, staff) for name, month in zip(departments, cohort, strict=True)], dtype=np.int64)
-    return _Treatment(cohort=cohort, known=known, persons=persons, exposure=exposure, notes=(*attendance.notes, *notes, *treated.notes))
+def _stable_units(cells: OutcomeCells, attendance: Attendance, departments: Mapping[str, Department]) -> StableUnits:
+    """Units that stay the same from the first April or month that matters until the last month of the outcome."""
+    attended = attendance.frame["month"].min() if len(attendance.frame) else cells.months[0]
+    first = min(Month(int(cells.months[0])), Month(int(attended)).fiscal_year.first)
+    # The roster of 31 March decides who counts in April, so a change on 1 April lies within.
+    return stable_units(departments, first=first.first_day - dt.timedelta(days=1), last=Month(int(cells.months[-1])).first_day)
 
 
-def _treat_persons(cells: OutcomeCells, attendance: Attendance, *, question: Question) -> _Treatment:
-    cohort, notes = treat_staff(attendance, cells.units, width=question.cohort_width)
-    first = attendance.frame.set_index("person")["month"].reindex(cells.units).to_numpy(dtype=np.float64)
-    started = np.where(np.isnan(first), NEVER, first)
-    ones = np.ones(len(cohort), dtype=np.int64)
-    return _Treatment(
-        cohort=cohort,
-        known=ones.astype(bool),
-        persons=ones,
-        exposure=(cells.months[None, :] >= started[:, None]).astype(np.float64),
-        notes=(*_staff_notes(attendance), *notes),
-    )
+def _is_additive(question: Question) -> bool:
+    """Whether the outcome of two departments is the sum of theirs; shares, means and scores are not."""
+    return question.outcome.table != "indicators" or question.outcome.measure_word in _ADDITIVE
 
 
-def _staff_notes(attendance: Attendance) -> tuple[str, ...]:
-    unmatched = int((~attendance.frame["matched"].astype(bool)).sum())
-    dates = tuple(note for note in attendance.notes if "職員番号" not in note)
-    if not unmatched:
-        return dates
-    return (*dates, f"職員番号と結び付かない受講者が{unmatched}人分あり、職員ごとの比較には入れられません。")
+def _without_rows(cells: OutcomeCells, units: StableUnits) -> tuple[OutcomeCells, int]:
+    """Months without a row as zero, where the plan says so: in months the log covers, while the department existed."""
+    seen: npt.NDArray[np.bool_] = ~np.isnan(cells.matrix)
+    existed = np.array([units.existed(str(name), cells.months) for name in cells.department])
+    nothing = ~seen & ~cells.blank & seen.any(axis=0) & existed
+    return replace(cells, matrix=np.where(nothing, 0.0, cells.matrix)), int(nothing.sum())
 
 
-def _persons(department: str, cohort: float, staff: StaffCounts) -> int:
-    """Staff behind a unit when it was first treated, or usually; 1 when unknown, so that disclosure errs on the safe side."""
-    count = staff.usual(department) if np.isinf(cohort) else staff.of(department, Month(int(cohort)).fiscal_year.year)
-    return max(1, round(count)) if count else 1
+def _joined_here(cells: OutcomeCells, units: StableUnits) -> tuple[str, ...]:
+    present = set(cells.department)
+    return tuple(one.sentence for one in units.joined if one.unit in present)
 
 
-def _department_traits(connection: duckdb.DuckDBPyConnection, tables: Tables, *, question: Question) -> dict[str, Mapping[str, str]]:
+def _names(cells: OutcomeCells, units: StableUnits, *, processes: Mapping[str, str]) -> dict[str, str]:
+    """Names of departments and processes to show; persons have none."""
+    found: dict[str, str] = {}
+    called = units.names
+    for unit, home in zip(cells.units, cells.department, strict=True):
+        if home is not None:
+            name, process = called.get(home, str(home)), str(unit).removeprefix(f"{home}").removeprefix("/")
+            found[str(unit)] = f"{name}／{processes.get(process, process)}" if process else name
+    return found
+
+
+def _process_names(connection: duckdb.DuckDBPyConnection, tables: Tables) -> dict[str, str]:
+    if not tables.has("processes") or "process_name" not in tables.columns("processes"):
+        return {}
+    rows = connection.execute("SELECT process_id, min(process_name) FROM processes WHERE process_name IS NOT NULL GROUP BY process_id ORDER BY ALL")
+    return dict(rows.fetchall())
+
+
+def _department_traits(
+    connection: duckdb.DuckDBPyConnection, tables: Tables, *, question: Question, units: StableUnits
+) -> dict[str, Mapping[str, str]]:
     """department_type and division by department, as far as the question uses them; the latest row counts."""
     found: dict[str, Mapping[str, str]] = {}
     present = set(tables.columns("departments")) if tables.has("departments") else set()
     for name in {question.strata, question.cluster} & present:
-        order = "valid_from" if "valid_from" in present else "department_id"
-        rows = connection.execute(
-            f"SELECT department_id, {name} FROM departments WHERE {name} IS NOT NULL ORDER BY department_id, {order} NULLS FIRST"
-        ).fetchall()
-        found[str(name)] = dict(rows)
+        latest = "valid_from NULLS FIRST, " if "valid_from" in present else ""
+        rows = connection.execute(f"SELECT department_id, {name} FROM departments WHERE {name} IS NOT NULL ORDER BY {latest}department_id").fetchall()
+        found[str(name)] = {units.of(department): value for department, value in rows}
     return found
 
 
@@ -202,7 +212,7 @@ def _unit_traits(
     """Stratum and cluster of each unit; where unknown, 不明 as a stratum and the unit itself as its cluster."""
     home = cells.department
     if question.unit == "staff" and postings is not None:
-        first = postings.frame.drop_duplicates("staff_id").set_index("staff_id")["department_id"]
+        first = postings.frame.sort_values("main", ascending=False, kind="stable").drop_duplicates("staff_id").set_index("staff_id")["department_id"]
         home = first.reindex(cells.units).to_numpy(dtype=object)
     found: dict[str, npt.NDArray[np.object_]] = {}
     if question.strata in traits:
@@ -217,17 +227,22 @@ def _unit_traits(
 
 def _assemble(
     cells: OutcomeCells,
-    treatment: _Treatment,
+    treatment: Treatment,
     *,
     question: Question,
     traits: Mapping[str, npt.NDArray[np.object_]],
+    gaps: _Gaps,
 ) -> Panel:
     lost = tuple((str(unit), "所属する職員がわからず、受講の有無を決められません") for unit in cells.units[~treatment.known])
     excluded = np.array([question.excludes(Month(int(index))) for index in cells.months], dtype=bool)
     kept = choose_units(cells.matrix[treatment.known], cells.units[treatment.known], excluded=excluded)
     rows = np.flatnonzero(treatment.known)[kept.units]
-    report = count_gaps(cells.matrix, cells.months, partial=cells.partial, dropped=(*lost, *kept.dropped))
-    notes = [*cells.notes, *treatment.notes, *kept.notes]
+    report = count_gaps(
+        cells.matrix, cells.months, partial=cells.partial, dropped=(*lost, *kept.dropped), no_event=gaps.no_event, joined=gaps.joined
+    )
+    notes = [*cells.notes, *treatment.notes, *gaps.joined, *kept.notes]
+    if gaps.joined and not _is_additive(question):
+        notes.append("この成果は足し合わせられないため、統合・分割の前後で課が二つ以上ある月は「値なし」として扱いました。")
     if lost:
         notes.append(f"所属する職員がわからない{len(lost)}単位を除きました。")
     if cells.partial:
@@ -247,6 +262,7 @@ def _assemble(
         gaps=report,
         monthly=True,
         notes=tuple(notes),
+        names=gaps.names,
     )
 
 

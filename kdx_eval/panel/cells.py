@@ -35,6 +35,8 @@ class OutcomeCells:
         Department of each unit; None for staff.
     partial : int
         Cells to which some rows without a value belong.
+    blank : ndarray, (N, T)
+        Cells that have rows, none with a value.
     """
 
     matrix: npt.NDArray[np.float64]
@@ -42,6 +44,7 @@ class OutcomeCells:
     months: npt.NDArray[np.int64]
     department: npt.NDArray[np.object_]
     partial: int
+    blank: npt.NDArray[np.bool_]
     notes: tuple[str, ...]
 
 
@@ -148,7 +151,8 @@ def _worktime_sql(connection: duckdb.DuckDBPyConnection, tables: Tables, *, ques
         return f"{plain} WHERE {staff} IS NULL", notes
     if not tables.has("assignments"):
         return plain, ()
-    return _by_posting_sql(staff=staff, department=department, month=month, value=value), ()
+    kind = "coalesce(a.posting_kind, 'main')" if "posting_kind" in tables.columns("assignments") else "'main'"
+    return _by_posting_sql(staff=staff, department=department, month=month, value=value, kind=kind), ()
 
 
 def _count_kinds(connection: duckdb.DuckDBPyConnection, *, staff: str, department: str) -> tuple[int, int]:
@@ -165,13 +169,13 @@ def _count_kinds(connection: duckdb.DuckDBPyConnection, *, staff: str, departmen
     return (totals if most <= 1 else 0), persons
 
 
-def _by_posting_sql(*, staff: str, department: str, month: str, value: str) -> str:
-    """Staff rows, each in the department posted on the first day of the month (a move within it counts from the next)."""
+def _by_posting_sql(*, staff: str, department: str, month: str, value: str, kind: str) -> str:
+    """Staff rows, each in the department posted on the first day of the month (a move within it counts from the next); main posts go first."""
     return f"""
         WITH posted AS (
-            SELECT {staff} AS staff, worktime.month AS day, arg_max(a.department_id, (a.valid_from, a.department_id)) AS department
+            SELECT {staff} AS staff, worktime.month AS day, arg_max(a.department_id, ({kind} <> 'concurrent', a.valid_from, a.department_id)) AS department
             FROM worktime JOIN assignments AS a ON a.staff_id = {staff}
-             AND (a.valid_from IS NULL OR a.valid_from <= worktime.month) AND (a.valid_to IS NULL OR worktime.month <= a.valid_to)
+             AND {kind} <> 'leave' AND (a.valid_from IS NULL OR a.valid_from <= worktime.month) AND (a.valid_to IS NULL OR worktime.month <= a.valid_to)
             GROUP BY ALL)
         SELECT coalesce({department}, posted.department) AS unit, coalesce({department}, posted.department) AS department,
                {month} AS month, {value} AS value
@@ -211,6 +215,8 @@ def _to_matrix(connection: duckdb.DuckDBPyConnection, months: npt.NDArray[np.int
     ).fetchnumpy()
     matrix = np.full((len(units), len(months)), np.nan)
     matrix[cells["place"], cells["at"]] = np.ma.filled(cells["value"], np.nan)
+    blank = np.zeros(matrix.shape, dtype=bool)
+    blank[cells["place"], cells["at"]] = np.isnan(matrix[cells["place"], cells["at"]])
     if question.outcome.key == "workload.minutes":
         matrix /= _MINUTES_PER_HOUR
     department = np.full(len(units), None, dtype=object)
@@ -222,5 +228,6 @@ def _to_matrix(connection: duckdb.DuckDBPyConnection, months: npt.NDArray[np.int
         months=months,
         department=department,
         partial=int(np.count_nonzero(cells["partial"])),
+        blank=blank,
         notes=notes,
     )

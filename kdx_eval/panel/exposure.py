@@ -11,6 +11,7 @@ import pandas as pd
 
 from kdx_eval.panel.attendance import Attendance
 from kdx_eval.panel.postings import Postings, StaffCounts
+from kdx_eval.panel.staff_months import split_postings
 from kdx_eval.plan.types import COHORT_MONTHS, CohortWidth
 from kdx_eval.units import FiscalYear
 
@@ -98,44 +99,25 @@ def treat_departments(placed: pd.DataFrame, staff: StaffCounts, *, threshold_sha
 def trained_share(
     attendance: Attendance, postings: Postings, *, departments: npt.NDArray[np.object_], months: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.float64]:
-    """Share of the staff posted on the first day of each month who had been trained by its end.
+    """Trained staff-months over staff-months: of the time staff spent at a department in a month, the part by those trained by its end.
+
+    It rises with each attendance and falls again as trained people leave and untrained ones arrive, to the day (`staff_months`).
 
     Returns
     -------
     ndarray, (N, T)
-        One row for each entry of ``departments`` (repeats allowed); NaN where nobody is known to be posted.
+        One row for each entry of ``departments`` (repeats allowed); NaN where nobody is known to be at work.
     """
-    names, rows = np.unique(departments.astype(str), return_inverse=True)
-    held = postings.frame[postings.frame["department_id"].isin(names)]
-    codes = np.searchsorted(names, held["department_id"].to_numpy(dtype=str))
-    begin = _first_month_from(held["valid_from"])
-    end = _first_month_from(held["valid_to"] + pd.Timedelta(days=1))  # first month no longer held
-    first = held["staff_id"].map(attendance.frame.set_index("person")["month"]).to_numpy(dtype=np.float64)
-    trained = np.where(np.isnan(first), np.inf, first)
-    grid = np.arange(months.min(), months.max() + 1) if len(months) else months
-    posted = _count_spells(codes, begin, end, shape=(len(names), len(grid)), origin=int(grid[0]))
-    reached = _count_spells(codes, np.maximum(begin, trained), end, shape=(len(names), len(grid)), origin=int(grid[0]))
+    grid = np.arange(months.min(), months.max() + 1)
+    held = split_postings(postings, grid)
+    first = attendance.frame.set_index("person")["month"].reindex(held.people).to_numpy(dtype=np.float64)
+    total = held.total(len(grid))
+    trained = held.total(len(grid), counted=first[held.person] <= grid[held.month])
     with np.errstate(invalid="ignore", divide="ignore"):
-        share: npt.NDArray[np.float64] = np.where(posted > 0, reached / posted, np.nan)
-    return np.asarray(share[rows][:, months - grid[0]])
-
-
-def _first_month_from(days: pd.Series) -> npt.NDArray[np.float64]:
-    """``Month.index`` of the first month whose first day is not before the day."""
-    month: npt.NDArray[np.float64] = (days.dt.year * 12 + days.dt.month - 1).to_numpy(dtype=np.float64)
-    return np.asarray(month + (days.dt.day.to_numpy() > 1), dtype=np.float64)
-
-
-def _count_spells(
-    codes: npt.NDArray[np.intp], begin: npt.NDArray[np.float64], end: npt.NDArray[np.float64], *, shape: tuple[int, int], origin: int
-) -> npt.NDArray[np.float64]:
-    """Number of spells ``[begin, end)`` that cover each month, by department."""
-    change = np.zeros((shape[0], shape[1] + 1))
-    real = begin < end
-    for moments, step in ((begin, 1.0), (end, -1.0)):
-        at = np.clip(moments[real] - origin, 0, shape[1]).astype(np.intp)
-        np.add.at(change, (codes[real], at), step)
-    return np.cumsum(change, axis=1)[:, :-1]
+        share: npt.NDArray[np.float64] = np.where(total > 0, trained / total, np.nan)
+    known = np.vstack([share, np.full(len(grid), np.nan)])  # the last row is for departments nobody is posted to
+    rows = pd.Index(held.departments).get_indexer(pd.Index(departments))
+    return np.asarray(known[rows][:, months - grid[0]])
 
 
 def treat_staff(attendance: Attendance, units: npt.NDArray[np.object_], *, width: CohortWidth) -> tuple[npt.NDArray[np.float64], tuple[str, ...]]:

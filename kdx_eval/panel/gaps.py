@@ -35,10 +35,14 @@ class GapReport:
         Cells without a value in a month in which other units have one.
     not_collected : int
         Cells of months in which no unit has a value.
+    no_event : int
+        Zeros that stand for a month without a row, since the plan says that no row means nothing happened (``no_row: zero``).
     partial : int
         Complete cells to which some rows without a value belong.
     dropped_units : tuple of (unit, reason)
         Units left out, with the reason in Japanese.
+    joined : tuple of str
+        Which departments were joined to one unit and since when, in Japanese.
     by_month : DataFrame
         month (datetime64), complete, zero, missing, not_collected.
     """
@@ -51,14 +55,16 @@ class GapReport:
     partial: int
     dropped_units: tuple[tuple[str, str], ...]
     by_month: pd.DataFrame
+    no_event: int = 0
+    joined: tuple[str, ...] = ()
 
     @property
     def sentence(self) -> str:
         """One Japanese sentence for the page on data quality."""
+        rule = f"計画に従い、行のない{self.no_event:,}マスを0件とみなしました。" if self.no_event else "欠けた所を0で埋めてはいません。"
         return (
             f"全{self.cells:,}マスのうち値があるのは{self.complete:,}（うち0が{self.zero:,}）、"
-            f"欠けているのは{self.missing:,}、まだ集めていない月が{self.not_collected:,}です。"
-            "欠けた所を0で埋めてはいません。"
+            f"欠けているのは{self.missing:,}、まだ集めていない月が{self.not_collected:,}です。{rule}"
         )
 
 
@@ -104,7 +110,9 @@ def choose_units(matrix: FloatArray, labels: npt.NDArray[np.object_], *, exclude
     return Kept(units=stay, months=months, dropped=dropped, notes=tuple(notes))
 
 
-def count_gaps(matrix: FloatArray, months: npt.NDArray[np.int64], *, partial: int, dropped: tuple[tuple[str, str], ...]) -> GapReport:
+def count_gaps(
+    matrix: FloatArray, months: npt.NDArray[np.int64], *, partial: int, dropped: tuple[tuple[str, str], ...], no_event: int = 0, joined: tuple[str, ...] = ()
+) -> GapReport:
     """Count zero, missing and not collected cells of an (N, T) matrix whose columns are ``Month.index``."""
     seen = ~np.isnan(matrix)
     collected = seen.any(axis=0)
@@ -120,4 +128,4 @@ def count_gaps(matrix: FloatArray, months: npt.NDArray[np.int64], *, partial: in
         }
     )
     totals = {name: int(by_month[name].sum()) for name in ("complete", "zero", "missing", "not_collected")}
-    return GapReport(cells=int(matrix.size), partial=partial, dropped_units=dropped, by_month=by_month, **totals)
+    return GapReport(cells=int(matrix.size), partial=partial, dropped_units=dropped, by_month=by_month, no_event=no_event, joined=joined, **totals)

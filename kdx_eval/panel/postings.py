@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from kdx_eval.panel.tables import Tables, month_index
+from kdx_eval.panel.tables import Tables, column, month_index
 from kdx_eval.units import FiscalYear
 
 if TYPE_CHECKING:
@@ -28,17 +28,31 @@ class Postings:
 
     Attributes
     ----------
-    frame : DataFrame
-        staff_id, department_id, valid_from, valid_to (datetime64; never missing).
+    frame, leave : DataFrame
+        staff_id, department_id, valid_from, valid_to (datetime64; never missing), main (False for 兼務); by person, main posts last.
+        Who is on leave (休職・育休) is at work in no department.
+    from_rosters : bool
+        Some postings come from dated rosters, so that moves between two of them are not known.
     """
 
     frame: pd.DataFrame
+    leave: pd.DataFrame
+    from_rosters: bool = False
 
     def on(self, day: dt.date) -> pd.Series:
-        """Department by staff_id on a day; the later assignment counts where two overlap."""
-        when = pd.Timestamp(day)
-        held = self.frame[(self.frame["valid_from"] <= when) & (self.frame["valid_to"] >= when)]
+        """Department by staff_id on a day: the main post, of several the one that began last. Leave does not end a posting."""
+        held = self._held(self.frame, day)
         return held.drop_duplicates("staff_id", keep="last").set_index("staff_id")["department_id"]
+
+    def at_work(self, day: dt.date) -> pd.Series:
+        """As :meth:`on`, without those who are on leave that day."""
+        posted = self.on(day)
+        return posted[~posted.index.isin(self._held(self.leave, day)["staff_id"])]
+
+    @staticmethod
+    def _held(frame: pd.DataFrame, day: dt.date) -> pd.DataFrame:
+        when = pd.Timestamp(day)
+        return frame[(frame["valid_from"] <= when) & (frame["valid_to"] >= when)]
 
     def roster_day(self, year: FiscalYear) -> dt.date:
         """31 March before the fiscal year, or the nearest day on which most staff are posted."""
@@ -65,22 +79,42 @@ class Postings:
         """Every department anybody was ever posted to."""
         return set(self.frame["department_id"])
 
+    def renamed(self, unit: Mapping[str, str]) -> Postings:
+        """The same postings with departments that were joined under the name of their unit."""
+        frame = self.frame.assign(department_id=self.frame["department_id"].map(lambda name: unit.get(name, name)))
+        return replace(self, frame=frame)
+
 
 def read_postings(connection: duckdb.DuckDBPyConnection, tables: Tables) -> Postings | None:
-    """The assignments, or None when there are none."""
+    """The assignments, or None when there are none.
+
+    A list of transfers often gives the day of arrival only. So an assignment without an end is ended by the person's next one without an
+    end, unless it is a concurrent post (兼務) or read off a roster, where both stand on the same sheet.
+    """
     if not tables.has("assignments"):
         return None
+    kind = column(tables, "assignments", name="posting_kind", kind="VARCHAR")
     frame = connection.execute(
-        f"""SELECT staff_id, department_id, coalesce(valid_from, DATE '0001-01-01') AS valid_from,
-                   least(coalesce(valid_to, DATE '{_FOREVER}'), DATE '{_FOREVER}') AS valid_to
-            FROM assignments WHERE staff_id IS NOT NULL AND department_id IS NOT NULL
-            ORDER BY staff_id, valid_from, valid_to, department_id"""
+        f"""WITH held AS (SELECT staff_id, department_id, coalesce(valid_from, DATE '{_SINCE_EVER}') AS valid_from, valid_to,
+                                 coalesce({kind}, 'main') AS kind
+                          FROM assignments WHERE staff_id IS NOT NULL AND department_id IS NOT NULL),
+            arrivals AS (SELECT DISTINCT staff_id, valid_from FROM held WHERE valid_to IS NULL AND kind = 'main'),
+            moves AS (SELECT *, 'main' AS kind, lead(valid_from) OVER (PARTITION BY staff_id ORDER BY valid_from) - 1 AS left_on FROM arrivals)
+            SELECT staff_id, department_id, valid_from, least(coalesce(valid_to, left_on, DATE '{_FOREVER}'), DATE '{_FOREVER}') AS valid_to,
+                   kind <> 'concurrent' AS main, kind
+            FROM held LEFT JOIN moves USING (staff_id, valid_from, kind)
+            ORDER BY staff_id, main, valid_from, valid_to, department_id, kind"""
     ).df()
     if frame.empty:
         return None
     for name in ("valid_from", "valid_to"):
         frame[name] = frame[name].to_numpy().astype("datetime64[s]")
-    return Postings(frame=frame)
+    kinds, spells = frame["kind"], frame.drop(columns="kind")
+    return Postings(
+        frame=spells[kinds != "leave"].reset_index(drop=True),
+        leave=spells[kinds == "leave"].reset_index(drop=True),
+        from_rosters=bool((kinds == "roster").any()),
+    )
 
 
 def read_headcount(connection: duckdb.DuckDBPyConnection, tables: Tables) -> pd.DataFrame | None:
@@ -96,7 +130,7 @@ def read_headcount(connection: duckdb.DuckDBPyConnection, tables: Tables) -> pd.
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class StaffCounts:
-    """Staff of each department before the April of each fiscal year, and how it is known.
+    """Staff at work in each department before the April of each fiscal year, and how it is known.
 
     Attributes
     ----------
@@ -123,7 +157,7 @@ def count_staff(postings: Postings | None, headcount: pd.DataFrame | None, *, ye
     if postings is not None:
         by_year: dict[int, dict[str, float]] = {}
         for year in years:
-            counts = postings.on(postings.roster_day(FiscalYear(year))).value_counts()
+            counts = postings.at_work(postings.roster_day(FiscalYear(year))).value_counts()
             by_year[year] = {str(name): float(count) for name, count in counts.items()}
         return StaffCounts(by_year=by_year, source="assignments")
     if headcount is None:

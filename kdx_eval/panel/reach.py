@@ -28,7 +28,7 @@ def count_completion(dataset: Tables) -> pd.DataFrame:
     DataFrame
         course_id, course_name, fiscal_year (int), n_offered, n_enrolled, n_completed (persons; who completed had enrolled, who
         enrolled had been offered), n_staff (staff of the city that year, missing when unknown), completion_share (completed /
-        enrolled), hours (length of the course), attendance_hours (person-hours).
+        enrolled), hours (length of the course), attendance_hours (person-hours; missing where nobody's are known, which is not zero).
     """
     connection = dataset.connect()
     try:
@@ -36,7 +36,7 @@ def count_completion(dataset: Tables) -> pd.DataFrame:
         frame = connection.execute(
             f"""SELECT course_id, fiscal_year, count(DISTINCT person) AS n_offered,
                        count(DISTINCT person) FILTER (enrolled) AS n_enrolled, count(DISTINCT person) FILTER (completed) AS n_completed,
-                       max(course_hours) AS hours, CAST(coalesce(sum(hours), 0) AS DOUBLE) AS attendance_hours
+                       max(course_hours) AS hours, CAST(sum(hours) AS DOUBLE) AS attendance_hours
                 FROM ({_rows_sql(dataset)}) GROUP BY ALL ORDER BY ALL"""
         ).df()
         staff = _staff_by_year(connection, dataset, years=[int(year) for year in frame["fiscal_year"].unique()])
@@ -50,7 +50,7 @@ def count_completion(dataset: Tables) -> pd.DataFrame:
 
 
 def attendance_hours(dataset: Tables, question: Question, *, year: FiscalYear) -> float:
-    """Person-hours spent in the question's courses during a fiscal year; 0 when no hours are recorded.
+    """Person-hours spent in the question's courses during a fiscal year: 0 when nobody attended, NaN when nobody's hours are known.
 
     Raises
     ------
@@ -61,13 +61,13 @@ def attendance_hours(dataset: Tables, question: Question, *, year: FiscalYear) -
     try:
         courses = course_ids(known_courses(connection, dataset), question)
         found = connection.execute(
-            f"""SELECT CAST(coalesce(sum(hours), 0) AS DOUBLE) FROM ({_rows_sql(dataset)})
+            f"""SELECT CASE WHEN count(*) = 0 THEN 0.0 ELSE CAST(sum(hours) AS DOUBLE) END FROM ({_rows_sql(dataset)})
                 WHERE fiscal_year = $year AND list_contains($courses, course_id)""",
             {"year": year.year, "courses": courses},
         ).fetchone()
     finally:
         connection.close()
-    return float(found[0]) if found else 0.0
+    return float("nan") if found is None or found[0] is None else float(found[0])
 
 
 def _rows_sql(tables: Tables) -> str:
@@ -126,7 +126,7 @@ def plan_facts(dataset: Tables, *, city: str = "", synthetic: bool = False) -> P
         )
         return PlanFacts(
             courses=courses,
-            months=_covered_months(connection, dataset),
+            months=covered_months(connection, dataset),
             indicators=_indicators(connection, dataset),
             training_dates=dates,
             city=city,
@@ -173,7 +173,8 @@ def _count(connection: duckdb.DuckDBPyConnection, tables: Tables, *, sql: str) -
     return int(found[0]) if found else 0
 
 
-def _covered_months(connection: duckdb.DuckDBPyConnection, tables: Tables) -> dict[str, tuple[Month, Month]]:
+def covered_months(connection: duckdb.DuckDBPyConnection, tables: Tables) -> dict[str, tuple[Month, Month]]:
+    """First and last month of each table that holds outcomes, else of the training records."""
     found: dict[str, tuple[Month, Month]] = {}
     for table in ("workload", "worktime", "indicators"):
         if tables.has(table) and "month" in tables.columns(table):

@@ -40,7 +40,9 @@ class Panel:
         Persons behind each unit, for disclosure.
     covariates : mapping of name to ndarray, (N, T)
     exposure : ndarray, (N, T) or None
-        Share of the staff posted at the unit who are trained.
+        Share of the unit's staff-months that are those of trained people.
+    names : mapping of unit to str
+        Names to show in place of labels; persons have none.
     gaps : GapReport or None
         What was complete, zero, missing or not collected, and which units were dropped.
     """
@@ -58,6 +60,7 @@ class Panel:
     gaps: GapReport | None = None
     monthly: bool = False
     notes: tuple[str, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         n, t = self.outcome.shape
@@ -212,6 +215,7 @@ class Panel:
         np.maximum.at(persons, codes, self.persons)  # each unit names all persons of its department
         return Panel(
             outcome=mixed / mass[:, None],
+            exposure=None if self.exposure is None else _mixed(self.exposure, weight, codes=codes),
             units=np.asarray(labels, dtype=object),
             periods=self.periods,
             cohort=first,
@@ -230,6 +234,16 @@ class Panel:
 
     def __repr__(self) -> str:
         return f"Panel({self.n_units} units x {self.n_periods} periods, {len(self.cohorts)} cohorts)"
+
+
+def _mixed(values: FloatArray, weight: FloatArray, *, codes: npt.NDArray[np.intp]) -> FloatArray:
+    """Weighted mean of the rows of each code, over those that have a value."""
+    known = ~np.isnan(values)
+    total, mass = (np.zeros((int(codes.max()) + 1, values.shape[1])) for _ in range(2))
+    np.add.at(total, codes, np.where(known, values, 0.0) * weight[:, None])
+    np.add.at(mass, codes, known * weight[:, None])
+    with np.errstate(invalid="ignore"):
+        return np.asarray(total / mass)
 
 
 def _require_columns(frame: pd.DataFrame, names: Sequence[str]) -> None:

@@ -18,6 +18,7 @@ from kdx_eval.plan.types import (
     Control,
     Design,
     Frozen,
+    NoRow,
     Outcome,
     OutcomeTable,
     Plan,
@@ -54,6 +55,7 @@ QUESTION_KEYS: dict[str, values.Converter] = {
     "excluded_periods": values.periods,
     "strata": values.optional(values.one_of("department_type", "division")),
     "cluster": values.optional(values.one_of("department", "division")),
+    "no_row": values.one_of(*choices(NoRow)),
     "smallest_effect": values.smallest_effect,
     "role": values.one_of(*choices(Role)),
     "lottery_log": values.optional_text,
@@ -144,6 +146,12 @@ def _question(raw: object, *, place: str) -> Question:
             place=f"{place}.unit",
             hint="業務量は department か process、職員ごとの成果は worktime か indicators です",
         )
+    if given.get("no_row") == "zero" and outcome.table != "workload":
+        raise PlanError(
+            "行がない月を0とみなせるのは、仕事を1件ずつ記録した業務量だけです",
+            place=f"{place}.no_row",
+            hint="月ごとの表では行がないのは未記入かもしれません。no_row: missing にしてください",
+        )
     if given.get("lottery_log") and given.get("design", "staggered") != "lottery":
         raise PlanError("抽選の記録は design: lottery のときだけ書けます", place=f"{place}.lottery_log", hint="design を確かめてください")
     return Question(**given)
@@ -174,6 +182,8 @@ def question_to_dict(question: Question) -> dict[str, Any]:
     found: dict[str, Any] = {key: _plain(getattr(question, key)) for key in QUESTION_KEYS if key != "outcome"}
     outcome = question.outcome
     found["outcome"] = {key: getattr(outcome, key) for key in Outcome.__dataclass_fields__}
+    if question.no_row == "missing":
+        del found["no_row"]  # so that plans frozen before there was this choice keep their digest
     return found
 
 

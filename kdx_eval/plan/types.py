@@ -15,6 +15,7 @@ Design: TypeAlias = Literal["lottery", "staggered", "single", "everyone"]
 Control: TypeAlias = Literal["not_yet_treated", "never_treated"]
 TreatedFrom: TypeAlias = Literal["offered", "enrolled", "completed"]
 CohortWidth: TypeAlias = Literal["month", "quarter", "half_year"]
+NoRow: TypeAlias = Literal["missing", "zero"]
 Role: TypeAlias = Literal["primary", "secondary", "completion_only"]
 Audience: TypeAlias = Literal["internal", "public"]
 PriceBasis: TypeAlias = Literal["wage_only", "fully_loaded", "marginal_overtime", "avoided_cash"]
@@ -91,6 +92,8 @@ class Question:
         First and last month used; None means what the data has.
     excluded_periods : tuple of (Month, Month)
         Months left out, both ends included.
+    no_row : str
+        What a month without any row of a unit means: ``missing`` (unknown), or ``zero`` (a log of all work, in which nothing happened).
     smallest_effect : float or "break_even"
         Smallest effect that matters, in the outcome's unit; by default the one that pays the costs.
     order_argument : str or None
@@ -114,6 +117,7 @@ class Question:
     excluded_periods: tuple[tuple[Month, Month], ...] = ()
     strata: str | None = None
     cluster: str | None = None
+    no_row: NoRow = "missing"
     smallest_effect: float | Literal["break_even"] = "break_even"
     role: Role = "primary"
     lottery_log: str | None = None

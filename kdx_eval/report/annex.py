@@ -7,17 +7,16 @@ from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from kdx_eval.errors import ParameterError
 from kdx_eval.plots import SYNTHETIC_NOTE
 from kdx_eval.report.blocks import Block, Bullets, Figure, Heading, Paragraph, Table, columns, shorten, typst_blocks, without_empty_columns
 from kdx_eval.report.claims import NAIVE, grade_text, quality_counts
 from kdx_eval.report.pdf import compile_pdf
+from kdx_eval.report.timing import timing_table
 from kdx_eval.report.wording import ROUNDING_NOTE, ordered_evidence, plan_note, planned
 from kdx_eval.schema import load_schema
-from kdx_eval.units import Month, wareki_date
+from kdx_eval.units import wareki_date
 
 if TYPE_CHECKING:
-    from kdx_eval.effect.study import EffectStudy
     from kdx_eval.evidence import Evidence
     from kdx_eval.report.ledger import Claim, Ledger
     from kdx_eval.report.pictures import Pictures
@@ -29,7 +28,6 @@ NO_CLAIM_NOTE = "　生まれた時間の合計は主張できません（計算
 NO_COST_NOTE = "費用が「－」の研修は、費用の一覧から分けて取り出せないもの。"
 SCENARIO_NOTE = "定着は、1年後に残る効果の割合の仮定。割引率4％は公共事業の評価に準じたもので、研修の予算に義務づけられたものではない。"
 ROLES = {"primary": "主な問い", "secondary": "副次", "completion_only": "修了のみ"}
-MOST_TIMES = 24  # months of a first training that are listed one by one
 DESIGNS = {
     "lottery": "くじで受講の順番を決め、先に受けた側とまだの側を比べる",
     "staggered": "受講の時期が部署ごとにずれていることを使い、受けた側とまだ（または一度も）受けていない側を、研修前後で比べる",
@@ -207,7 +205,10 @@ def number_blocks(results: Results, ledger: Ledger, *, item: Evidence, pictures:
     """Who took part when, the plots and the figures; nothing where nothing was estimated."""
     study = results.studies.get(item.question_id)
     if study is not None:
-        yield _timing_table(study)
+        if study.coverage:
+            yield Paragraph(text="分析に使った単位と使わなかった単位")
+            yield Bullets(items=tuple(ledger.text(f"question.{item.question_id}.coverage.{place}") for place in range(len(study.coverage))))
+        yield timing_table(study)
         for picture in pictures.by_question.get(item.question_id, ()):
             yield Figure(name=picture.file.removesuffix(".png"), png=pictures.content[picture.file], alt=picture.alt, caption=picture.caption)
         yield _estimates_table(item, ledger)
@@ -232,28 +233,6 @@ def wording_blocks(item: Evidence, ledger: Ledger) -> Iterator[Block]:
         if sentences:
             rows = tuple((ledger.text(f"{name}.{kind}.{place}"),) for place in range(len(sentences)))
             yield Table(columns=columns(label), rows=rows)
-
-
-def _timing_table(study: EffectStudy) -> Table:
-    columns_used = zip(study.timing["label"], study.timing["n_units"].to_numpy(), study.timing["n_persons"].to_numpy(), strict=True)
-    yearly = len(study.timing) > MOST_TIMES
-    counts: dict[str, tuple[int, int]] = {}
-    for label, units, persons in columns_used:
-        when = _month_text(str(label), yearly=yearly)
-        before = counts.get(when, (0, 0))
-        counts[when] = (before[0] + int(units), before[1] + int(persons))
-    rows = tuple((when, f"{units:,}", f"{persons:,}") for when, (units, persons) in counts.items())
-    heads = columns("受講が始まった時期", "単位の数", "職員数（人）", right=(1, 2), widths=(2, 1, 1))
-    return Table(columns=heads, rows=rows[:40], caption="いつ、どれだけが受けたか")
-
-
-def _month_text(label: str, *, yearly: bool) -> str:
-    """``令和6年7月から`` for ``2024-07``, or its fiscal year; other labels stay as they are."""
-    try:
-        month = Month.parse(label)
-    except ParameterError:
-        return label
-    return month.fiscal_year.wareki if yearly else f"{wareki_date(month.first_day).removesuffix('1日')}から"
 
 
 def _estimates_table(item: Evidence, ledger: Ledger) -> Table:

@@ -198,6 +198,8 @@ def _question(book: LedgerBook, item: Evidence, *, number: int, study: EffectStu
         book.sentence(f"{name}.setting.{place}", f"{what}：{how}", **common)
     for place, note in enumerate(study.notes):
         book.sentence(f"{name}.note.{place}", note, **common)
+    for place, sentence in enumerate(study.coverage):
+        book.sentence(f"{name}.coverage.{place}", sentence, **common)
     book.figure(f"{name}.treated_units", study.n_treated_units, text=format_number(study.n_treated_units), unit="単位", **common)
     book.figure(f"{name}.control_units", study.n_control_units, text=format_number(study.n_control_units), unit="単位", **common)
     book.figure(f"{name}.persons", study.persons_treated, text=f"{format_number(study.persons_treated)}人", unit="人", **common)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _DPI = 110
 _BY_STUDY = ("timing", "series", "event_study")
-FigureKind = Literal["completeness", "timing", "series", "event_study", "verdicts", "savings", "scenarios"]
+FigureKind = Literal["completeness", "comparison", "timing", "series", "event_study", "verdicts", "savings", "scenarios"]
 
 
 def show_figures(thing: Any, kind: FigureKind, *, plan: Plan) -> None:
@@ -26,7 +26,7 @@ def show_figures(thing: Any, kind: FigureKind, *, plan: Plan) -> None:
 
     Parameters
     ----------
-    thing : mapping of studies or evidence, Dataset, Savings, BudgetCase or None
+    thing : Panels, mapping of studies or evidence, Dataset, Savings, BudgetCase or None
         Nothing is shown for None or an empty mapping.
     plan : Plan
         Says whether the data are synthetic, which is printed on each figure.
@@ -40,6 +40,8 @@ def show_figures(thing: Any, kind: FigureKind, *, plan: Plan) -> None:
         raise ParameterError("この名前の図はありません", place=str(kind)[:40], hint=f"使えるのは {'、'.join(get_args(FigureKind))} です")
     screen: Any = import_module("IPython.display")
     titles = [study.title for study in thing.values()] if thing and kind in _BY_STUDY else []
+    if thing and kind == "comparison":
+        titles = [thing.question(name).title for name in thing.panels]
     for number, figure in enumerate(_figures(thing, kind, synthetic=plan.synthetic) if thing else ()):
         if titles:  # two questions may share an outcome, and then the figures' own titles too
             screen.display(screen.HTML(f"<b>{escape_html(titles[number])}</b>"))
@@ -57,6 +59,8 @@ def _figures(thing: Any, kind: FigureKind, *, synthetic: bool) -> Iterable[Figur
     if kind in _BY_STUDY:
         draw = {"timing": plots.plot_timing, "series": plots.plot_series, "event_study": plots.plot_event_study}[kind]
         return [draw(study, synthetic=synthetic) for study in thing.values()]
+    if kind == "comparison":
+        return [plots.plot_comparison(panel, synthetic=synthetic) for panel in thing.panels.values()]
     if kind == "completeness":
         counts: dict[str, tuple[int, int]] = {}
         for item in thing.report.files:

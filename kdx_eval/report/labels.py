@@ -52,6 +52,7 @@ WORDS = {
     "question.share": "研修前に対する割合",
     "question.attendance": "受講に使った時間",
     "question.note": "注記",
+    "question.coverage": "使った単位と使わなかった単位",
     "savings.created": "生まれた時間の合計",
     "savings.attendance": "受講に使った時間",
     "savings.net": "差引の時間",
@@ -91,7 +92,7 @@ WORDS = {
     "quality.rows_rejected": "除外した行",
 }
 _NUMBERED = frozenset(
-    ("savings.note", "bridge.destination", "missing", "budget_note", "alternative", "sentence", "forbidden", "limit", "reason", "setting", "note")
+    ("savings.note", "bridge.destination", "missing", "budget_note", "alternative", "sentence", "forbidden", "limit", "reason", "setting", "note", "coverage")
 )
 
 

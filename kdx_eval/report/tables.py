@@ -104,8 +104,25 @@ def _gaps(panels: Any) -> Iterable[Sequence[str]]:
     for name, panel in panels.panels.items():
         gaps = panel.gaps
         if gaps is not None:
-            dropped = "。".join(f"{unit}: {reason}" for unit, reason in gaps.dropped_units[:10])
+            dropped = "。".join(f"{panel.names.get(unit, unit)}: {reason}" for unit, reason in gaps.dropped_units[:10])
             yield name, f"{panel.n_units:,}", f"{panel.n_periods:,}", gaps.sentence, dropped or "なし"
+
+
+def _comparison(panels: Any) -> Iterable[Sequence[str]]:
+    from kdx_eval.panel.comparison import comparison_table
+
+    for name, panel in panels.panels.items():
+        question = panels.question(name)
+        for row in comparison_table(panel, question=question).to_dict("records"):
+            counts = (f"{row[key]:,}" for key in ("n_units", "n_persons", "months_before", "months_after"))
+            yield question.title, row["label"], *counts, format_share(row["share_at_start"])
+
+
+def _units_used(panels: Any) -> Iterable[Sequence[str]]:
+    from kdx_eval.panel.comparison import coverage_sentences
+
+    for name, panel in panels.panels.items():
+        yield from ((panels.question(name).title, sentence) for sentence in coverage_sentences(panel))
 
 
 def _refused(panels: Any) -> Iterable[Sequence[str]]:
@@ -116,13 +133,21 @@ def _completion(panels: Any) -> Iterable[Sequence[str]]:
     for row in panels.completion.itertuples(index=False):
         share = "－" if pd.isna(row.completion_share) else format_share(float(row.completion_share))
         persons = (f"{row.n_enrolled:,}", f"{row.n_completed:,}")
-        yield row.course_name or row.course_id, f"{row.fiscal_year}年度", *persons, share, format_hours(row.attendance_hours)
+        hours = "記録なし" if pd.isna(row.attendance_hours) else format_hours(row.attendance_hours)
+        yield row.course_name or row.course_id, f"{row.fiscal_year}年度", *persons, share, hours
 
 
 def _timing(studies: Mapping[str, EffectStudy]) -> Iterable[Sequence[str]]:
     for study in studies.values():
         for row in study.timing.itertuples(index=False):
             yield study.title, str(row.label), f"{row.n_units:,}", f"{row.n_persons:,}"
+
+
+def _tiers(dataset: Any) -> Iterable[Sequence[str]]:
+    from kdx_eval.panel.tiers import count_by_tier
+
+    for row in count_by_tier(dataset).to_dict("records"):
+        yield row["course_name"] or row["course_id"], row["tier"], f"{row['n_persons']:,}"
 
 
 def _detectable(studies: Mapping[str, EffectStudy]) -> Iterable[Sequence[str]]:
@@ -242,8 +267,11 @@ _MAKERS: dict[str, _Maker] = {
     "answerable": (("", "問い", "説明"), _answerable),
     "questions": (("番号", "問い", "研修", "見るもの", "単位", "この比べ方にした理由"), _questions),
     "gaps": (("問い", "課など", "月数", "値のあるところ・ないところ", "外したもの"), _gaps),
+    "comparison": (("問い", "始めた時期", "課など", "人", "前の月数", "後の月数", "始めた月の受講割合"), _comparison),
+    "units_used": (("問い", "分析に使った単位と使わなかった単位"), _units_used),
     "refused": (("問い", "比べられない理由"), _refused),
     "completion": (("研修", "年度", "受講", "修了", "修了率", "受講にかかった時間"), _completion),
+    "tiers": (("研修", "受けた日の人材区分", "人"), _tiers),
     "timing": (("問い", "始めた時期", "課など", "人"), _timing),
     "detectable": (("問い", "受けた課など", "比べる課など", "見つけられる最小の変化", "ふだんの値に対して"), _detectable),
     "smallest": (("問い", "意味のある最小の変化", "年間の時間にすると", "決め方"), _smallest),

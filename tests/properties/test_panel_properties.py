@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kdx_eval.panel.attendance import Attendance
-from kdx_eval.panel.exposure import floor_cohort, place_attendees, trained_share, treat_departments
+from kdx_eval.panel.exposure import floor_cohort, place_attendees, treat_departments
 from kdx_eval.panel.gaps import choose_units, count_gaps
 from kdx_eval.panel.postings import Postings, count_staff, read_postings
 from kdx_eval.plan import plan_digest, plan_from_dict, plan_to_dict, plan_to_yaml, read_plan
@@ -116,22 +116,6 @@ def where(rows, person, when):
         if name == person and begin <= when and (end is None or when <= end):
             return department
     return None
-
-
-@given(careers(), st.dictionaries(people, days, max_size=6))
-@settings(max_examples=25, deadline=None)
-def test_trained_share_equals_counting_person_by_person(rows, trained):
-    grid = np.arange(Month.of(2023, 1).index, Month.of(2025, 12).index + 1)
-    share = trained_share(attendance_of(trained), read(rows), departments=np.array(["A", "B", "C"], dtype=object), months=grid)
-    persons = {row[0] for row in rows}
-    for row, department in enumerate("ABC"):
-        for column, index in enumerate(grid):
-            here = [person for person in persons if where(rows, person, Month(int(index)).first_day) == department]
-            reached = [person for person in here if person in trained and Month.of_date(trained[person]).index <= index]
-            if here:
-                assert share[row, column] == len(reached) / len(here)
-            else:
-                assert np.isnan(share[row, column])
 
 
 @given(careers(), st.dictionaries(people, days, min_size=1, max_size=6), st.floats(0.05, 1.0))

@@ -1,107 +1,36 @@
 """Panels from small tables whose answers were worked out by hand."""
 
-import datetime as dt
 from dataclasses import replace
 
-import duckdb
 import numpy as np
 import pandas as pd
 import pytest
+from small_tables import (
+    ASSIGNMENTS,
+    INDICATORS,
+    NEVER,
+    STAFF_TIME,
+    TRAINING,
+    WORKLOAD,
+    WORKTIME,
+    SmallTables,
+    build,
+    cohorts,
+    day,
+    enrolled,
+    make_plan,
+    month,
+    months,
+    overtime,
+    posted,
+)
 
 from kdx_eval.errors import NotIdentifiedError, PlanError
 from kdx_eval.panel.build import EVERYONE, build_panel, build_panels
 from kdx_eval.panel.exposure import floor_cohort
 from kdx_eval.panel.reach import plan_facts
-from kdx_eval.plan import plan_from_dict, propose_plan
+from kdx_eval.plan import propose_plan
 from kdx_eval.units import Month
-
-NEVER = float("inf")
-
-
-class SmallTables:
-    """Tables given as ``name=(columns with types, rows)``, with the three methods that panels use of a Dataset."""
-
-    def __init__(self, **tables):
-        self._connection = duckdb.connect(config={"threads": 1})
-        self._columns = {}
-        for name, (columns, rows) in tables.items():
-            self._connection.execute(f"CREATE TABLE {name} ({columns})")
-            self._columns[name] = tuple(part.split()[0] for part in columns.split(","))
-            if rows:
-                marks = ", ".join("?" * len(rows[0]))
-                self._connection.executemany(f"INSERT INTO {name} VALUES ({marks})", rows)
-
-    def has(self, table):
-        return table in self._columns
-
-    def columns(self, table):
-        return self._columns[table]
-
-    def connect(self):
-        return self._connection.cursor()
-
-
-WORKTIME = "department_id VARCHAR, month DATE, overtime_hours DECIMAL(9,2)"
-STAFF_TIME = "staff_id VARCHAR, month DATE, overtime_hours DECIMAL(9,2)"
-ASSIGNMENTS = "staff_id VARCHAR, department_id VARCHAR, valid_from DATE, valid_to DATE"
-TRAINING = "staff_id VARCHAR, department_id VARCHAR, course_id VARCHAR, enrolled_on DATE, completed_on DATE"
-WORKLOAD = "process_id VARCHAR, department_id VARCHAR, month DATE, minutes BIGINT"
-INDICATORS = "unit_type VARCHAR, unit_id VARCHAR, month DATE, indicator_id VARCHAR, value DOUBLE"
-
-
-def day(text):
-    return dt.date.fromisoformat(text)
-
-
-def month(text):
-    return float(Month.parse(text).index)
-
-
-def months(first, last):
-    return [Month(index).first_day for index in range(Month.parse(first).index, Month.parse(last).index + 1)]
-
-
-def question_of(plan):
-    return plan.questions[0]
-
-
-def make_plan(**question):
-    given = {
-        "question_id": "q1",
-        "title": "題",
-        "courses": ["C1"],
-        "unit": "department",
-        "outcome": "worktime.overtime_hours",
-        "cohort_width": "month",
-        "threshold_share": 0.5,
-    }
-    return plan_from_dict({"request_fiscal_year": 2027, "evaluated_fiscal_year": 2025, "evaluated_through": "2026-03", "questions": [{**given, **question}]})
-
-
-def build(tables, plan):
-    return build_panel(tables, question_of(plan), plan=plan)
-
-
-def cohorts(panel):
-    return dict(zip(panel.units, panel.cohort, strict=True))
-
-
-def overtime(departments="ABC", first="2024-04", last="2026-03"):
-    return [(name, day_, 10) for name in departments for day_ in months(first, last)]
-
-
-def posted(**staff):
-    """``a1="A"`` or ``a1=[("A", from, to), ...]``."""
-    rows = []
-    for person, where in staff.items():
-        spells = [(where, "2020-04-01", None)] if isinstance(where, str) else where
-        rows += [(person, name, day(begin), None if end is None else day(end)) for name, begin, end in spells]
-    return rows
-
-
-def enrolled(**when):
-    return [(person, None, "C1", day(text), None) for person, text in when.items()]
-
 
 # --- treatment date --------------------------------------------------------------------------------------------------
 
@@ -147,14 +76,16 @@ def test_who_moves_in_april_counts_where_they_were_posted_before_april():
     assert share.loc["B", [month("2025-04"), month("2025-05")]].tolist() == [0.0, 0.5]
 
 
-def test_trained_share_follows_a_move_in_the_middle_of_a_month_from_the_next_month():
+def test_exposure_follows_a_move_in_the_middle_of_a_month_to_the_day():
     moved = [("A", "2020-04-01", "2025-09-14"), ("B", "2025-09-15", None)]
     staff = posted(a1=moved, a2="A", b1="B", c1="C")
     tables = SmallTables(worktime=(WORKTIME, overtime()), assignments=(ASSIGNMENTS, staff), training=(TRAINING, enrolled(a1="2025-05-10")))
     panel = build(tables, make_plan())
     share = pd.DataFrame(panel.exposure, index=panel.units, columns=panel.periods)
-    assert share.loc["A", [month("2025-04"), month("2025-05"), month("2025-09"), month("2025-10")]].tolist() == [0.0, 0.5, 0.5, 0.0]
-    assert share.loc["B", [month("2025-09"), month("2025-10")]].tolist() == [0.0, 0.5]
+    assert share.loc["A", [month("2025-04"), month("2025-05"), month("2025-09"), month("2025-10")]].tolist() == pytest.approx(
+        [0.0, 0.5, (14 / 30) / (14 / 30 + 1), 0.0]  # of 30 days in September a1 stays 14
+    )
+    assert share.loc["B", [month("2025-09"), month("2025-10")]].tolist() == pytest.approx([(16 / 30) / (16 / 30 + 1), 0.5])
 
 
 def test_someone_hired_in_april_counts_where_the_attendance_list_says():

@@ -1,0 +1,118 @@
+"""Who counts as treated, and the people behind every unit: attendance, postings and headcounts under stable units."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from kdx_eval.panel.attendance import Attendance
+from kdx_eval.panel.cells import OutcomeCells
+from kdx_eval.panel.exposure import NEVER, place_attendees, trained_share, treat_departments, treat_staff
+from kdx_eval.panel.postings import Postings, StaffCounts, count_staff
+from kdx_eval.panel.staffing import changed_departments, staffing_note
+from kdx_eval.panel.successors import StableUnits
+from kdx_eval.plan import Question
+from kdx_eval.units import Month
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class People:
+    """Who attended and who is posted where, departments under the names of their stable units."""
+
+    attendance: Attendance
+    postings: Postings | None
+    headcount: pd.DataFrame | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Treatment:
+    """Cohort of each unit, and which units have one that is known."""
+
+    cohort: npt.NDArray[np.float64]
+    known: npt.NDArray[np.bool_]
+    persons: npt.NDArray[np.int64]
+    exposure: npt.NDArray[np.float64] | None
+    notes: tuple[str, ...]
+
+
+def gather_people(attendance: Attendance, postings: Postings | None, *, headcount: pd.DataFrame | None, units: StableUnits) -> People:
+    """Attendance, postings and headcounts with every department under the name of its stable unit."""
+    frame = attendance.frame
+    listed = frame["listed_department"].map(lambda name: units.of(name) if isinstance(name, str) else name).astype(object)
+    if headcount is not None and units.joined:
+        headcount = headcount.assign(department_id=headcount["department_id"].map(units.of))
+        headcount = headcount.groupby(["department_id", "month"], sort=True)[["actual"]].sum().reset_index()
+    return People(
+        attendance=replace(attendance, frame=frame.assign(listed_department=listed)),
+        postings=None if postings is None else postings.renamed(units.unit),
+        headcount=headcount,
+    )
+
+
+def treat_units(cells: OutcomeCells, people: People, *, units: StableUnits, question: Question) -> Treatment:
+    """The cohort of each unit of ``cells`` by the plan's rule, and the share of its staff-months that are trained."""
+    attendance, postings = people.attendance, people.postings
+    if question.unit == "staff":
+        return _treat_persons(cells, attendance, question=question)
+    placed, notes = place_attendees(attendance, postings)
+    months = [*placed["month"], *cells.months]
+    years = range(Month(int(min(months))).fiscal_year.year, Month(int(max(months))).fiscal_year.year + 1)
+    staff = count_staff(postings, people.headcount, years=years)
+    treated = treat_departments(placed, staff, threshold_share=question.threshold_share, width=question.cohort_width)
+    departments = cells.department
+    cohort = np.array([treated.cohort.get(name, NEVER) for name in departments])
+    known, exposure = np.ones(len(departments), dtype=bool), None
+    if postings is not None:
+        # A department nobody is posted to has lost its link to its staff; it must not pass for untreated.
+        posted = postings.departments() | set(treated.reached)
+        known = np.array([name in posted for name in departments], dtype=bool)
+        exposure = trained_share(attendance, postings, departments=departments, months=cells.months)
+    outside = len(set(treated.cohort) - set(departments))
+    if outside:
+        notes = (*notes, f"受講者はいるが成果のデータがない課が{outside}あり、分析に入っていません。")
+    notes = (*notes, *_staffing_notes(cells, people, units=units))
+    persons = np.array([_persons(name, month, staff) for name, month in zip(departments, cohort, strict=True)], dtype=np.int64)
+    return Treatment(cohort=cohort, known=known, persons=persons, exposure=exposure, notes=(*attendance.notes, *notes, *treated.notes))
+
+
+def _staffing_notes(cells: OutcomeCells, people: People, *, units: StableUnits) -> Iterator[str]:
+    """What the reader must know of the staff behind the units: whole transfers unseen, departments that grew or shrank."""
+    if people.postings is not None and people.postings.from_rosters:
+        yield "所属は名簿の基準日のものです。名簿と名簿の間（年度の途中）の異動はわかりません。"
+    first, last = (Month(int(cells.months[end])) for end in (0, -1))
+    changed = changed_departments(people.postings, people.headcount, first=first, last=last)
+    changed = {name: pair for name, pair in changed.items() if name in set(cells.department)}
+    if changed:
+        yield staffing_note(changed, names=units.names)
+
+
+def _treat_persons(cells: OutcomeCells, attendance: Attendance, *, question: Question) -> Treatment:
+    cohort, notes = treat_staff(attendance, cells.units, width=question.cohort_width)
+    first = attendance.frame.set_index("person")["month"].reindex(cells.units).to_numpy(dtype=np.float64)
+    started = np.where(np.isnan(first), NEVER, first)
+    ones = np.ones(len(cohort), dtype=np.int64)
+    return Treatment(
+        cohort=cohort,
+        known=ones.astype(bool),
+        persons=ones,
+        exposure=(cells.months[None, :] >= started[:, None]).astype(np.float64),
+        notes=(*_staff_notes(attendance), *notes),
+    )
+
+
+def _staff_notes(attendance: Attendance) -> tuple[str, ...]:
+    unmatched = int((~attendance.frame["matched"].astype(bool)).sum())
+    dates = tuple(note for note in attendance.notes if "職員番号" not in note)
+    if not unmatched:
+        return dates
+    return (*dates, f"職員番号と結び付かない受講者が{unmatched}人分あり、職員ごとの比較には入れられません。")
+
+
+def _persons(department: str, cohort: float, staff: StaffCounts) -> int:
+    """Staff behind a unit when it was first treated, or usually; 1 when unknown, so that disclosure errs on the safe side."""
+    count = staff.usual(department) if np.isinf(cohort) else staff.of(department, Month(int(cohort)).fiscal_year.year)
+    return max(1, round(count)) if count else 1
