@@ -20,6 +20,7 @@ Encoding: TypeAlias = Literal["utf-8", "utf-8-sig", "utf-16", "cp932", "euc_jp"]
 TEXT_SUFFIXES = frozenset({".csv", ".tsv", ".txt"})
 EXCEL_SUFFIXES = frozenset({".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"})
 PARQUET_SUFFIXES = frozenset({".parquet"})
+XES_ENDINGS = (".xes", ".xes.gz")
 AUXILIARY = frozenset({
     "plan.yaml", "plan.yml", "plan.frozen.json", "mapping.yaml", "mapping.yml", "truth.json", "rejected.csv", "thumbs.db", "desktop.ini",
 })  # fmt: skip
@@ -82,7 +83,7 @@ def _why_ignored(path: Path, folder: Path) -> str | None:
         return "隠しファイルまたは一時ファイルなので読みません"
     if path.name.lower() in AUXILIARY or path.name.upper().startswith("README"):
         return "データではないので読みません"
-    if path.suffix.lower() not in TEXT_SUFFIXES | EXCEL_SUFFIXES | PARQUET_SUFFIXES:
+    if path.suffix.lower() not in TEXT_SUFFIXES | EXCEL_SUFFIXES | PARQUET_SUFFIXES and not path.name.lower().endswith(XES_ENDINGS):
         return "扱わない種類のファイルなので読みません"
     return None
 

@@ -15,6 +15,7 @@ from kdx_eval.load.cells import Cell, parse_code
 from kdx_eval.load.database import BLANKS, name, path_text, rows, scalar, target_text, text
 from kdx_eval.load.dates import Refusal
 from kdx_eval.load.directory import Directory
+from kdx_eval.load.event_headings import LogLayout, log_layout
 from kdx_eval.load.event_log import EventLog, read_event_log
 from kdx_eval.load.excel import read_excel_grids
 from kdx_eval.load.files import EXCEL_SUFFIXES, HEAD_ROWS, PARQUET_SUFFIXES, Grid, discover, read_text_grid
@@ -25,6 +26,7 @@ from kdx_eval.load.report import FileReport, LoadReport, MatchReport
 from kdx_eval.load.rules import RULES
 from kdx_eval.load.shapes import find_crosstab, unpivot
 from kdx_eval.load.staging import FAULTS, SEPARATOR, Resolver, Stage, headings_of, stage_grid
+from kdx_eval.load.xes import is_xes, read_xes_grid
 from kdx_eval.schema import Schema, TableSpec, load_indicators
 
 if TYPE_CHECKING:
@@ -51,6 +53,7 @@ class Pipeline:
     pseudonyms: Pseudonyms
     progress: Progress
     stages: dict[str, list[Stage]] = field(default_factory=dict)
+    log_sources: list[tuple[Grid, LogLayout]] = field(default_factory=list)
     logs: list[tuple[str, Grid, EventLog]] = field(default_factory=list)
     aside: list[FileReport] = field(default_factory=list)
     directories: dict[str, Directory] = field(default_factory=lambda: {table: Directory() for table in _NAMED})
@@ -68,9 +71,9 @@ class Pipeline:
                 self.aside.append(FileReport(file=shown, sheet="", table=None, encoding="", notes=("mapping.yaml の指定により読みません",)))
                 continue
             for grid in self._grids(path, shown, number):
-                source = self._recognise(grid, number)
+                source = self._recognise(grid)
                 sources += [source] if source else []
-        if not sources and not self.logs:
+        if not sources and not self.log_sources:
             hint = "ファイル名や見出しを data_schema の表の名前に合わせるか、mapping.yaml を書いてください"
             raise DataError("どの表か分かるファイルがありません", place=str(self.folder), hint=hint)
         order = [*_FIRST, *(table for table in self.schema.tables if table not in {*_FIRST, *_LAST}), *_LAST]
@@ -85,13 +88,15 @@ class Pipeline:
             return read_excel_grids(self.con, path, file=shown, table=table, work=self.work)
         if suffix in PARQUET_SUFFIXES:
             return [read_parquet_grid(self.con, path, file=shown, table=table)]
+        if is_xes(path):
+            return [read_xes_grid(self.con, path, file=shown, table=table, work=self.work)]
         return [read_text_grid(self.con, path, file=shown, table=table, encoding=self.mappings.of(shown).encoding, work=self.work)]
 
-    def _recognise(self, grid: Grid, number: int) -> tuple[Grid, Layout, FileMapping, tuple[str, ...]] | None:
+    def _recognise(self, grid: Grid) -> tuple[Grid, Layout, FileMapping, tuple[str, ...]] | None:
         mapping = self.mappings.of(grid.file, grid.sheet)
-        if mapping.event_log is not None:
-            key = f"e{number:03d}"
-            self.logs.append((key, grid, read_event_log(self.con, grid, mapping=mapping, key=key)))
+        log = log_layout(self.con, grid, mapping=mapping)
+        if log is not None:
+            self.log_sources.append((grid, log))
             return None
         crosstab = find_crosstab(grid, schema=self.schema, mapping=mapping) if grid.n_columns else None
         if crosstab:
@@ -112,12 +117,24 @@ class Pipeline:
             table = layout.table.name
             self.progress(f"{layout.table.title} を整えています", 0.6 + 0.3 * number / len(sources))
             if table in _LAST:
+                self._read_logs()
                 # Without a list, the departments of rosters and overtime tables are the known ones.
                 self.directories["departments"].close_if_known()
             stage = stage_grid(self.con, grid, layout=layout, key=f"s{number:03d}", mapping=mapping, resolvers=self._resolvers(layout.table))
             self.con.execute(f"DROP {'VIEW' if grid.encoding == 'parquet' else 'TABLE'} {name(grid.table)}")
             self._finish(stage)
             self.stages.setdefault(table, []).append(replace(stage, notes=(*grid.notes, *notes, *stage.notes)))
+        self._read_logs()
+
+    def _read_logs(self) -> None:
+        """Process logs, once the lists of departments and processes are known."""
+        while self.log_sources:
+            grid, layout = self.log_sources.pop(0)
+            key = f"e{len(self.logs):03d}"
+            self.progress(f"{grid.file} の処理の記録を数えています", 0.85)
+            log = read_event_log(self.con, grid, layout=layout, key=key, directories=self.directories)
+            self.con.execute(f"DROP {'VIEW' if grid.encoding == 'parquet' else 'TABLE'} {name(grid.table)}")
+            self.logs.append((key, grid, replace(log, notes=(*grid.notes, *log.notes))))
 
     def _resolvers(self, table: TableSpec) -> Mapping[str, tuple[str | None, Resolver]]:
         found: dict[str, tuple[str | None, Resolver]] = {"staff_id": (None, self._pseudonym)}
@@ -187,7 +204,7 @@ class Pipeline:
             self.derived["assignments"] = people.derive_assignments(staff)
         for table, stem in _NAMED.items():
             directory = self.directories[table]
-            if table not in self.stages and directory.ids and (table != "processes" or "workload" in self.stages):
+            if table not in self.stages and directory.ids and (table != "processes" or "workload" in self.stages or self.logs):
                 values = ", ".join(f"({text(identity)})" for identity in sorted(set(directory.ids.values())))
                 self.derived[table] = f"SELECT id AS {stem}_id, id AS {stem}_name FROM (VALUES {values}) t(id)"
 
