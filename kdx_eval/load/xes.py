@@ -24,6 +24,7 @@ _LARGEST_UNPACKED = 1 << 34
 _LARGEST_RATIO = 200
 _DEEPEST = 64
 _LONGEST_VALUE = 1 << 16
+_LONGEST_PIECE = 1 << 22
 _MOST_COLUMNS = 500
 _AGAIN = "元のシステムから出し直してください"
 
@@ -74,8 +75,13 @@ def _feed(reader: _Reader, path: Path) -> None:
     parser.EntityDeclHandler = reader.refuse_doctype
     reader.line = lambda: int(parser.CurrentLineNumber)
     try:
+        fed = 0
         for chunk in _pieces(path, file=reader.file):
             parser.Parse(chunk, False)
+            fed += len(chunk)
+            # A piece that never ends is read again with each chunk, in time that grows with its square.
+            if fed - parser.CurrentByteIndex > _LONGEST_PIECE:
+                raise DataError("長すぎる部分があります", place=reader.file, hint=_AGAIN)
         parser.Parse(b"", True)
     except ValueError as problem:  # an encoding of several bytes that expat does not know
         raise DataError("文字コードが扱えません", place=reader.file, hint="UTF-8 で出し直してください") from problem

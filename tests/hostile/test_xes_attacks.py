@@ -50,10 +50,14 @@ def test_a_document_type_in_utf_16_is_refused_too(tmp_path: Path) -> None:
         load_dataset(tmp_path)
 
 
-def test_a_compressed_bomb_stops_before_it_fills_the_disk(tmp_path: Path) -> None:
-    bomb = b"<log>" + b"<!-- " + b"0" * (1 << 26) + b" -->" + b"</log>"
-    (tmp_path / "log.xes.gz").write_bytes(gzip.compress(bomb))
-    with pytest.raises(DataError, match="異常に大きく"):
+@pytest.mark.parametrize(
+    ("inside", "message"),
+    [(b"<!-- " + b"0" * (1 << 26) + b" -->", "長すぎる"), ((b"<!-- " + b"0" * 4000 + b" -->") * 16_000, "異常に大きく")],
+    ids=["one", "many"],
+)
+def test_a_compressed_bomb_stops_early(tmp_path: Path, inside: bytes, message: str) -> None:
+    (tmp_path / "log.xes.gz").write_bytes(gzip.compress(b"<log>" + inside + b"</log>"))
+    with pytest.raises(DataError, match=message):
         load_dataset(tmp_path)
 
 
