@@ -208,7 +208,14 @@ def _sweep(folder: Path) -> None:
 
 def answerable(dataset: Dataset) -> tuple[Answerable, ...]:
     """For each kind of question: whether the delivered tables answer it, what is missing, and a Japanese sentence."""
-    return answerable_from(dataset.tables, {spec.name: spec.title for spec in load_schema().tables.values()})
+    present = [table for table in dataset.tables if table != "workload" or _holds_staff_time(dataset)]
+    return answerable_from(present, {spec.name: spec.title for spec in load_schema().tables.values()})
+
+
+def _holds_staff_time(dataset: Dataset) -> bool:
+    """Whether any minutes of the workload were worked; those of a log without working times are lead time."""
+    with dataset.connect() as con:
+        return scalar(con, """SELECT count(*) FROM workload WHERE "minutes" IS NOT NULL AND coalesce(measure_basis, '') <> 'lead_time'""") > 0
 
 
 def most_useful_missing(dataset: Dataset) -> str:
