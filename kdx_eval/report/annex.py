@@ -12,7 +12,7 @@ from kdx_eval.plots import SYNTHETIC_NOTE
 from kdx_eval.report.blocks import Block, Bullets, Figure, Heading, Paragraph, Table, columns, shorten, typst_blocks, without_empty_columns
 from kdx_eval.report.claims import NAIVE, grade_text, quality_counts
 from kdx_eval.report.pdf import compile_pdf
-from kdx_eval.report.wording import ROUNDING_NOTE, ordered_evidence, plan_note, planned
+from kdx_eval.report.wording import ROUNDING_NOTE, ordered_evidence, plan_note, planned, policy_note
 from kdx_eval.schema import load_schema
 from kdx_eval.units import Month, wareki_date
 
@@ -335,6 +335,7 @@ def quality_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
     files = results.quality.get("files")
     if isinstance(files, list | tuple) and files:
         yield _files_table(files)
+    yield Paragraph(text=policy_note(results))
     yield Paragraph(text=plan_note(planned(results)))
     frozen = planned(results).frozen
     if frozen is not None:
