@@ -13,8 +13,8 @@ from kdx_eval.report.blocks import Block, Bullets, Figure, Heading, Paragraph, T
 from kdx_eval.report.claims import NAIVE, grade_text, quality_counts
 from kdx_eval.report.pdf import compile_pdf
 from kdx_eval.report.wording import ROUNDING_NOTE, ordered_evidence, plan_note, planned, policy_note
-from kdx_eval.schema import load_schema
-from kdx_eval.units import Month, wareki_date
+from kdx_eval.schema import load_schema, parameter
+from kdx_eval.units import Month, format_share, wareki_date
 
 if TYPE_CHECKING:
     from kdx_eval.effect.study import EffectStudy
@@ -27,7 +27,6 @@ TITLE = "予算要求書 附属資料（別冊）"
 CHECK_WORDS = {"passed": "支障なし", "failed": "問題あり", "powerless": "確かめる力が足りない", "not_applicable": "対象外"}
 NO_CLAIM_NOTE = "　生まれた時間の合計は主張できません（計算上の数字として示します）。"
 NO_COST_NOTE = "費用が「－」の研修は、費用の一覧から分けて取り出せないもの。"
-SCENARIO_NOTE = "定着は、1年後に残る効果の割合の仮定。割引率4％は公共事業の評価に準じたもので、研修の予算に義務づけられたものではない。"
 ROLES = {"primary": "主な問い", "secondary": "副次", "completion_only": "修了のみ"}
 MOST_TIMES = 24  # months of a first training that are listed one by one
 DESIGNS = {
@@ -130,6 +129,12 @@ def request_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
     if notes:
         yield Paragraph(text="注記")
         yield Bullets(items=notes)
+
+
+def scenario_note() -> str:
+    """What the scenarios assume; the discount rate as data_schema/parameters.csv gives it."""
+    rate = format_share(float(parameter("discount_rate").value), 0).replace("%", "％")
+    return f"定着は、1年後に残る効果の割合の仮定。割引率{rate}は公共事業の評価に準じたもので、研修の予算に義務づけられたものではない。"
 
 
 def reach_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
@@ -313,7 +318,7 @@ def value_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
             )
             for place, item in enumerate(budget.scenarios)
         )
-        yield Table(columns=heads, rows=rows, caption="見込み（実績には加えない）", note=SCENARIO_NOTE)
+        yield Table(columns=heads, rows=rows, caption="見込み（実績には加えない）", note=scenario_note())
     parts = [ledger.text("even.sentence")] if budget.break_even is not None else []
     parts += [ledger.text(f"switch.{place}.sentence") for place in range(len(budget.switching_values))]
     if parts:
