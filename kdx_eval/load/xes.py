@@ -6,9 +6,8 @@ import csv
 import gzip
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 from xml.parsers import expat
 
 from kdx_eval.errors import DataError
@@ -108,14 +107,8 @@ def _pieces(path: Path, *, file: str) -> Iterator[bytes]:
         raise DataError("圧縮されたファイルが途中で切れているか、壊れています", place=file, hint=_AGAIN) from problem
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
-    if path.name.lower().endswith(".gz"):
-        with gzip.open(path, "rb") as stream:
-            yield stream
-    else:
-        with path.open("rb") as stream:
-            yield stream
+def _opened(path: Path) -> BinaryIO | gzip.GzipFile:
+    return gzip.open(path, "rb") if path.name.lower().endswith(".gz") else path.open("rb")
 
 
 class _Reader:

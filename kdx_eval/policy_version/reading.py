@@ -27,7 +27,6 @@ _FILES: Mapping[str, tuple[str, ...]] = {
     ),
     "plan_links": ("plan", "period", "item", "quote", "page"),
 }  # fmt: skip
-_PLAIN = ("course_id", "course_name", "group", "provider", "delivery", "role_type", "source_text", "layout_ambiguous")
 
 
 def versions(data: Path | None = None) -> tuple[str, ...]:
@@ -202,8 +201,12 @@ def _courses(table: _Table, *, tiers: set[str], areas: set[str]) -> tuple[Catalo
             table.refuse("phase は 1、2、3 のどれかです", "1 教育、2 応用・実践、3 ナレッジ共有")
         if row["compulsory"] not in {"0", "1"}:
             table.refuse("compulsory は 0 か 1 です", "全員が受ける研修は 1 と書いてください")
-        plain = {column: row[column] for column in _PLAIN}
-        found.append(CatalogueCourse(**plain, **named, phase=int(row["phase"]), compulsory=row["compulsory"] == "1"))
+        course = CatalogueCourse(
+            course_id=row["course_id"], course_name=row["course_name"], group=row["group"], provider=row["provider"], delivery=row["delivery"],
+            skill_areas=named["skill_areas"], tiers=named["tiers"], phase=int(row["phase"]), compulsory=row["compulsory"] == "1",
+            role_type=row["role_type"], source_text=row["source_text"], layout_ambiguous=row["layout_ambiguous"],
+        )  # fmt: skip
+        found.append(course)
     return tuple(found)
 
 
