@@ -24,8 +24,8 @@ from kdx_eval.load.pseudonyms import home_dir, private_dir, read_key
 from kdx_eval.load.report import Answerable, LoadReport, PolicyUsed, answerable_from, most_useful
 from kdx_eval.load.staging import create_faults
 from kdx_eval.manifest import code_digest, digest_file, digest_json
-from kdx_eval.policy_version import load_policy, versions
 from kdx_eval.schema import load_schema
+from kdx_eval.schema.policy_version import load_policy, versions
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from kdx_eval.business_time import OfficeHours, read_office_hours
 from kdx_eval.errors import SchemaError
+from kdx_eval.load.business_time import OfficeHours, read_office_hours
 from kdx_eval.load.database import name, scalar
 from kdx_eval.load.files import Grid
 from kdx_eval.load.headers import fold

@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from kdx_eval.business_time import OfficeHours, business_days, seconds_before
 from kdx_eval.errors import SchemaError
+from kdx_eval.load.business_time import OfficeHours, business_days, seconds_before
 from kdx_eval.load.database import name, rows, text
 from kdx_eval.load.event_headings import LogLayout
 from kdx_eval.load.event_times import DAY_MS

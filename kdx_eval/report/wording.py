@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from kdx_eval.errors import DataError
 from kdx_eval.evidence.wording import quantity_text
-from kdx_eval.policy_version import policy_on
 from kdx_eval.report.blocks import shorten
+from kdx_eval.schema.policy_version import policy_on
 from kdx_eval.units import format_hours, format_number, wareki_date
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kdx_eval.business_time import OfficeHours, business_days, business_seconds, closed_days, read_office_hours
 from kdx_eval.errors import ParameterError
+from kdx_eval.load.business_time import OfficeHours, business_days, business_seconds, closed_days, read_office_hours
 
 DAY = 465  # 8:30-17:15 without an hour
 

@@ -12,8 +12,8 @@ import pytest
 
 import kdx_eval
 from kdx_eval.budget.worth import DISCOUNT_PARAMETERS, HORIZONS, annuity
-from kdx_eval.business_time import OfficeHours
 from kdx_eval.disclosure import SMALL_CELL
+from kdx_eval.load.business_time import OfficeHours
 from kdx_eval.schema import load_parameters, parameter
 
 PACKAGE = Path(kdx_eval.__file__).parent

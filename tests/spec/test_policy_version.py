@@ -11,7 +11,8 @@ import pytest
 
 from kdx_eval.errors import SchemaError
 from kdx_eval.load import load_dataset
-from kdx_eval.policy_version import (
+from kdx_eval.resources import root_dir
+from kdx_eval.schema.policy_version import (
     PolicyVersion,
     are_comparable,
     comparable_spans,
@@ -21,7 +22,6 @@ from kdx_eval.policy_version import (
     policy_on,
     versions,
 )
-from kdx_eval.resources import root_dir
 from kdx_eval.units import Month
 
 SHIPPED = root_dir("data_schema") / "policy" / "r7-04"

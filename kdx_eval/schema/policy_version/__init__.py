@@ -6,9 +6,9 @@ ones (a course moved to another tier), or with all files of a new version.
 
 from __future__ import annotations
 
-from kdx_eval.policy_version.comparing import are_comparable, comparable_spans, definition_breaks, differences
-from kdx_eval.policy_version.reading import load_policy, policy_on, versions
-from kdx_eval.policy_version.types import CatalogueCourse, PlanLink, PolicyChange, PolicyVersion, SkillArea, Tier, version_label
+from kdx_eval.schema.policy_version.comparing import are_comparable, comparable_spans, definition_breaks, differences
+from kdx_eval.schema.policy_version.reading import load_policy, policy_on, versions
+from kdx_eval.schema.policy_version.types import CatalogueCourse, PlanLink, PolicyChange, PolicyVersion, SkillArea, Tier, version_label
 
 __all__ = [
     "CatalogueCourse",

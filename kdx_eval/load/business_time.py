@@ -95,7 +95,10 @@ def closed_days(first: dt.date, last: dt.date) -> tuple[dt.date, ...]:
 
 
 def business_days(first: dt.date, last: dt.date, *, calendar: CalendarName = "japan") -> npt.NDArray[np.bool_]:
-    """Whether the office works on each day from ``first`` to ``last``, both included."""
+    """Whether the office works on each day from ``first`` to ``last``, both included.
+
+    Raises ParameterError when the last day comes before the first, or more than 200 years after it.
+    """
     if last < first:
         raise ParameterError("期間の終わりが始まりより前です", hint="日付を確かめてください")
     if last.year - first.year > _FARTHEST_YEARS:

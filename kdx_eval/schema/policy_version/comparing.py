@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 
-from kdx_eval.policy_version.types import CatalogueCourse, ChangeKind, PolicyChange, PolicyVersion
+from kdx_eval.schema.policy_version.types import CatalogueCourse, ChangeKind, PolicyChange, PolicyVersion
 from kdx_eval.units import Month
 
 

@@ -12,8 +12,8 @@ from types import MappingProxyType
 from typing import NoReturn
 
 from kdx_eval.errors import SchemaError
-from kdx_eval.policy_version.types import FOLDER, CatalogueCourse, PlanLink, PolicyVersion, SkillArea, Tier, effective_from
 from kdx_eval.resources import root_dir
+from kdx_eval.schema.policy_version.types import FOLDER, CatalogueCourse, PlanLink, PolicyVersion, SkillArea, Tier, effective_from
 
 DEFINITION = "definition"  # the row スキル内容 of the skill map
 _FILES: Mapping[str, tuple[str, ...]] = {
@@ -62,7 +62,7 @@ def load_policy(version: str | None = None, *, data: Path | None = None) -> Poli
     if lacking:
         raise SchemaError(f"方針の版に {lacking[0]}.csv がありません", place=f"{FOLDER}/{version}", hint="ほかの版の同じ名前のファイルを写して直してください")
     digest = hashlib.sha256(b"".join(name.encode() + b"\0" + hashlib.sha256(found[name][1]).digest() for name in sorted(found))).hexdigest()
-    return _assemble(version, {name: _Table(name, *found[name]) for name in _FILES}, edited=tuple(edited), digest=digest)
+    return _assemble(version, {name: _Table(name, place=found[name][0], content=found[name][1]) for name in _FILES}, edited=tuple(edited), digest=digest)
 
 
 def policy_on(day: dt.date, *, data: Path | None = None) -> PolicyVersion:
@@ -80,7 +80,7 @@ def _roots(data: Path | None) -> list[Path]:
 class _Table:
     """The rows of one file with their lines; remembers the line at hand for messages."""
 
-    def __init__(self, name: str, place: str, content: bytes) -> None:
+    def __init__(self, name: str, *, place: str, content: bytes) -> None:
         self.place, self.line = place, 1
         try:
             # A city edits with Excel, which writes CP932 or UTF-8 with a mark.
