@@ -216,8 +216,11 @@ def _sweep(folder: Path) -> None:
 
 def answerable(dataset: Dataset) -> tuple[Answerable, ...]:
     """For each kind of question: whether the delivered tables answer it, what is missing, and a Japanese sentence."""
-    present = [table for table in dataset.tables if table != "workload" or _holds_staff_time(dataset)]
-    return answerable_from(present, {spec.name: spec.title for spec in load_schema().tables.values()})
+    titles = {spec.name: spec.title for spec in load_schema().tables.values()}
+    if dataset.has("workload") and not _holds_staff_time(dataset):
+        present = [table for table in dataset.tables if table != "workload"]
+        return answerable_from(present, titles | {"workload": "業務量（働いた時間。いまあるのは所要期間だけです）"})
+    return answerable_from(dataset.tables, titles)
 
 
 def _holds_staff_time(dataset: Dataset) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from kdx_eval.errors import SchemaError
@@ -51,7 +52,7 @@ def measure(con: DuckDBPyConnection, *, layout: LogLayout, key: str) -> Basis:
     Raises SchemaError when working time is asked for and the log has neither pairs of start and completion nor persons.
     """
     con.execute(f"CREATE TEMP TABLE cases_{key} AS {_by_activity(key) if layout.by_activity else _by_case(key, layout.complete)}")
-    con.execute(f"CREATE TEMP TABLE stretches_{key} AS {_pairs(key)}")
+    con.execute(f"CREATE TEMP TABLE stretches_{key} AS {_pairs(key, given=layout.columns)}")
     ((paired,),) = rows(con, f"SELECT count(*) FROM stretches_{key}")
     cap = ""
     if not paired and layout.measure == "working":
@@ -102,13 +103,15 @@ def _by_activity(key: str) -> str:
         FROM events_{key} WHERE {_ENDING}"""
 
 
-def _pairs(key: str) -> str:
+def _pairs(key: str, *, given: Collection[str]) -> str:
     """Stretches of work: rows with a start and an end of their own, and starts with the completion that follows in the same activity."""
     follows = f"OVER (PARTITION BY case_id, activity, instance ORDER BY {_ORDER})"
     lead = ", ".join(f"lead({part}) {follows} AS next_{part}" for part in ("rid", "transition", "local_ms", "utc_ms", "office_ms"))
-    return f"""SELECT rid, case_id, process_id, department_id, resource, start_local AS open_local, start_utc AS open_utc, start_office AS open_office,
-            local_ms AS close_local, utc_ms AS close_utc, office_ms AS close_office FROM events_{key} WHERE start_utc IS NOT NULL
-        UNION ALL SELECT next_rid, case_id, process_id, department_id, resource, local_ms, utc_ms, office_ms, next_local_ms, next_utc_ms, next_office_ms
+    rows = f"""SELECT rid, case_id, process_id, department_id, resource, start_local AS open_local, start_utc AS open_utc, start_office AS open_office,
+            local_ms AS close_local, utc_ms AS close_utc, office_ms AS close_office FROM events_{key} WHERE start_utc IS NOT NULL"""
+    if "transition" not in given:
+        return rows
+    return f"""{rows} UNION ALL SELECT next_rid, case_id, process_id, department_id, resource, local_ms, utc_ms, office_ms, next_local_ms, next_utc_ms, next_office_ms
         FROM (SELECT *, {lead} FROM events_{key} WHERE start_utc IS NULL AND transition IN ('start', 'resume', 'complete', 'suspend', ''))
         WHERE transition IN {_OPENING} AND next_transition IN {_CLOSING}"""
 

@@ -6,10 +6,12 @@ import csv
 import gzip
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from kdx_eval.errors import DataError, ParameterError, SchemaError
 from kdx_eval.load import Dataset, load_dataset
+from kdx_eval.load.business_time import business_seconds, read_office_hours
 
 HEADER = "受付番号,処理,処理日時,担当者\n"
 # Case A: Tuesday 9:00 to Wednesday 10:00, 435 + 90 office minutes; case B over Golden Week, 15 + 30 office minutes; C has one event.
@@ -254,3 +256,23 @@ def test_a_csv_and_an_xes_log_with_the_same_events_give_the_same(tmp_path: Path)
         (tmp_path / folder).mkdir()
     (tmp_path / "a" / "住民票.xes").write_text(f"<log>{whole}</log>", encoding="utf-8")
     assert workload(load_dataset(tmp_path / "a")) == workload(load(tmp_path / "b"))
+
+
+def test_office_time_in_the_database_equals_that_of_the_vectorised_count(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    starts = np.datetime64("2024-11-01T00:00:00") + rng.integers(0, 500 * 86_400, 400).astype("timedelta64[s]")
+    ends = starts + np.concatenate([rng.integers(0, 30_000, 200), rng.integers(0, 20 * 86_400, 200)]).astype("timedelta64[s]")
+    lines = [f"{case},a,{start}\n{case},b,{end}\n" for case, (start, end) in enumerate(zip(starts, ends, strict=True))]
+    dataset = load(tmp_path, "case_id,activity,timestamp\n" + "".join(lines), file="log.csv", said="hours: '9:00-17:30'")
+    office = read_office_hours(hours="9:00-17:30")
+    expected = np.sort(business_seconds(starts, ends, office=office) / 60)
+    found = np.sort(dataset.frame("durations")["business_minutes"].astype(float))
+    np.testing.assert_allclose(found, expected, atol=0.0051)  # stored to a hundredth of a minute
+    assert (expected > 0).sum() > 200
+
+
+def test_the_order_of_rows_changes_nothing(tmp_path: Path) -> None:
+    lines = LOG.splitlines(keepends=True)
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    assert workload(load(tmp_path / "a", HEADER + "".join(lines))) == workload(load(tmp_path / "b", HEADER + "".join(reversed(lines))))

@@ -88,3 +88,4 @@ def test_a_log_of_lead_time_alone_does_not_answer_for_hours(tmp_path: Path, monk
     (folder / "受講記録.csv").write_text("職員番号,所属,研修名,修了日\n1,市民課,研修,2025-04-01\n", encoding="utf-8")
     hours = next(item for item in answerable(load_dataset(folder)) if item.kind == "work_time")
     assert (hours.possible, hours.missing) == (False, ("workload",))
+    assert "いまあるのは所要期間だけ" in hours.sentence
