@@ -68,6 +68,8 @@ class LogLayout:
         Which minutes go into the workload; None leaves it to what the log has.
     cap_minutes : int
         Longest time that is taken for work between two records of one person in one case.
+    said : frozenset of str
+        Parts that mapping.yaml names; the others were recognised by their headings.
     utc_offset : int or None
         Minutes by which office time is ahead of UTC; None takes the local time as it is written.
     """
@@ -83,6 +85,7 @@ class LogLayout:
     measure: Measure | None
     cap_minutes: int
     utc_offset: int | None
+    said: frozenset[str]
     recognised: bool
 
     @property
@@ -128,6 +131,7 @@ def log_layout(con: DuckDBPyConnection, grid: Grid, *, mapping: FileMapping) -> 
         measure=_measure(said.get("measure"), grid=grid),
         cap_minutes=_whole(said.get("cap"), usual=_USUAL_CAP_MINUTES, most=24 * 60, place=f"{_place(grid)} cap"),
         utc_offset=_offset(said.get("utc_offset"), grid=grid),
+        said=frozenset(said),
         recognised=mapping.event_log is None,
     )
 

@@ -51,9 +51,11 @@ def read_event_log(con: DuckDBPyConnection, grid: Grid, *, layout: LogLayout, ke
     moments = tuple(part for part in ("stamp", "start", "opened") if part == "stamp" or part in layout.columns)
     parse_moments(con, f"raw_{key}", columns=moments, target=f"parsed_{key}")
     _find_faults(con, layout=layout, key=key, moments=moments)
-    for part, table in (("department", "departments"), ("process", "processes")):
-        if part in layout.columns:
-            _resolve(con, part, directory=directories[table], layout=layout, key=key)
+    remarks = [
+        _resolve(con, part, directory=directories[table], layout=layout, key=key)
+        for part, table in (("department", "departments"), ("process", "processes"))
+        if part in layout.columns
+    ]
     rows_read = scalar(con, f"SELECT count(*) FROM parsed_{key}")
     _write_events(con, layout=layout, key=key, moments=moments)
     if layout.process is not None:
@@ -61,7 +63,7 @@ def read_event_log(con: DuckDBPyConnection, grid: Grid, *, layout: LogLayout, ke
         con.execute(f"UPDATE events_{key} SET process_id = {text(found if isinstance(found, str) else layout.process)}")
     event_measures.add_office_time(con, f"events_{key}", office=layout.office)
     basis = event_measures.measure(con, layout=layout, key=key)
-    notes = event_notes.log_notes(con, layout=layout, key=key, basis=basis)
+    notes = (*event_notes.log_notes(con, layout=layout, key=key, basis=basis), *filter(None, remarks))
     for left in ("raw", "parsed", "events", "cases", "work"):
         con.execute(f"DROP TABLE {left}_{key}")
     return EventLog(table=f"stage_{key}", durations=f"durations_{key}", rows_read=rows_read, notes=notes)
@@ -94,22 +96,31 @@ def _find_faults(con: DuckDBPyConnection, *, layout: LogLayout, key: str, moment
         con.execute(f"INSERT INTO {FAULTS} SELECT {text(key)}, rid, line, {text(heading)}, {rule} FROM parsed_{key} WHERE {bad}")
 
 
-def _resolve(con: DuckDBPyConnection, part: str, *, directory: Directory, layout: LogLayout, key: str) -> None:
-    """Names of departments or processes -> ids; where their list was delivered, what is not on it is refused."""
+def _resolve(con: DuckDBPyConnection, part: str, *, directory: Directory, layout: LogLayout, key: str) -> str:
+    """Names of departments or processes -> ids; where their list was delivered, what is not on it is refused.
+
+    A column that was only taken for the department, and has not one name of the list in it, is another thing: it is left out and the
+    remark says so.
+    """
     if part == "process" and (layout.by_activity or layout.process is not None):
-        return
+        return ""
     unknown = "unknown_department" if part == "department" else "unknown_reference"
     values: list[tuple[str | None, ...]] = []
     for (written,) in rows(con, f"SELECT DISTINCT {part} FROM parsed_{key} WHERE {part} IS NOT NULL ORDER BY 1"):
         read = directory.resolve(str(written))
         rule = read.rule if isinstance(read, Refusal) else None if read is None or read in directory.ids.values() else unknown
         values.append((str(written), None if rule or read is None else str(read), rule))
-    create_table(con, f"names_{key}", columns=("written", "meant", "rule"), values=values)
     heading = shown_heading(layout.headings[part])
+    if part == "department" and part not in layout.said and values and all(rule == unknown for _, _, rule in values):
+        con.execute(f"UPDATE parsed_{key} SET {part} = NULL")
+        hint = "所属なら一覧に加えるか、mapping.yaml の department に書いてください"
+        return f"「{heading}」の値は所属の一覧にひとつもないので、所属として使いませんでした。{hint}"
+    create_table(con, f"names_{key}", columns=("written", "meant", "rule"), values=values)
     con.execute(f"""INSERT INTO {FAULTS} SELECT {text(key)}, rid, line, {text(heading)}, n.rule
         FROM parsed_{key} JOIN names_{key} n ON {part} = n.written WHERE n.rule IS NOT NULL""")
     con.execute(f"UPDATE parsed_{key} SET {part} = n.meant FROM names_{key} n WHERE {part} = n.written")
     con.execute(f"DROP TABLE names_{key}")
+    return ""
 
 
 def _write_events(con: DuckDBPyConnection, *, layout: LogLayout, key: str, moments: tuple[str, ...]) -> None:

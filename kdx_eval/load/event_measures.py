@@ -111,7 +111,8 @@ def _pairs(key: str, *, given: Collection[str]) -> str:
             local_ms AS close_local, utc_ms AS close_utc, office_ms AS close_office FROM events_{key} WHERE start_utc IS NOT NULL"""
     if "transition" not in given:
         return rows
-    return f"""{rows} UNION ALL SELECT next_rid, case_id, process_id, department_id, resource, local_ms, utc_ms, office_ms, next_local_ms, next_utc_ms, next_office_ms
+    return f"""{rows} UNION ALL
+        SELECT next_rid, case_id, process_id, department_id, resource, local_ms, utc_ms, office_ms, next_local_ms, next_utc_ms, next_office_ms
         FROM (SELECT *, {lead} FROM events_{key} WHERE start_utc IS NULL AND transition IN ('start', 'resume', 'complete', 'suspend', ''))
         WHERE transition IN {_OPENING} AND next_transition IN {_CLOSING}"""
 

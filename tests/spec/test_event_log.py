@@ -196,6 +196,17 @@ def test_departments_are_resolved_against_their_list_and_unknown_ones_refused(tm
     assert refused(dataset) == [("住民票.csv", "4", "担当課", "unknown_department")]
 
 
+def test_a_column_only_taken_for_the_department_is_left_out_when_it_names_none(tmp_path: Path) -> None:
+    (tmp_path / "所属.csv").write_text("所属コード,所属名\n01,市民課\n", encoding="utf-8")
+    log = "case_id,activity,timestamp,org:group\n1,a,2025-04-15 09:00,Group 1\n1,b,2025-04-15 10:00,Group 2\n"
+    dataset = load(tmp_path, log, file="log.csv")
+    assert dataset.frame("workload")["department_id"].isna().tolist() == [True]
+    assert "所属として使いませんでした" in notes(dataset)
+    said = load(tmp_path, log, file="log.csv", said="department: org:group")
+    assert [rule for *_, rule in refused(said)] == ["unknown_department"] * 2
+    assert said.rows("workload") == 0
+
+
 def test_a_list_with_one_row_a_case_is_no_log(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="どの表か分かる"):
         load(tmp_path, HEADER + "1,受付,2025/4/15 9:00,甲\n2,受付,2025/4/15 9:00,甲\n")
