@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -86,12 +87,15 @@ def _clock(seconds: int) -> str:
 
 def closed_days(first: dt.date, last: dt.date) -> tuple[dt.date, ...]:
     """National holidays of Japan (substitute and in-between ones too) and 29 December to 3 January, in order, both ends included."""
+    return tuple(day for year in range(first.year, last.year + 1) for day in _closed_in(year) if first <= day <= last)
+
+
+@cache  # asking for every day of a year takes a tenth of a second
+def _closed_in(year: int) -> tuple[dt.date, ...]:
     import jpholiday
 
-    found = {day for day, _ in jpholiday.between(first, last)}
-    for year in range(first.year, last.year + 1):
-        found |= {day for month, date in _NEW_YEAR if first <= (day := dt.date(year, month, date)) <= last}
-    return tuple(sorted(found))
+    national = {day for day, _ in jpholiday.between(dt.date(year, 1, 1), dt.date(year, 12, 31))}
+    return tuple(sorted(national | {dt.date(year, month, day) for month, day in _NEW_YEAR}))
 
 
 def business_days(first: dt.date, last: dt.date, *, calendar: CalendarName = "japan") -> npt.NDArray[np.bool_]:
