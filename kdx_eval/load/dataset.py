@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -22,10 +22,11 @@ from kdx_eval.load.files import discover
 from kdx_eval.load.mapping import FILE_NAMES, read_mappings
 from kdx_eval.load.pipeline import Pipeline, Progress
 from kdx_eval.load.pseudonyms import home_dir, private_dir, read_key
-from kdx_eval.load.report import LoadReport
+from kdx_eval.load.report import LoadReport, PolicyUsed
 from kdx_eval.load.staging import create_faults
 from kdx_eval.manifest import code_digest, digest_file, digest_json
 from kdx_eval.schema import load_schema
+from kdx_eval.schema.policy_version import load_policy, versions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -143,7 +144,7 @@ def load_dataset(folder: Path, *, progress: Progress | None = None, cache_dir: P
     DataError
         When the folder is missing or empty, or a file is cut off, protected or in a wrong encoding.
     SchemaError
-        When a table lacks a required column, or mapping.yaml says something unknown.
+        When a table lacks a required column, mapping.yaml says something unknown, or a file in policy/ is wrong.
     """
     folder = Path(folder)
     show: Progress = progress or (lambda _sentence, _share: None)
@@ -151,6 +152,7 @@ def load_dataset(folder: Path, *, progress: Progress | None = None, cache_dir: P
     if not folder.is_dir():
         raise DataError("データのフォルダがありません", place=str(folder), hint="フォルダの場所を確かめてください")
     mappings = read_mappings(folder, schema)
+    policies = _policies(folder)
     pseudonyms = read_key(key_file)
     cache = private_dir(cache_dir) if cache_dir else home_dir("cache")
     if cache.resolve().is_relative_to(folder.resolve()):
@@ -165,10 +167,16 @@ def load_dataset(folder: Path, *, progress: Progress | None = None, cache_dir: P
             return Pipeline(con=con, folder=folder, work=work, schema=schema, mappings=mappings, pseudonyms=pseudonyms, progress=show)
 
         _build(target, pipeline)
-    report = LoadReport.from_dict(json.loads((target / "report.json").read_text(encoding="utf-8")))
+    report = replace(LoadReport.from_dict(json.loads((target / "report.json").read_text(encoding="utf-8"))), policies=policies)
     show("読み終わりました", 1.0)
     tables = MappingProxyType({path.stem: path for path in sorted(target.glob("*.parquet"))})
     return Dataset(folder=folder, tables=tables, report=report, rejected=target / "rejected.csv", digest=digest)
+
+
+def _policies(folder: Path) -> tuple[PolicyUsed, ...]:
+    """Every version of the policy, with the city's own; read each time, since the tables do not depend on them."""
+    found = [load_policy(version, data=folder) for version in versions(folder)]
+    return tuple(PolicyUsed(version=one.version, label=one.label, effective_from=one.effective_from.isoformat(), digest=one.digest) for one in found)
 
 
 def _input_digests(folder: Path) -> dict[str, str]:
@@ -214,7 +222,17 @@ def answerable(dataset: Dataset) -> tuple[Answerable, ...]:
 
     Questions that compare before and after also say how many months lie before the first training.
     """
-    return answerable_from(dataset.tables, _titles(), spans=_spans(dataset))
+    titles, present = _titles(), list(dataset.tables)
+    if dataset.has("workload") and not _holds_staff_time(dataset):
+        present.remove("workload")
+        titles = titles | {"workload": "業務量（働いた時間。いまあるのは所要期間だけです）"}
+    return answerable_from(present, titles, spans=_spans(dataset))
+
+
+def _holds_staff_time(dataset: Dataset) -> bool:
+    """Whether any minutes of the workload were worked; those of a log without working times are lead time."""
+    with dataset.connect() as con:
+        return scalar(con, """SELECT count(*) FROM workload WHERE "minutes" IS NOT NULL AND coalesce(measure_basis, '') <> 'lead_time'""") > 0
 
 
 def most_useful_missing(dataset: Dataset) -> str:

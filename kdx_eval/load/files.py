@@ -21,9 +21,11 @@ Encoding: TypeAlias = Literal["utf-8", "utf-8-sig", "utf-16", "cp932", "euc_jp"]
 TEXT_SUFFIXES = frozenset({".csv", ".tsv", ".txt"})
 EXCEL_SUFFIXES = frozenset({".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"})
 PARQUET_SUFFIXES = frozenset({".parquet"})
+XES_ENDINGS = (".xes", ".xes.gz")
 AUXILIARY = frozenset({
     "plan.yaml", "plan.yml", "plan.frozen.json", "mapping.yaml", "mapping.yml", "truth.json", "rejected.csv", "thumbs.db", "desktop.ini",
 })  # fmt: skip
+POLICY_FOLDER = "policy"
 HEAD_ROWS = 60
 _CHUNK = 1 << 20
 _FAST_FROM = 4_000_000  # bytes; smaller files take the careful path, which costs nothing there
@@ -83,9 +85,11 @@ def _why_ignored(path: Path, folder: Path) -> str | None:
     parts = path.relative_to(folder).parts
     if any(part.startswith((".", "~$", "__MACOSX")) for part in parts):
         return "隠しファイルまたは一時ファイルなので読みません"
+    if parts[0] == POLICY_FOLDER and len(parts) > 1:
+        return "方針の版のファイルです（表としては読みません）"
     if path.name.lower() in AUXILIARY or path.name.upper().startswith("README"):
         return "データではないので読みません"
-    if path.suffix.lower() not in TEXT_SUFFIXES | EXCEL_SUFFIXES | PARQUET_SUFFIXES:
+    if path.suffix.lower() not in TEXT_SUFFIXES | EXCEL_SUFFIXES | PARQUET_SUFFIXES and not path.name.lower().endswith(XES_ENDINGS):
         return "扱わない種類のファイルなので読みません"
     return None
 

@@ -15,7 +15,10 @@ from kdx_eval.schema import Schema
 FILE_NAMES = ("mapping.yaml", "mapping.yml")
 _KEYS = ("table", "sheet", "header_row", "encoding", "columns", "values", "constants", "crosstab", "event_log", "ignore")
 _CROSSTAB_KEYS = ("measure", "fiscal_year")
-_EVENT_KEYS = ("case", "activity", "timestamp", "resource", "department", "process", "processes", "complete")
+_EVENT_KEYS = (
+    "case", "activity", "timestamp", "time", "start", "resource", "department", "process", "transition", "instance", "opened", "begin", "complete",
+    "measure", "cap", "hours", "lunch", "calendar", "utc_offset",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +34,8 @@ class FileMapping:
     constants : mapping
         Field -> the one value that holds for the whole file.
     event_log : mapping or None
-        Which columns hold case, activity, timestamp, resource, department; ``process`` is ``activity``, a heading, or a fixed name after ``=``.
+        Which columns hold case, activity, timestamp and so on, which activity ends a case, and when the office is open (see ``event_headings``);
+        ``process`` is ``activity``, a heading, or a fixed name after ``=``. What is not said is recognised by the headings.
     """
 
     pattern: str
@@ -107,10 +111,7 @@ def _entry(pattern: str, raw: Any, *, schema: Schema, place: str) -> FileMapping
     if isinstance(crosstab, dict):
         _known(crosstab, _CROSSTAB_KEYS, place=place)
     if event_log is not None:
-        _known(event_log, _EVENT_KEYS, place=place)
-        for needed in ("case", "timestamp"):
-            if needed not in event_log:
-                raise SchemaError(f"event_log に {needed} がありません", place=place, hint="case と timestamp の見出しを書いてください")
+        _known(_texts(event_log, place=place), _EVENT_KEYS, place=place)
     return FileMapping(
         pattern=pattern, table=table, sheet=raw.get("sheet"), header_row=raw.get("header_row"), encoding=raw.get("encoding"),
         columns=_texts(raw.get("columns"), place=place), constants=_texts(raw.get("constants"), place=place),

@@ -16,6 +16,7 @@ from kdx_eval.load.codes import KnownCodes
 from kdx_eval.load.database import BLANKS, name, path_text, rows, scalar, target_text, text
 from kdx_eval.load.dates import Refusal
 from kdx_eval.load.directory import Directory
+from kdx_eval.load.event_headings import LogLayout, log_layout
 from kdx_eval.load.event_log import EventLog, read_event_log
 from kdx_eval.load.excel import read_excel_grids
 from kdx_eval.load.files import EXCEL_SUFFIXES, HEAD_ROWS, PARQUET_SUFFIXES, Grid, discover, read_text_grid
@@ -30,6 +31,7 @@ from kdx_eval.load.report import FileReport, LoadReport, MatchReport
 from kdx_eval.load.rules import RULES
 from kdx_eval.load.shapes import find_crosstab, unpivot
 from kdx_eval.load.staging import FAULTS, SEPARATOR, Resolver, Stage, headings_of, stage_grid
+from kdx_eval.load.xes import is_xes, read_xes_grid
 from kdx_eval.schema import Schema, TableSpec, load_indicators
 
 if TYPE_CHECKING:
@@ -56,6 +58,7 @@ class Pipeline:
     pseudonyms: Pseudonyms
     progress: Progress
     stages: dict[str, list[Stage]] = field(default_factory=dict)
+    log_sources: list[tuple[Grid, LogLayout]] = field(default_factory=list)
     logs: list[tuple[str, Grid, EventLog]] = field(default_factory=list)
     aside: list[FileReport] = field(default_factory=list)
     directories: dict[str, Directory] = field(default_factory=lambda: {table: Directory() for table in _NAMED})
@@ -75,9 +78,9 @@ class Pipeline:
                 self.aside.append(FileReport(file=shown, sheet="", table=None, encoding="", notes=("mapping.yaml の指定により読みません",)))
                 continue
             for grid in self._grids(path, shown, number):
-                source = self._recognise(grid, number)
+                source = self._recognise(grid)
                 sources += [source] if source else []
-        if not sources and not self.logs:
+        if not sources and not self.log_sources:
             hint = "ファイル名や見出しを data_schema の表の名前に合わせるか、mapping.yaml を書いてください"
             raise DataError("どの表か分かるファイルがありません", place=str(self.folder), hint=hint)
         sources, repeated = leave_repeats_aside(self.con, sources)
@@ -94,21 +97,18 @@ class Pipeline:
             return read_excel_grids(self.con, path, file=shown, table=table, work=self.work)
         if suffix in PARQUET_SUFFIXES:
             return [read_parquet_grid(self.con, path, file=shown, table=table)]
+        if is_xes(path):
+            return [read_xes_grid(self.con, path, file=shown, table=table, work=self.work)]
         return [read_text_grid(self.con, path, file=shown, table=table, encoding=self.mappings.of(shown).encoding, work=self.work)]
 
-    def _recognise(self, grid: Grid, number: int) -> tuple[Grid, Layout, FileMapping, tuple[str, ...]] | None:
+    def _recognise(self, grid: Grid) -> tuple[Grid, Layout, FileMapping, tuple[str, ...]] | None:
         mapping = self.mappings.of(grid.file, grid.sheet)
         if is_guide(grid):
             self._leave_aside(grid, "様式の書き方のシートなので読みません")
             return None
-        if mapping.event_log is not None:
-            key = f"e{number:03d}"
-            log = (key, grid, read_event_log(self.con, grid, mapping=mapping, key=key))
-            repeated = repeated_log(self.con, log, earlier=self.logs)
-            if repeated:
-                self.aside.append(repeated)
-            else:
-                self.logs.append(log)
+        log = log_layout(self.con, grid, mapping=mapping)
+        if log is not None:
+            self.log_sources.append((grid, log))
             return None
         crosstab = find_crosstab(grid, schema=self.schema, mapping=mapping) if grid.n_columns else None
         if crosstab:
@@ -138,6 +138,7 @@ class Pipeline:
             table = layout.table.name
             self.progress(f"{layout.table.title} を整えています", 0.6 + 0.3 * number / len(sources))
             if table in _LAST:
+                self._read_logs()
                 # Without a list, the departments of rosters and overtime tables are the known ones.
                 self.directories["departments"].close_if_known()
             self.staff_codes.begin(table)
@@ -150,6 +151,23 @@ class Pipeline:
                 continue
             self._finish(stage)
             self.stages.setdefault(table, []).append(replace(stage, notes=(*grid.notes, *notes, *stage.notes, *self._restored())))
+        self._read_logs()
+
+    def _read_logs(self) -> None:
+        """Process logs, once the lists of departments and processes are known."""
+        waiting = list(self.log_sources)
+        self.log_sources.clear()  # asked twice: before training, and at the end where there is none
+        for number, (grid, layout) in enumerate(waiting):
+            key = f"e{number:03d}"
+            self.progress(f"{grid.file} の処理の記録を数えています", 0.85)
+            read = read_event_log(self.con, grid, layout=layout, key=key, directories=self.directories)
+            self.con.execute(f"DROP {'VIEW' if grid.encoding == 'parquet' else 'TABLE'} {name(grid.table)}")
+            log = (key, grid, replace(read, notes=(*grid.notes, *read.notes)))
+            repeated = repeated_log(self.con, log, earlier=self.logs)
+            if repeated:
+                self.aside.append(repeated)
+            else:
+                self.logs.append(log)
 
     def _restored(self) -> list[str]:
         """A note on the numbers whose zeros were restored since the last call."""
@@ -237,7 +255,7 @@ class Pipeline:
             self.derived["assignments"] = people.derive_assignments(staff)
         for table, stem in _NAMED.items():
             directory = self.directories[table]
-            if table not in self.stages and directory.ids and (table != "processes" or "workload" in self.stages):
+            if table not in self.stages and directory.ids and (table != "processes" or "workload" in self.stages or self.logs):
                 values = ", ".join(f"({text(identity)})" for identity in sorted(set(directory.ids.values())))
                 self.derived[table] = f"SELECT id AS {stem}_id, id AS {stem}_name FROM (VALUES {values}) t(id)"
 

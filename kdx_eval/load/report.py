@@ -50,12 +50,23 @@ class MatchReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyUsed:
+    """A version of the policy by which tiers, skills and courses are understood: its label for documents, its first day, its digest."""
+
+    version: str
+    label: str
+    effective_from: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoadReport:
-    """All files of a delivery."""
+    """All files of a delivery, and the versions of the policy, earliest first."""
 
     files: tuple[FileReport, ...]
     matched: MatchReport | None = None
     derived: tuple[str, ...] = ()
+    policies: tuple[PolicyUsed, ...] = ()
 
     @property
     def rows_read(self) -> int:
@@ -86,4 +97,5 @@ class LoadReport:
         """The inverse of `to_dict`."""
         files = tuple(FileReport(**{**file, "notes": tuple(file["notes"])}) for file in raw["files"])
         matched = MatchReport(**raw["matched"]) if raw["matched"] else None
-        return cls(files=files, matched=matched, derived=tuple(raw["derived"]))
+        policies = tuple(PolicyUsed(**one) for one in raw.get("policies", ()))
+        return cls(files=files, matched=matched, derived=tuple(raw["derived"]), policies=policies)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kdx_eval.errors import PlanError
-from kdx_eval.panel.tables import Tables, column, month_index
+from kdx_eval.panel.tables import Tables, column, is_staff_time, month_index
 from kdx_eval.plan import Plan, Question
 from kdx_eval.plan.types import UNIT_NAMES
 
@@ -106,7 +106,7 @@ def _cells_sql(rows: str) -> str:
 def _rows_sql(connection: duckdb.DuckDBPyConnection, tables: Tables, *, question: Question) -> tuple[str, tuple[str, ...]]:
     table = question.outcome.table
     if table == "workload":
-        return _workload_sql(tables, question=question), ()
+        return _workload_sql(connection, tables, question=question)
     if table == "indicators":
         kind = f"'{question.unit}'"
         department = "unit_id" if question.unit == "department" else "CAST(NULL AS VARCHAR)"
@@ -116,7 +116,7 @@ def _rows_sql(connection: duckdb.DuckDBPyConnection, tables: Tables, *, question
     return _worktime_sql(connection, tables, question=question)
 
 
-def _workload_sql(tables: Tables, *, question: Question) -> str:
+def _workload_sql(connection: duckdb.DuckDBPyConnection, tables: Tables, *, question: Question) -> tuple[str, tuple[str, ...]]:
     own = column(tables, "workload", name="department_id", kind="VARCHAR")
     process = column(tables, "workload", name="process_id", kind="VARCHAR")
     month = f"""coalesce({column(tables, "workload", name="month", kind="DATE")},
@@ -128,7 +128,24 @@ def _workload_sql(tables: Tables, *, question: Question) -> str:
         department = f"coalesce({own}, home.department_id)"
     unit = f"{department} || '/' || {process}" if question.unit == "process" else department
     measure = column(tables, "workload", name=question.outcome.measure, kind="BIGINT")
-    return f"SELECT {unit} AS unit, {department} AS department, {month_index(month)} AS month, {measure} AS value FROM workload {join}"
+    sql = f"SELECT {unit} AS unit, {department} AS department, {month_index(month)} AS month, {measure} AS value FROM workload {join}"
+    if question.outcome.measure != "minutes":
+        return sql, ()
+    return f"{sql} WHERE {is_staff_time(tables)}", _refuse_lead_time(connection, tables, question=question)
+
+
+def _refuse_lead_time(connection: duckdb.DuckDBPyConnection, tables: Tables, *, question: Question) -> tuple[str, ...]:
+    """What is said about rows of lead time, which hold waiting and are no staff hours; PlanError when there are no others."""
+    ((waiting, worked),) = connection.execute(
+        f"SELECT count(*) FILTER (NOT {is_staff_time(tables)}), count(*) FILTER ({is_staff_time(tables)}) FROM workload"
+    ).fetchall()
+    if waiting and not worked:
+        raise PlanError(
+            "業務量の時間がすべて所要期間（待ち時間を含む）なので、業務時間の成果にはできません",
+            place=question.question_id,
+            hint="作業の開始と完了の記録か業務量調査を入れるか、計画の outcome を workload.cases（処理件数）などに変えてください",
+        )
+    return (f"所要期間（待ち時間を含む）の行が{waiting}行あり、業務時間には数えていません。",) if waiting else ()
 
 
 def _worktime_sql(connection: duckdb.DuckDBPyConnection, tables: Tables, *, question: Question) -> tuple[str, tuple[str, ...]]:

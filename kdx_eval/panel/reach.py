@@ -9,7 +9,7 @@ import pandas as pd
 from kdx_eval.panel.attendance import course_ids, first_attendance, known_courses
 from kdx_eval.panel.exposure import place_attendees, treat_departments
 from kdx_eval.panel.postings import count_staff, read_headcount, read_postings
-from kdx_eval.panel.tables import Tables, column, month_index
+from kdx_eval.panel.tables import Tables, column, is_staff_time, month_index
 from kdx_eval.plan import CourseFacts, IndicatorFacts, PlanFacts, Question
 from kdx_eval.plan.types import TreatedFrom
 from kdx_eval.units import FiscalYear, Month
@@ -178,7 +178,9 @@ def covered_months(connection: duckdb.DuckDBPyConnection, tables: Tables) -> dic
     found: dict[str, tuple[Month, Month]] = {}
     for table in ("workload", "worktime", "indicators"):
         if tables.has(table) and "month" in tables.columns(table):
-            ends = connection.execute(f"SELECT min({month_index('month')}), max({month_index('month')}) FROM {table}").fetchone()
+            # A log's lead time is no work that a plan could propose to measure.
+            where = f"WHERE {is_staff_time(tables)}" if table == "workload" else ""
+            ends = connection.execute(f"SELECT min({month_index('month')}), max({month_index('month')}) FROM {table} {where}").fetchone()
             if ends and ends[0] is not None:
                 found[table] = (Month(int(ends[0])), Month(int(ends[1])))
     if not found and tables.has("training"):  # reach is all there is to report, up to its last month

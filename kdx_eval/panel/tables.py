@@ -31,6 +31,11 @@ def column(tables: Tables, table: str, *, name: str, kind: str) -> str:
     return f'{table}."{name}"' if present else f"CAST(NULL AS {kind})"
 
 
+def is_staff_time(tables: Tables) -> str:
+    """SQL that is true for rows of the workload whose minutes staff worked; lead time (measure_basis ``lead_time``) holds waiting."""
+    return f"coalesce({column(tables, 'workload', name='measure_basis', kind='VARCHAR')}, '') <> 'lead_time'"
+
+
 def month_index(expression: str) -> str:
     """SQL for ``Month.index`` of a date."""
     return f"(year({expression}) * 12 + month({expression}) - 1)"

@@ -12,9 +12,9 @@ from kdx_eval.report.blocks import Block, Bullets, Figure, Heading, Paragraph, T
 from kdx_eval.report.claims import NAIVE, grade_text, quality_counts
 from kdx_eval.report.pdf import compile_pdf
 from kdx_eval.report.timing import timing_table
-from kdx_eval.report.wording import ROUNDING_NOTE, ordered_evidence, plan_note, planned
-from kdx_eval.schema import load_schema
-from kdx_eval.units import wareki_date
+from kdx_eval.report.wording import ROUNDING_NOTE, ordered_evidence, plan_note, planned, policy_note
+from kdx_eval.schema import load_schema, parameter
+from kdx_eval.units import format_share, wareki_date
 
 if TYPE_CHECKING:
     from kdx_eval.evidence import Evidence
@@ -26,7 +26,6 @@ TITLE = "予算要求書 附属資料（別冊）"
 CHECK_WORDS = {"passed": "支障なし", "failed": "問題あり", "powerless": "確かめる力が足りない", "not_applicable": "対象外"}
 NO_CLAIM_NOTE = "　生まれた時間の合計は主張できません（計算上の数字として示します）。"
 NO_COST_NOTE = "費用が「－」の研修は、費用の一覧から分けて取り出せないもの。"
-SCENARIO_NOTE = "定着は、1年後に残る効果の割合の仮定。割引率4％は公共事業の評価に準じたもので、研修の予算に義務づけられたものではない。"
 ROLES = {"primary": "主な問い", "secondary": "副次", "completion_only": "修了のみ"}
 DESIGNS = {
     "lottery": "くじで受講の順番を決め、先に受けた側とまだの側を比べる",
@@ -128,6 +127,12 @@ def request_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
     if notes:
         yield Paragraph(text="注記")
         yield Bullets(items=notes)
+
+
+def scenario_note() -> str:
+    """What the scenarios assume; the discount rate as data_schema/parameters.csv gives it."""
+    rate = format_share(float(parameter("discount_rate").value), 0).replace("%", "％")
+    return f"定着は、1年後に残る効果の割合の仮定。割引率{rate}は公共事業の評価に準じたもので、研修の予算に義務づけられたものではない。"
 
 
 def reach_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
@@ -292,7 +297,7 @@ def value_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
             )
             for place, item in enumerate(budget.scenarios)
         )
-        yield Table(columns=heads, rows=rows, caption="見込み（実績には加えない）", note=SCENARIO_NOTE)
+        yield Table(columns=heads, rows=rows, caption="見込み（実績には加えない）", note=scenario_note())
     parts = [ledger.text("even.sentence")] if budget.break_even is not None else []
     parts += [ledger.text(f"switch.{place}.sentence") for place in range(len(budget.switching_values))]
     if parts:
@@ -314,6 +319,7 @@ def quality_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
     files = results.quality.get("files")
     if isinstance(files, list | tuple) and files:
         yield _files_table(files)
+    yield Paragraph(text=policy_note(results))
     yield Paragraph(text=plan_note(planned(results)))
     frozen = planned(results).frozen
     if frozen is not None:

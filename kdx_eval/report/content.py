@@ -20,6 +20,7 @@ from kdx_eval.report.wording import (
     part_of,
     plan_note,
     planned,
+    policy_note,
     yen_text,
 )
 from kdx_eval.units import FiscalYear, wareki_date
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from kdx_eval.results import Results
 
 TITLE = "予算要求書 附属資料"
+PRIVACY_NOTE = "個人を特定できる情報は使わず、仮名化して集計しています。この評価は人事評価には使いません。"
 MOST_LINES, MOST_FUNDING, MOST_PRIOR, MOST_REACH, MOST_EFFECTS, MOST_BULLETS = 8, 6, 4, 6, 5, 5
 Row = dict[str, str]
 
@@ -59,7 +61,7 @@ def appendix_content(results: Results, ledger: Ledger, *, as_of: dt.date, pictur
         "evaluated_label": plan.evaluated_fiscal_year.wareki,
         "effect_sentence": effect_sentence(results, ledger),
         "figures": [{"file": item.file, "alt": item.alt, "caption": item.caption, "width": item.width} for item in pictures],
-        "notes": "個人を特定できる情報は使わず、仮名化して集計しています。この評価は人事評価には使いません。詳しい方法・前提・数字の出所は別冊にあります。",
+        "notes": f"{PRIVACY_NOTE}{policy_note(results)}詳しい方法・前提・数字の出所は別冊にあります。",
         **_money(results, ledger),
         **_prior(results, ledger),
         **_reach(results, ledger),

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from kdx_eval.errors import DataError
 from kdx_eval.evidence.wording import quantity_text
+from kdx_eval.report.blocks import shorten
+from kdx_eval.schema.policy_version import policy_on
 from kdx_eval.units import format_hours, format_number, wareki_date
 
 if TYPE_CHECKING:
@@ -106,6 +108,18 @@ def plan_note(plan: Plan) -> str:
     if plan.evaluated_after_period and not plan.changed_since_freeze:
         return AFTER_PERIOD_NOTE
     return re.sub(r"\d{4}-\d{2}-\d{2}", lambda found: wareki_date(dt.date.fromisoformat(found.group())), plan.freeze_note)
+
+
+def policy_note(results: Results) -> str:
+    """The version of the policy in force at the end of the evaluated period, and those in between from which definitions changed."""
+    plan = planned(results)
+    last = (plan.evaluated_through + 1).first_day - dt.timedelta(days=1)
+    recorded = [(str(one["effective_from"]), str(one["label"])) for one in results.quality.get("policies") or ()]
+    in_force = [(day, label) for day, label in recorded if day <= last.isoformat()] or recorded[:1]
+    label = in_force[-1][1] if in_force else policy_on(last).label
+    earlier = "、".join(wareki_date(dt.date.fromisoformat(day)) for day, _ in in_force[1:])
+    changed = f"{earlier}に版が改まっており、定義の変わった区分・領域・研修の数字は、その前後で差をとりません。" if earlier else ""
+    return f"人材区分・スキル・研修の定義は{shorten(label, 60)}によります。{changed}"
 
 
 def planned(results: Results) -> Plan:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from kdx_eval.errors import RuleError
-from kdx_eval.panel.tables import Tables, column, month_index
+from kdx_eval.panel.tables import Tables, column, is_staff_time, month_index
 from kdx_eval.plan import Plan
 from kdx_eval.units import FiscalYear
 
@@ -141,7 +141,7 @@ def _baseline(connection: duckdb.DuckDBPyConnection, dataset: Tables, *, year: F
         f"""SELECT department_id, process_id, CAST($year AS INTEGER) AS fiscal_year, max(hours) AS hours FROM (
                 SELECT department_id, process_id, coalesce({given}, CAST(floor(({month} - 3) / 12.0) AS INTEGER)) AS worked_year,
                        CAST(sum("minutes") AS DOUBLE) / 60 AS hours
-                FROM workload WHERE "minutes" IS NOT NULL GROUP BY ALL)
+                FROM workload WHERE "minutes" IS NOT NULL AND {is_staff_time(dataset)} GROUP BY ALL)
             WHERE worked_year <= $year GROUP BY department_id, process_id ORDER BY ALL""",
         {"year": year.year},
     ).df()

@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from kdx_eval.schema import parameter
 from kdx_eval.synthetic_city import design
 from kdx_eval.synthetic_city.design import MONTHS, CitySize, Mechanism, city_months, stream
 from kdx_eval.synthetic_city.names import process_name
 from kdx_eval.synthetic_city.people import People
 from kdx_eval.synthetic_city.training import NEVER, Uptake, exposure, volunteers
 
-_HOURS_A_DAY = 7.75
 _HOURS_OF_PROCESSES = 1_300.0  # a month in a department of mean size
 _OVERTIME_HOURS = 12.0  # a month and person where nobody volunteers; 13.2 on average over the city
 _OVERTIME_TREND = -0.015
@@ -74,7 +74,7 @@ def make_outcomes(people: People, uptakes: dict[str, Uptake], *, size: CitySize,
         processes=processes.drop(columns="owner"),
         cases=cases,
         minutes=np.rint(minutes).astype(np.int64),
-        scheduled=heads * np.array([design.business_days(month) * _HOURS_A_DAY for month in city_months()]),
+        scheduled=heads * np.array([design.business_days(month) * float(parameter("daily_hours").value) for month in city_months()]),
         overtime=overtime,
         overtime_yen=np.rint(overtime * np.repeat(_paid_price(people), 12, axis=1)).astype(np.int64),
         genai_uses=np.rint(_genai_uses(heads, seed=seed) + added).astype(np.int64),
@@ -177,7 +177,7 @@ def _overtime(people: People, level: Matrix, *, mechanism: Mechanism, seed: int)
 
 def _paid_price(people: People) -> Matrix:
     """(D, Y) mean yen paid for an hour of overtime, from the grades posted; managers are not paid for it."""
-    wage = np.array(_HOURLY_WAGE)[people.grade - 1] * 1.25
+    wage = np.array(_HOURLY_WAGE)[people.grade - 1] * float(parameter("overtime_premium").value)
     paid = people.grade < _MANAGER
     sums = np.stack(
         [np.bincount(column[paid & (column >= 0)], weights=wage[paid & (column >= 0)], minlength=len(people.departments)) for column in people.posting.T],

@@ -20,6 +20,11 @@ POLICY_VERSION = "r7-04"
 _JLIS = ("JLIS_PM", "JLIS_PLAN", "JLIS_ISM", "JLIS_TEACH", "JLIS_BPR", "JLIS_DATA", "JLIS_STAKE")
 _COMPULSORY = {"SECURITY": 2, "INFOSEC": 7}  # month offset within the fiscal year: June, November
 _NEW_STAFF = ("NEWNET", "NEWSEC")
+# Invented, like everything of this city: the policy names courses and says nothing of their length.
+_COURSE_HOURS = {
+    "DXLIT": "3", "DXBPR": "12", "DXNET": "6", "BA": "30", "JLIS_PM": "4", "JLIS_PLAN": "4", "JLIS_ISM": "4", "JLIS_TEACH": "6", "JLIS_BPR": "6",
+    "JLIS_DATA": "4", "JLIS_STAKE": "4", "CYDER": "7", "SECURITY": "2", "NEWNET": "2", "NEWSEC": "2", "INFOSEC": "1.5", "AITOOL": "3", "FORMTOOL": "3",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,10 +37,11 @@ class Names:
 
 @cache
 def policy_table(name: str) -> pd.DataFrame:
-    """A table of the policy version on which the city's courses and tiers rest, all as text."""
+    """A table of the policy version on which the city's courses and tiers rest, all as text; courses with the hours they have in this city."""
     path = root_dir("data_schema") / "policy" / POLICY_VERSION / f"{name}.csv"
     with path.open(encoding="utf-8", newline="") as file:
-        return pd.DataFrame(list(csv.DictReader(file)))
+        rows = list(csv.DictReader(file))
+    return pd.DataFrame([row | {"hours": _COURSE_HOURS[row["course_id"]]} for row in rows] if name == "course_catalogue" else rows)
 
 
 def make_names(city: City) -> Names:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from command_line import kdx
@@ -70,3 +71,50 @@ def test_check_prints_monthly_cases_and_durations(folder: Path, expected: pd.Dat
     for month, values in days.groupby(expected["month"]):
         assert lines[str(month)] == [f"{len(values):,}", f"{values.mean():.2f}", f"{values.median():.2f}"]
     assert lines["合計"] == ["1,434", f"{days.mean():.2f}", f"{days.median():.2f}"]
+
+
+@pytest.fixture(scope="module")
+def unmapped(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    folder = tmp_path_factory.mktemp("unmapped")
+    shutil.copy(shared / "data" / "municipal_log" / "coselog_receipt.csv", folder)
+    return load_dataset(folder, cache_dir=tmp_path_factory.mktemp("cache"))
+
+
+def test_without_a_mapping_the_headings_give_the_same_numbers(unmapped: Dataset, dataset: Dataset) -> None:
+    (log,) = [file for file in unmapped.report.files if file.table == "workload"]
+    assert (log.rows_read, log.rows_accepted, log.rows_rejected) == (8577, 8577, 0)
+    assert any("見出しから処理の記録" in note for note in log.notes)
+    measured = ["department_id", "month", "cases", "minutes", "measure_basis"]
+    pd.testing.assert_frame_equal(unmapped.frame("workload", measured), dataset.frame("workload", measured))
+    assert set(unmapped.frame("workload")["process_id"]) == {"coselog_receipt"}
+
+
+def test_no_resource_of_the_log_is_kept(unmapped: Dataset) -> None:
+    assert all(b"Resource" not in path.read_bytes() for path in unmapped.rejected.parent.iterdir())
+
+
+def test_office_time_equals_a_count_of_business_days_made_by_numpy(shared: Path, tmp_path: Path) -> None:
+    source = shared / "data" / "municipal_log" / "coselog_receipt.csv"
+    shutil.copy(source, tmp_path)
+    said = "files: {coselog_receipt.csv: {event_log: {measure: business, calendar: none}}}"
+    (tmp_path / "mapping.yaml").write_text(said, encoding="utf-8")
+    loaded = load_dataset(tmp_path, cache_dir=tmp_path.parent / f"{tmp_path.name}-cache")
+
+    log = pd.read_csv(source, dtype=str)
+    log["at"] = pd.to_datetime(log["time:timestamp"], utc=True, format="ISO8601")
+    log["wall"] = pd.to_datetime(log["time:timestamp"].str.replace(r"[+-]\d\d:\d\d$", "", regex=True), format="ISO8601")
+    ends = log.sort_values("at", kind="stable").groupby("case:concept:name", sort=True)["wall"].agg(["first", "last"])
+
+    def of_day(moments: pd.Series) -> np.ndarray:
+        """Office minutes from the morning of the day of each moment, on a weekday."""
+        minutes = (moments - moments.dt.normalize()).dt.total_seconds().to_numpy() / 60
+        worked = np.minimum(np.maximum(minutes - 510, 0), 210) + np.minimum(np.maximum(minutes - 780, 0), 255)
+        return np.where(moments.dt.day_of_week.to_numpy() < 5, worked, 0)
+
+    days = [ends[end].to_numpy().astype("datetime64[D]") for end in ("first", "last")]
+    expected = np.busday_count(days[0], days[1]) * 465 + of_day(ends["last"]) - of_day(ends["first"])
+    found = loaded.frame("durations")["business_minutes"].astype(float).to_numpy()
+    # Stored to a hundredth of a minute.
+    np.testing.assert_allclose(np.sort(found), np.sort(expected), atol=0.0051)
+    assert float(loaded.frame("workload")["minutes"].astype(float).sum()) == pytest.approx(expected.sum(), abs=0.0051 * len(loaded.frame("workload")))
+    assert 0 < expected.mean() < 0.25 * (loaded.frame("durations")["lead_minutes"].astype(float).mean())
