@@ -1,0 +1,8 @@
+"""The data-quality report: what an analyst sees before trusting a single figure."""
+
+from __future__ import annotations
+
+from kdx_eval.load.quality.inspect import inspect_quality
+from kdx_eval.load.quality.types import SEVERITIES, STATE_TITLES, STATES, Distribution, Finding, Grid, QualityReport
+
+__all__ = ["SEVERITIES", "STATES", "STATE_TITLES", "Distribution", "Finding", "Grid", "QualityReport", "inspect_quality"]

@@ -1,0 +1,199 @@
+"""The same figures twice: a month delivered as another, a department's year pasted over another's, a file under two names, rows appended twice.
+
+Equal figures are a finding only when chance would hardly produce them: the probability that all compared cells agree by chance, times
+the number of comparisons, must be below ``_CHANCE``. A cell agrees by chance as often as two months of its unit agree, or two units in
+its month; slow counts (電子申請フォーム数) and small numbers agree often and are thereby left alone, hours with a decimal hardly ever.
+Hours fixed by the calendar and posts (正規の勤務時間, 定数) are not looked at.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kdx_eval.load.database import name, rows, scalar
+from kdx_eval.load.files import discover
+from kdx_eval.load.quality.series import Series
+from kdx_eval.load.quality.types import Finding, FloatMatrix
+from kdx_eval.load.quality.wording import codes_text, months_text
+from kdx_eval.manifest import digest_file
+from kdx_eval.schema import load_schema
+from kdx_eval.units import FISCAL_YEAR_START, Month
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+    from kdx_eval.load.dataset import Dataset
+
+_CHANCE = float(np.log(1e-3))
+_LEAST_CELLS = 5  # not zero
+_LEAST_KINDS = 3  # different values among them
+_LEAST_ROWS = 10  # of a block of rows that all stand twice
+_FIXED = frozenset({"scheduled_hours"})
+_REMEDY = "どちらが正しいかを元の帳票で確かめ、違う方を出し直してもらってください"
+
+
+def find_repeated_figures(series: Series) -> Iterator[Finding]:
+    """Months that equal another month (of the city, or of one department by process or person), and years that equal another year."""
+    if series.measure in _FIXED or series.unit == "persons":
+        return
+    units = series.by_unit()
+    odds = _log_odds(units.values)
+    offsets: set[int] = set()
+    for offset, pairs in _equal_months(units.values, odds, comparisons=1).items():
+        offsets.add(offset)
+        yield _months_finding(series, pairs, offset=offset, codes=())
+    finer = series if series.table != "workload" else units
+    finer_odds = odds if finer is units else _log_odds(finer.values)
+    departments = finer.departments.astype(str)
+    groups = [np.flatnonzero(departments == code) for code in np.unique(departments)]
+    for members in groups:
+        if len(members) < len(departments) and len(members) >= _LEAST_CELLS:
+            for offset, pairs in _equal_months(finer.values[members], finer_odds[members], comparisons=len(groups)).items():
+                if offset not in offsets:
+                    yield _months_finding(series, pairs, offset=offset, codes=(departments[members[0]],))
+    yield from _equal_years(series, units, odds, offsets=offsets)
+
+
+def _log_odds(values: FloatMatrix) -> FloatMatrix:
+    """(N, T) log probability that a cell agrees with another by chance; 0 where there is no value or a zero, which never counts."""
+    by_unit = np.array([_agreement(row) for row in values])
+    sticky = np.array([_stickiness(row) for row in values])
+    by_month = np.array([_agreement(column) for column in values.T])
+    chance = np.maximum(np.maximum(by_unit, sticky)[:, None], by_month[None, :])
+    return np.where(np.nan_to_num(values) == 0, 0.0, np.log(np.minimum(chance, 1.0)))
+
+
+def _agreement(values: FloatMatrix) -> float:
+    """How often two values drawn from ``values`` are equal; 1 when there are none."""
+    _, counts = np.unique(values[~np.isnan(values)], return_counts=True)
+    return float(((counts / counts.sum()) ** 2).sum()) if len(counts) else 1.0
+
+
+def _stickiness(values: FloatMatrix) -> float:
+    present = values[~np.isnan(values)]
+    return float((present[1:] == present[:-1]).mean()) if len(present) > 1 else 1.0
+
+
+def _tells(cells: FloatMatrix) -> bool:
+    worth = cells[np.nan_to_num(cells) != 0]
+    return len(worth) >= _LEAST_CELLS and len(np.unique(worth)) >= _LEAST_KINDS
+
+
+def _equal_months(values: FloatMatrix, odds: FloatMatrix, *, comparisons: int) -> dict[int, list[tuple[int, int]]]:
+    """Months apart -> (earlier, later) columns that are equal in every cell."""
+    n_months = values.shape[1]
+    tries = np.log(max(comparisons * n_months * (n_months - 1) / 2, 1))
+    same: dict[bytes, list[int]] = defaultdict(list)
+    for at in range(n_months):
+        same[np.ascontiguousarray(np.nan_to_num(values[:, at], nan=-1.0)).tobytes()].append(at)
+    found: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for columns in same.values():
+        if len(columns) > 1 and _tells(values[:, columns[0]]) and odds[:, columns[0]].sum() + tries < _CHANCE:
+            for earlier, later in zip(columns, columns[1:], strict=False):
+                found[later - earlier].append((earlier, later))
+    return found
+
+
+def _months_finding(series: Series, pairs: Sequence[tuple[int, int]], *, offset: int, codes: tuple[str, ...]) -> Finding:
+    earlier, later = ([series.month(pair[side]) for pair in pairs] for side in (0, 1))
+    who = f"{codes_text(codes)} の " if codes else ""
+    whose = "すべての値" if codes else "すべての所属の値"
+    return Finding(
+        severity="stop", kind="duplicate", table=series.table, column=series.measure, place=series.place, units=codes,
+        months=tuple(sorted({str(month) for month in (*earlier, *later)})),
+        sentence=f"{who}{months_text(earlier)} と {months_text(later)} で、{whose}が同じです（同じ月のファイルを{offset}か月後の分としても入れていませんか）",
+        remedy=_REMEDY,
+    )  # fmt: skip
+
+
+def _equal_years(series: Series, units: Series, odds: FloatMatrix, *, offsets: set[int]) -> Iterator[Finding]:
+    """Fiscal years of a unit that equal another year or another unit's year."""
+    first = units.month(0)
+    start = (FISCAL_YEAR_START - first.month) % 12
+    years = range(start, len(units.months) - 11, 12)
+    same: dict[bytes, list[tuple[int, int]]] = defaultdict(list)
+    for row in range(len(units.parts)):
+        for at in years:
+            block = units.values[row, at : at + 12]
+            if _tells(block):
+                same[np.nan_to_num(block, nan=-1.0).tobytes()].append((row, at))
+    tries = np.log(max(1, (len(units.parts) * len(years)) ** 2 / 2))
+    for blocks in same.values():
+        row, at = blocks[0]
+        whole = [(one, start_at) for one, start_at in blocks if not (one == row and start_at - at in offsets)]
+        if len(whole) > 1 and odds[row, at : at + 12].sum() + tries < _CHANCE:
+            shown = "、".join(f"{units.parts[one]} の {units.month(start_at).fiscal_year.wareki}" for one, start_at in whole[:4])
+            months = sorted({str(units.month(start_at + k)) for _, start_at in whole for k in range(12)})
+            yield Finding(
+                severity="stop", kind="duplicate", table=series.table, column=series.measure, place=series.place,
+                units=tuple(sorted({str(units.parts[one]) for one, _ in whole})), months=tuple(months),
+                sentence=f"{shown} で、12か月の値がすべて同じです（貼り付け間違いではありませんか）", remedy=_REMEDY,
+            )  # fmt: skip
+
+
+def find_same_files(dataset: Dataset) -> Iterator[Finding]:
+    """Files with the same content under two names; only files of one size are read."""
+    sizes: dict[int, list[Path]] = defaultdict(list)
+    for path in discover(dataset.folder).readable:
+        sizes[path.stat().st_size].append(path)
+    contents: dict[str, list[str]] = defaultdict(list)
+    for paths in sizes.values():
+        for path in paths if len(paths) > 1 else ():
+            contents[digest_file(path)].append(path.relative_to(dataset.folder).as_posix())
+    tables = {item.file: item.table or "" for item in dataset.report.files}
+    for files in sorted(contents.values()):
+        if len(files) > 1:
+            yield Finding(
+                severity="stop", kind="duplicate", table=tables.get(files[0], ""), place=files[0],
+                sentence=f"{'、'.join(files)} は中身がまったく同じファイルです。二重に数えるおそれがあります", remedy="一つだけを残してください",
+            )  # fmt: skip
+
+
+def find_repeated_rows(con: DuckDBPyConnection, dataset: Dataset) -> Iterator[Finding]:
+    """Rows appended twice in tables without a key: blocks (the table, a month, a department) in which every row stands an even number of times.
+
+    Where all rows of a block stand in pairs, the exclusive or of their hashes is zero; that needs one pass and no memory. Single equal rows
+    are no finding: two cases of one process on one day may take the same time.
+    """
+    for table in dataset.tables:
+        spec = load_schema().tables.get(table)
+        if spec is None or spec.primary_key:
+            continue
+        columns = set(dataset.columns(table))
+        if "month" in columns:
+            yield from _twice_by_month(con, table, columns)
+        elif _all_twice(con, table, "true"):
+            yield _twice(table, "すべての行が二つずつあります")
+
+
+def _twice_by_month(con: DuckDBPyConnection, table: str, columns: set[str]) -> Iterator[Finding]:
+    everything = ", ".join(name(column) for column in sorted(columns))
+    unit = next((column for column in ("department_id", "process_id") if column in columns), "NULL::VARCHAR")
+    found = rows(
+        con,
+        f"""SELECT month, {unit} AS unit FROM {name(table)} WHERE month IS NOT NULL GROUP BY GROUPING SETS ((month), ({unit}))
+            HAVING bit_xor(hash({everything})) = 0 AND count(*) >= {_LEAST_ROWS} ORDER BY ALL""",
+    )
+    months = [Month.parse(str(month)) for month, _ in found if month is not None]
+    units = tuple(str(code) for month, code in found if month is None and code is not None)
+    if months:
+        yield _twice(table, f"{months_text(months)} は、すべての行が二つずつあります", months=tuple(map(str, months)))
+    elif units:
+        yield _twice(table, f"{codes_text(units)} は、すべての行が二つずつあります", units=units)
+
+
+def _all_twice(con: DuckDBPyConnection, table: str, where: str) -> bool:
+    found = scalar(con, f"SELECT count(*) FROM {name(table)} WHERE {where}")
+    return found >= _LEAST_ROWS and not scalar(con, f"SELECT count(*) FROM (SELECT 1 FROM {name(table)} WHERE {where} GROUP BY ALL HAVING count(*) % 2 = 1)")
+
+
+def _twice(table: str, sentence: str, *, months: tuple[str, ...] = (), units: tuple[str, ...] = ()) -> Finding:
+    return Finding(
+        severity="stop", kind="duplicate", table=table, place=load_schema().table(table).title, units=units, months=months,
+        sentence=f"{sentence}（同じ出力を続けて貼り付けていませんか）。数が2倍になります", remedy="重なった行を取り除いてから、もう一度確かめてください",
+    )  # fmt: skip
