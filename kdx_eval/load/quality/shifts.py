@@ -42,12 +42,16 @@ def shift_of(values: FloatMatrix) -> tuple[int, float] | None:
     if len(present) < 2 * _SIDE or float(np.median(values[present])) < _FLOOR:
         return None
     logs = np.log(values[present])
-    jumps = {k: float(np.median(logs[k : k + 3]) - np.median(logs[k - 3 : k])) for k in range(_SIDE, len(logs) - _SIDE + 1)}
-    k = max(jumps, key=lambda place: abs(jumps[place]))
+    # Two levels that explain the series best, in absolute deviations.
+    k = min(range(_SIDE, len(logs) - _SIDE + 1), key=lambda place: _scatter(logs[:place]) + _scatter(logs[place:]))
     before, after = logs[:k], logs[k:]
-    size = float(np.median(after) - np.median(before))
-    if not _LARGE <= abs(size) < EXTREME or abs(jumps[k]) < _STEP:
+    size, step = float(np.median(after) - np.median(before)), float(np.median(after[:3]) - np.median(before[-3:]))
+    if not _LARGE <= abs(size) < EXTREME or abs(step) < _STEP:
         return None
     sign, middle = np.sign(size), (np.median(after) + np.median(before)) / 2
     steady = min((sign * (after - middle) > 0).mean(), (sign * (before - middle) < 0).mean())
     return (int(present[k]), float(np.exp(size))) if steady >= _STEADY else None
+
+
+def _scatter(logs: FloatMatrix) -> float:
+    return float(np.abs(logs - np.median(logs)).sum())

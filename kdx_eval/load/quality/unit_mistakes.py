@@ -1,15 +1,16 @@
 """Months of a department that stand many times above or below its other months: hours and minutes, yen and thousands, shares and per cent.
 
-The rule. Logarithms of the positive monthly values; from each, the unit's own middle month is taken (the lower median, so that a
-series half in minutes still has an anchor inside one half), then the middle of all units in that month, which removes seasons. A month
-is suspected when what remains is beyond ``EXTREME`` and all of these hold:
+The rule. Logarithms of the positive monthly values; from each, the unit's own level is taken (the median of the months around its lower
+median, so that a series half in minutes still has its level inside one half), and the middle of all units in that month, which removes
+seasons. A run of months is suspected when what remains is beyond ``EXTREME`` and all of these hold:
 
 - the unit's level is not tiny (``_FLOORS``), since ratios of small numbers mean nothing;
 - the run of such months begins and ends abruptly (``_ABRUPT``): a new tool that spreads grows a hundredfold too, but not from one month to the next;
 - it does not return every year in the same months (``_ALIKE``): a tax division's overtime in February is a season.
 
 Why 25: natural peaks of departments lie below about 5 (overtime in April and March 2.4 times an average month), and the smallest common
-mistake is 60. A month's middle over all units is only removed while it is below ``_CITYWIDE``, or a month that every department sent in minutes would hide itself.
+mistake is 60. What the units have in common is taken from those within ``_CITYWIDE`` of their level only, or a month that most departments
+sent in minutes would hide itself.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from kdx_eval.load.quality.types import Finding, FloatMatrix
 from kdx_eval.load.quality.wording import codes_text, months_text, times_text
 
 EXTREME = float(np.log(25.0))
+_IN_RUN = float(np.log(12.0))  # a run does not break where noise brings one month below EXTREME
 _ABRUPT = float(np.log(10.0))
 _ALIKE = float(np.log(3.0))
 _CITYWIDE = float(np.log(8.0))
@@ -68,18 +70,15 @@ def find_unit_mistakes(series: Series, heads: Mapping[str, float]) -> Iterator[F
 def suspected(series: Series) -> dict[int, dict[int, float]]:
     """Row -> column -> log of how many times too large, for the months that the rule in this module's docstring suspects."""
     adjusted = _adjusted(series.values)
-    base = _lower_median(adjusted)
+    level = _level(adjusted)
     floor = np.log(_FLOORS.get(series.unit, _FLOOR))
-    deviation = adjusted - base[:, None]
-    with np.errstate(invalid="ignore"):
-        high = (deviation >= EXTREME) & (base >= floor)[:, None]
-        low = (deviation <= -EXTREME) & (base >= floor + np.log(10.0))[:, None]
+    deviation = adjusted - level[:, None]
     found: dict[int, dict[int, float]] = {}
-    for row in np.flatnonzero((high | low).any(axis=1)):
-        for sign in (1.0, -1.0):
-            marked = high[row] if sign > 0 else low[row]
-            kept = [at for run in _runs(marked, deviation[row]) if _is_abrupt(run, deviation[row]) for at in run]
-            kept = [at for at in kept if not _is_seasonal(at, deviation[row])]
+    for sign, least in ((1.0, floor), (-1.0, floor + np.log(10.0))):
+        away = np.nan_to_num(sign * deviation)
+        for row in np.flatnonzero((away >= EXTREME).any(axis=1) & (np.nan_to_num(level, nan=-np.inf) >= least)):
+            runs = [run for run in _runs(away[row] >= _IN_RUN, deviation[row]) if np.median(away[row, run]) >= EXTREME and _is_abrupt(run, deviation[row])]
+            kept = [at for run in runs for at in run if not _is_seasonal(at, deviation[row])]
             if kept:
                 found.setdefault(int(row), {}).update({at: float(deviation[row, at]) for at in kept})
     return found
@@ -89,21 +88,24 @@ def _adjusted(values: FloatMatrix) -> FloatMatrix:
     """Logarithms without what all units have in common in a month; NaN where there is no positive value."""
     logs = np.full(values.shape, np.nan)
     np.log(values, out=logs, where=values > 0)
-    centred = logs - _lower_median(logs)[:, None]
+    centred = logs - _level(logs)[:, None]
     common = np.zeros(values.shape[1])
-    for column in range(values.shape[1]):
-        present = centred[:, column][~np.isnan(centred[:, column])]
-        if len(present) >= _LEAST_UNITS and abs(middle := float(np.median(present))) < _CITYWIDE:
-            common[column] = middle
+    for column, month in enumerate(centred.T):
+        near = month[np.abs(np.nan_to_num(month, nan=np.inf)) < _CITYWIDE]
+        if len(near) >= _LEAST_UNITS:
+            common[column] = np.median(near)
     return logs - common
 
 
-def _lower_median(logs: FloatMatrix) -> npt.NDArray[np.float64]:
-    """(N,) of each row; NaN for rows with too few values."""
+def _level(logs: FloatMatrix) -> npt.NDArray[np.float64]:
+    """(N,) level of each row: the median of its months around the lower median; NaN for rows with too few values."""
     counts = (~np.isnan(logs)).sum(axis=1)
-    ordered = np.sort(logs, axis=1)  # NaN last
-    middle = ordered[np.arange(len(logs)), np.maximum(counts - 1, 0) // 2]
-    return np.where(counts >= _LEAST_MONTHS, middle, np.nan)
+    anchor = np.sort(logs, axis=1)[np.arange(len(logs)), np.maximum(counts - 1, 0) // 2]  # NaN are sorted last
+    enough = counts >= _LEAST_MONTHS
+    level = np.full(len(logs), np.nan)
+    near = np.where(np.abs(logs - anchor[:, None]) < _CITYWIDE, logs, np.nan)
+    level[enough] = np.nanmedian(near[enough], axis=1)
+    return level
 
 
 def _runs(marked: npt.NDArray[np.bool_], deviation: FloatMatrix) -> list[list[int]]:
