@@ -291,7 +291,8 @@ def test_a_yearly_headcount_is_not_missing_in_the_months_between(tmp_path: Path)
 
 
 def test_rows_partly_blank_are_counted(tmp_path: Path) -> None:
-    rows = ["業務コード,所属コード,年月,時間（分）", *(f"P{k},D01,{FIRST + at},{'' if (k, at) == (2, 3) else 900 + 10 * k + at}" for k in range(3) for at in range(12))]
+    rows = ["業務コード,所属コード,年月,時間（分）"]
+    rows += [f"P{k},D01,{FIRST + at},{'' if (k, at) == (2, 3) else 900 + 10 * k + at}" for k in range(3) for at in range(12)]
     found = inspect_quality(deliver(tmp_path, {"業務量.csv": "\n".join(rows) + "\n"}))
     assert found.grids[0].partly_blank == 1
     assert only(found.findings).severity == "note"
@@ -312,7 +313,8 @@ def test_a_lasting_jump_is_a_question_and_a_slow_trend_is_none() -> None:
 
 
 def test_a_distribution_by_hand(tmp_path: Path) -> None:
-    text = "所属コード,年月,時間外勤務時間\n" + "".join(f"D01,2024-{month:02d},{hours}\n" for month, hours in enumerate(("0", "10", "20", "30", "", "40"), start=1))
+    hours = ("0", "10", "20", "30", "", "40")
+    text = "所属コード,年月,時間外勤務時間\n" + "".join(f"D01,2024-{month:02d},{one}\n" for month, one in enumerate(hours, start=1))
     (one,) = [item for item in inspect_quality(deliver(tmp_path, {"時間外勤務.csv": text})).distributions if item.table == "worktime"]
     assert (one.n, one.minimum, one.lower_quartile, one.median, one.upper_quartile, one.p99, one.maximum) == (5, 0, 10, 20, 30, 40, 40)
     assert one.zero_share == pytest.approx(1 / 5)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -32,7 +33,7 @@ def grid_of(series: Series, departments: Mapping[str, Department]) -> Grid:
             states[row, gone] = _NOT_COLLECTED
     return Grid(
         table=series.table, measure=series.measure, title=series.place, units=tuple(units),
-        names=tuple(departments[unit].name if unit in departments else unit for unit in units),
+        names=tuple(series.names.get(unit, unit) for unit in units),
         months=tuple(Month(int(month)) for month in summed.months), states=states,
         partly_blank=int(np.count_nonzero((summed.n_values > 0) & (summed.n_values < summed.n_rows))),
     )  # fmt: skip
@@ -40,7 +41,7 @@ def grid_of(series: Series, departments: Mapping[str, Department]) -> Grid:
 
 def step_of(months: Sequence[Month]) -> int:
     """How many months apart the collection is: 1 monthly, 12 for a yearly count (人員 on 1 April)."""
-    gaps = Counter(later - earlier for earlier, later in zip(months, months[1:], strict=False))
+    gaps = Counter(later - earlier for earlier, later in pairwise(months))
     return min(gaps, key=lambda gap: (-gaps[gap], gap)) if gaps else 1
 
 
@@ -68,7 +69,7 @@ def find_gaps(grids: Sequence[Grid], departments: Mapping[str, Department]) -> I
 
 
 def _whole_months(grid: Grid, place: str) -> Iterator[Finding]:
-    seen = [month for month, column in zip(grid.months, grid.states.T, strict=True) if (column != _NOT_COLLECTED).any()]
+    seen = _collected(grid)
     step = step_of(seen)
     expected = [seen[0] + step * k for k in range((seen[-1] - seen[0]) // step + 1)] if seen else []
     lost = sorted(set(expected) - set(seen))
@@ -80,6 +81,10 @@ def _whole_months(grid: Grid, place: str) -> Iterator[Finding]:
         )  # fmt: skip
 
 
+def _collected(grid: Grid) -> list[Month]:
+    return [month for month, column in zip(grid.months, grid.states.T, strict=True) if (column != _NOT_COLLECTED).any()]
+
+
 def _departments_with_gaps(grid: Grid, place: str) -> Iterator[Finding]:
     """Departments missing in the same months are one finding."""
     together: dict[tuple[Month, ...], list[str]] = defaultdict(list)
@@ -87,11 +92,12 @@ def _departments_with_gaps(grid: Grid, place: str) -> Iterator[Finding]:
         lost = tuple(month for month, state in zip(grid.months, row, strict=True) if state == _MISSING)
         if lost and unit != UNKNOWN:
             together[lost].append(unit)
-    seen = [month for month, column in zip(grid.months, grid.states.T, strict=True) if (column != _NOT_COLLECTED).any()]
+    seen = _collected(grid)
+    names = dict(zip(grid.units, grid.names, strict=True))
     for lost, units in sorted(together.items(), key=lambda item: (-len(item[0]) * len(item[1]), item[1])):
         yield Finding(
             severity="ask", kind="gap", table=grid.table, column=grid.measure, place=place, units=tuple(units), months=tuple(map(str, lost)),
-            sentence=f"{codes_text(units)} は {months_text(lost, step=step_of(seen))} の値がありません{_how(lost, seen)}",
+            sentence=f"{codes_text(units, names)} は {months_text(lost, step=step_of(seen))} の値がありません{_how(lost, seen)}",
             remedy="その所属に確かめてください。廃止・新設・統合なら、所属の一覧に開始日・終了日・後継の所属を書いてください",
         )  # fmt: skip
 
@@ -111,8 +117,9 @@ def _absent(grids: Sequence[Grid], departments: Mapping[str, Department]) -> Ite
     absent = tuple(sorted(expected - {unit for grid in grids for unit in grid.units}))
     if absent:
         few = len(absent) > _FEW * len(expected)
+        called = codes_text(absent, {one.code: one.name for one in departments.values()})
         yield Finding(
             severity="note" if few else "ask", kind="gap", table=grids[0].table, place=load_schema().table(grids[0].table).title, units=absent,
-            sentence=f"所属の一覧にある {len(expected):,} 所属のうち {len(absent):,} 所属（{codes_text(absent)}）は、この表に1行もありません",
+            sentence=f"所属の一覧にある {len(expected):,} 所属のうち {len(absent):,} 所属（{called}）は、この表に1行もありません",
             remedy="集めていないのか、別の名前・コードで入っているのかを確かめてください",
         )  # fmt: skip

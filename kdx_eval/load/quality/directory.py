@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -47,10 +48,22 @@ def read_departments(con: DuckDBPyConnection, dataset: Dataset) -> Mapping[str, 
     return found
 
 
+def read_names(con: DuckDBPyConnection, dataset: Dataset) -> Mapping[str, str]:
+    """What to call departments and processes: the name, with the code where two share it; codes without a name are not in it."""
+    named: dict[str, str] = {}
+    for table, stem in (("processes", "process"), ("departments", "department")):
+        if dataset.has(table):
+            found = rows(con, f"SELECT {stem}_id, any_value({stem}_name ORDER BY {stem}_name) FROM {table} WHERE {stem}_name IS NOT NULL GROUP BY {stem}_id")
+            named |= {str(code): str(title) for code, title in found}
+    often = Counter(named.values())
+    return {code: title if often[title] == 1 else f"{title}（{code}）" for code, title in named.items()}
+
+
 def read_heads(con: DuckDBPyConnection, dataset: Dataset) -> Mapping[str, float]:
     """Median number of people by department: by postings, else by headcount, else by scheduled hours; empty when nothing says it."""
     if dataset.has("assignments"):
-        sql = """WITH days AS (SELECT unnest(generate_series(min(valid_from), max(coalesce(valid_to, valid_from)), INTERVAL 3 MONTH))::DATE AS day FROM assignments),
+        sql = """WITH days AS (SELECT unnest(generate_series(min(valid_from), max(coalesce(valid_to, valid_from)), INTERVAL 3 MONTH))::DATE AS day
+                     FROM assignments),
                  counted AS (SELECT department_id, day, count(DISTINCT staff_id) AS heads FROM days JOIN assignments a
                      ON (a.valid_from IS NULL OR a.valid_from <= day) AND (a.valid_to IS NULL OR day <= a.valid_to) GROUP BY ALL)
                  SELECT department_id, median(heads) FROM counted GROUP BY department_id"""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from kdx_eval.load.database import name, rows, scalar, text
-from kdx_eval.load.quality.series import measures, unit_title
+from kdx_eval.load.quality.series import MEASURED, measures, unit_title
 from kdx_eval.load.quality.types import Distribution
 from kdx_eval.schema import load_indicators, load_schema
 
@@ -20,8 +20,10 @@ _NOT_QUANTITIES = frozenset({"partner_results"})  # contrasts of other cities: n
 
 
 def read_distributions(con: DuckDBPyConnection, dataset: Dataset) -> tuple[Distribution, ...]:
-    """One for each numeric column with a value, and for each indicator, by table."""
-    return tuple(one for table in dataset.tables if table in load_schema().tables and table not in _NOT_QUANTITIES for one in _of_table(con, dataset, table=table))
+    """One for each numeric column with a value, and for each indicator, the monthly tables first."""
+    schema = load_schema().tables
+    tables = [*(table for table in MEASURED if dataset.has(table)), *(table for table in dataset.tables if table in schema and table not in MEASURED)]
+    return tuple(one for table in tables if table not in _NOT_QUANTITIES for one in _of_table(con, dataset, table=table))
 
 
 def _of_table(con: DuckDBPyConnection, dataset: Dataset, *, table: str) -> Iterator[Distribution]:

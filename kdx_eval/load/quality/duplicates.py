@@ -9,7 +9,8 @@ Hours fixed by the calendar and posts (正規の勤務時間, 定数) are not lo
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,14 +95,14 @@ def _equal_months(values: FloatMatrix, odds: FloatMatrix, *, comparisons: int) -
     found: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for columns in same.values():
         if len(columns) > 1 and _tells(values[:, columns[0]]) and odds[:, columns[0]].sum() + tries < _CHANCE:
-            for earlier, later in zip(columns, columns[1:], strict=False):
+            for earlier, later in pairwise(columns):
                 found[later - earlier].append((earlier, later))
     return found
 
 
 def _months_finding(series: Series, pairs: Sequence[tuple[int, int]], *, offset: int, codes: tuple[str, ...]) -> Finding:
     earlier, later = ([series.month(pair[side]) for pair in pairs] for side in (0, 1))
-    who = f"{codes_text(codes)} の " if codes else ""
+    who = f"{series.called(codes)} の " if codes else ""
     whose = "すべての値" if codes else "すべての所属の値"
     return Finding(
         severity="stop", kind="duplicate", table=series.table, column=series.measure, place=series.place, units=codes,
@@ -127,7 +128,7 @@ def _equal_years(series: Series, units: Series, odds: FloatMatrix, *, offsets: s
         row, at = blocks[0]
         whole = [(one, start_at) for one, start_at in blocks if not (one == row and start_at - at in offsets)]
         if len(whole) > 1 and odds[row, at : at + 12].sum() + tries < _CHANCE:
-            shown = "、".join(f"{units.parts[one]} の {units.month(start_at).fiscal_year.wareki}" for one, start_at in whole[:4])
+            shown = "、".join(f"{series.called([units.parts[one]])} の {units.month(start_at).fiscal_year.wareki}" for one, start_at in whole[:4])
             months = sorted({str(units.month(start_at + k)) for _, start_at in whole for k in range(12)})
             yield Finding(
                 severity="stop", kind="duplicate", table=series.table, column=series.measure, place=series.place,
@@ -154,7 +155,7 @@ def find_same_files(dataset: Dataset) -> Iterator[Finding]:
             )  # fmt: skip
 
 
-def find_repeated_rows(con: DuckDBPyConnection, dataset: Dataset) -> Iterator[Finding]:
+def find_repeated_rows(con: DuckDBPyConnection, dataset: Dataset, *, names: Mapping[str, str]) -> Iterator[Finding]:
     """Rows appended twice in tables without a key: blocks (the table, a month, a department) in which every row stands an even number of times.
 
     Where all rows of a block stand in pairs, the exclusive or of their hashes is zero; that needs one pass and no memory. Single equal rows
@@ -166,12 +167,12 @@ def find_repeated_rows(con: DuckDBPyConnection, dataset: Dataset) -> Iterator[Fi
             continue
         columns = set(dataset.columns(table))
         if "month" in columns:
-            yield from _twice_by_month(con, table, columns)
+            yield from _twice_by_month(con, table, columns=columns, names=names)
         elif _all_twice(con, table, "true"):
             yield _twice(table, "すべての行が二つずつあります")
 
 
-def _twice_by_month(con: DuckDBPyConnection, table: str, columns: set[str]) -> Iterator[Finding]:
+def _twice_by_month(con: DuckDBPyConnection, table: str, *, columns: set[str], names: Mapping[str, str]) -> Iterator[Finding]:
     everything = ", ".join(name(column) for column in sorted(columns))
     unit = next((column for column in ("department_id", "process_id") if column in columns), "NULL::VARCHAR")
     found = rows(
@@ -184,7 +185,7 @@ def _twice_by_month(con: DuckDBPyConnection, table: str, columns: set[str]) -> I
     if months:
         yield _twice(table, f"{months_text(months)} は、すべての行が二つずつあります", months=tuple(map(str, months)))
     elif units:
-        yield _twice(table, f"{codes_text(units)} は、すべての行が二つずつあります", units=units)
+        yield _twice(table, f"{codes_text(units, names)} は、すべての行が二つずつあります", units=units)
 
 
 def _all_twice(con: DuckDBPyConnection, table: str, where: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from kdx_eval.load.dataset import Dataset
 from kdx_eval.load.quality.completeness import find_gaps, grid_of
-from kdx_eval.load.quality.directory import read_departments, read_heads
+from kdx_eval.load.quality.directory import read_departments, read_heads, read_names
 from kdx_eval.load.quality.distributions import read_distributions
 from kdx_eval.load.quality.duplicates import find_repeated_figures, find_repeated_rows, find_same_files
 from kdx_eval.load.quality.levels import find_levels
@@ -28,11 +28,12 @@ def inspect_quality(dataset: Dataset) -> QualityReport:
     the delivery's folder has gone.
     """
     with dataset.connect() as con:
-        series = read_series(con, dataset)
+        names = read_names(con, dataset)
+        series = read_series(con, dataset, names=names)
         departments = read_departments(con, dataset)
         heads = read_heads(con, dataset)
         grids = tuple(grid_of(one, departments) for one in series)
-        findings = [*find_levels(con, dataset, series=series, heads=heads), *find_repeated_rows(con, dataset)]
+        findings = [*find_levels(con, dataset, series=series, heads=heads), *find_repeated_rows(con, dataset, names=names)]
         distributions = read_distributions(con, dataset)
     for one in series:
         findings += [*find_unit_mistakes(one, heads), *find_repeated_figures(one), *find_shifts(one)]

@@ -17,7 +17,6 @@ from kdx_eval.load.database import rows
 from kdx_eval.load.quality.series import Series
 from kdx_eval.load.quality.types import Finding
 from kdx_eval.load.quality.unit_mistakes import mend_text
-from kdx_eval.load.quality.wording import codes_text
 from kdx_eval.schema import load_schema
 
 if TYPE_CHECKING:
@@ -37,19 +36,20 @@ _LEAST = 5  # fewer values say nothing about a column
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _PerPerson:
-    """Most that a person can have in a month of one measure, and what more would mean."""
+    """Most that a person can have in a month of one measure, and what more would mean; 60 times too large, if it is the unit."""
 
     table: str
     measure: str
     most: float
-    factor: float
     sentence: str
 
 
+_OVER = "一人あたり月{}時間を超えます。"
 _RULES = (
-    _PerPerson(table="worktime", measure="overtime_hours", most=_MOST_OVERTIME, factor=60.0, sentence="一人あたりの時間外勤務が月200時間を超えます。分で書かれていませんか"),
-    _PerPerson(table="worktime", measure="scheduled_hours", most=_HOURS_OF_A_MONTH, factor=60.0, sentence="一人あたりの勤務時間が1か月（744時間）を超えます。分で書かれていませんか"),
-    _PerPerson(table="workload", measure="minutes", most=60 * _HOURS_OF_A_MONTH, factor=60.0, sentence="一人あたりの業務時間が1か月（744時間）を超えます。秒で書かれているか、待ち時間を含んでいませんか"),
+    _PerPerson(table="worktime", measure="overtime_hours", most=_MOST_OVERTIME, sentence=f"時間外勤務が{_OVER.format(200)}分で書かれていませんか"),
+    _PerPerson(table="worktime", measure="scheduled_hours", most=_HOURS_OF_A_MONTH, sentence=f"勤務時間が{_OVER.format(744)}分で書かれていませんか"),
+    _PerPerson(table="workload", measure="minutes", most=60 * _HOURS_OF_A_MONTH,
+               sentence=f"業務の時間が{_OVER.format(744)}秒で書かれているか、待ち時間を含んでいませんか"),
 )  # fmt: skip
 
 
@@ -98,8 +98,8 @@ def _per_person(series: Series, heads: Mapping[str, float], *, rule: _PerPerson)
     over = sorted(code for code, value in each.items() if value > rule.most)
     if over:
         everywhere = 2 * len(over) > len(each)
-        who = "" if everywhere else f"{codes_text(over)} は、"
-        yield _finding(series.table, series.measure, factor=rule.factor, sentence=who + rule.sentence, units=() if everywhere else over, ask=False)
+        who = "" if everywhere else f"{series.called(over)} は、"
+        yield _finding(series.table, series.measure, factor=60.0, sentence=who + rule.sentence, units=() if everywhere else over, ask=False)
 
 
 def _days(series: Series, heads: Mapping[str, float]) -> Iterator[Finding]:
@@ -166,6 +166,6 @@ def _shares(series: Series) -> Iterator[Finding]:
     units = [str(code) for code, row in zip(summed.parts, over, strict=True) if row.any()]
     if units:
         everywhere = 2 * over.sum() > (np.nan_to_num(summed.values) > 0).sum()
-        sentence = "割合が1を超えています。百分率（35％を 35）で書かれていませんか" if everywhere else f"{codes_text(units)} に、1を超える割合があります（35％を 35 と書いた月が混じっていませんか）"
-        found = _finding("indicators", series.title, factor=100.0, sentence=sentence, units=() if everywhere else units)
-        yield found
+        whole = "割合が1を超えています。百分率（35％を 35）で書かれていませんか"
+        sentence = whole if everywhere else f"{series.called(units)} に、1を超える割合があります（35％を 35 と書いた月が混じっていませんか）"
+        yield _finding("indicators", series.title, factor=100.0, sentence=sentence, units=() if everywhere else units)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy.typing as npt
 
 from kdx_eval.load.database import name, rows, text
 from kdx_eval.load.quality.types import FloatMatrix
+from kdx_eval.load.quality.wording import codes_text
 from kdx_eval.schema import FieldSpec, load_indicators, load_schema
 from kdx_eval.units import Month
 
@@ -39,6 +41,8 @@ class Series:
     departments : ndarray, (P,)
     months : ndarray, (T,)
         ``Month.index`` from the first to the last month of the table.
+    names : mapping
+        What to call departments and processes.
     """
 
     table: str
@@ -51,6 +55,7 @@ class Series:
     values: FloatMatrix
     n_rows: npt.NDArray[np.int64]
     n_values: npt.NDArray[np.int64]
+    names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def place(self) -> str:
@@ -67,21 +72,22 @@ class Series:
         np.add.at(values, where, np.nan_to_num(self.values))
         values[n_values == 0] = np.nan
         codes = units.astype(object)
-        return Series(
-            table=self.table, measure=self.measure, title=self.title, unit=self.unit, parts=codes, departments=codes, months=self.months,
-            values=values, n_rows=n_rows, n_values=n_values,
-        )  # fmt: skip
+        return replace(self, parts=codes, departments=codes, values=values, n_rows=n_rows, n_values=n_values)
 
     def by_unit(self) -> Series:
         """Processes where rows are of processes (one may be in minutes, another not), departments elsewhere."""
         return self if self.table == "workload" else self.by_department()
+
+    def called(self, codes: Sequence[str]) -> str:
+        """The first few units by name, and how many more."""
+        return codes_text(codes, self.names)
 
     def month(self, index: int) -> Month:
         """The month of column ``index``."""
         return Month(int(self.months[index]))
 
 
-def read_series(con: DuckDBPyConnection, dataset: Dataset) -> tuple[Series, ...]:
+def read_series(con: DuckDBPyConnection, dataset: Dataset, *, names: Mapping[str, str]) -> tuple[Series, ...]:
     """Every measure of the monthly tables that were delivered, by table and in the order of its columns; ``con`` has the views."""
     found = []
     for table in MEASURED:
@@ -94,7 +100,7 @@ def read_series(con: DuckDBPyConnection, dataset: Dataset) -> tuple[Series, ...]
         months = np.arange(int(str(first)), int(str(last)) + 1, dtype=np.int64)
         found += _indicators(con, months) if table == "indicators" else _columns(con, dataset, table=table, months=months)
     con.execute("DROP TABLE IF EXISTS measured")
-    return tuple(found)
+    return tuple(replace(one, names=names) for one in found)
 
 
 def measures(dataset: Dataset, table: str) -> tuple[FieldSpec, ...]:
@@ -125,7 +131,8 @@ def _source(dataset: Dataset, table: str) -> str:
         # Each person in the department posted on the first of the month, as the panel counts them.
         join = f"""LEFT JOIN (SELECT p.person, p.month AS day, arg_max(a.department_id, (a.valid_from, a.department_id)) AS posted
                 FROM (SELECT DISTINCT {person} AS person, w.month FROM {name(table)} w WHERE {person} IS NOT NULL AND {own} IS NULL) p
-                JOIN assignments a ON a.staff_id = p.person AND (a.valid_from IS NULL OR a.valid_from <= p.month) AND (a.valid_to IS NULL OR p.month <= a.valid_to)
+                JOIN assignments a ON a.staff_id = p.person
+                    AND (a.valid_from IS NULL OR a.valid_from <= p.month) AND (a.valid_to IS NULL OR p.month <= a.valid_to)
                 GROUP BY ALL) ON person = {person} AND day = w.month"""
         posted = f"coalesce(posted, {text(UNKNOWN)})"
     return f"""SELECT w.* EXCLUDE (month), coalesce({person}, {own}) AS _part, coalesce({own}, {posted}) AS _department, {_index("w.month")} AS month
@@ -155,9 +162,7 @@ def _indicators(con: DuckDBPyConnection, months: npt.NDArray[np.int64]) -> list[
     return found
 
 
-def _series(
-    con: DuckDBPyConnection, condition: str, *, months: npt.NDArray[np.int64], table: str, value: str, labels: tuple[str, str, str]
-) -> Series:
+def _series(con: DuckDBPyConnection, condition: str, *, months: npt.NDArray[np.int64], table: str, value: str, labels: tuple[str, str, str]) -> Series:
     con.execute(f"""CREATE OR REPLACE TEMP TABLE cells AS SELECT _part AS part, _department AS department, month, count(*) AS n_rows,
             count({name(value)}) AS n_values, CAST(sum({name(value)}) AS DOUBLE) AS total
         FROM measured WHERE {condition} AND _part IS NOT NULL GROUP BY ALL""")

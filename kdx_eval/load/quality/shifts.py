@@ -29,9 +29,10 @@ def find_shifts(series: Series) -> Iterator[Finding]:
         if found is not None:
             at, ratio = found
             month, code = summed.month(at), str(summed.parts[row])
+            times = times_text(ratio) if ratio >= 1 else f"{ratio:.2g}倍"
             yield Finding(
                 severity="ask", kind="shift", table=series.table, column=series.measure, place=series.place, units=(code,), months=(str(month),), factor=ratio,
-                sentence=f"{code} は {month.year}年{month.month}月から、それまでの約{times_text(ratio) if ratio >= 1 else f'{ratio:.2g}倍'}の水準が続いています",
+                sentence=f"{series.called([code])} は {month.year}年{month.month}月から、それまでの約{times}の水準が続いています",
                 remedy="機構改革や測り方の変更がなかったかを確かめ、あれば所属の一覧（後継の所属）か計画の excluded_periods に書いてください",
             )  # fmt: skip
 

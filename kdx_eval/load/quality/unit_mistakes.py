@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from kdx_eval.load.quality.series import Series
 from kdx_eval.load.quality.types import Finding, FloatMatrix
-from kdx_eval.load.quality.wording import codes_text, months_text, times_text
+from kdx_eval.load.quality.wording import months_text, times_text
 
 EXTREME = float(np.log(25.0))
 _IN_RUN = float(np.log(12.0))  # a run does not break where noise brings one month below EXTREME
@@ -158,7 +158,7 @@ def _finding(series: Series, members: Sequence[int], *, factor: float, columns: 
     mixed = next((words for size, words in _SCALES.get(series.unit, _OTHER_SCALES) if size in {factor, round(1 / factor)} and words != "桁"), "")
     impossible = factor > 1 and any(_per_person(series, row, columns, heads) > _MOST_PER_PERSON.get(series.unit, np.inf) for row in members)
     certain = bool(mixed) and (impossible or len(members) >= _SEVERAL)
-    who = "すべての" + ("業務" if series.table == "workload" else "所属") if len(members) == len(series.parts) else codes_text(codes)
+    who = "すべての" + ("業務" if series.table == "workload" else "所属") if len(members) == len(series.parts) else series.called(codes)
     why = f"{mixed}の取り違えではありませんか" if mixed else "桁や単位が違っていませんか"
     more = "（一人あたりにすると、1か月に働ける時間を超えます）" if impossible else ""
     real = () if certain else ("選挙・災害などで実際にそうだった月なら、このままでかまいません",)

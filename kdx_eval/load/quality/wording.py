@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from kdx_eval.units import Month
 
@@ -29,9 +29,9 @@ def _run_text(run: Sequence[Month]) -> str:
     return f"{start}～{last.month}月" if first.year == last.year else f"{start}～{last.year}年{last.month}月"
 
 
-def codes_text(codes: Sequence[str]) -> str:
-    """The first few codes, and how many more."""
-    return "、".join(codes[:_MOST]) + (f"ほか{len(codes) - _MOST}" if len(codes) > _MOST else "")
+def codes_text(codes: Sequence[str], names: Mapping[str, str]) -> str:
+    """The first few units by name (by code where they have none), and how many more."""
+    return "、".join(names.get(code, code) for code in codes[:_MOST]) + (f"ほか{len(codes) - _MOST}" if len(codes) > _MOST else "")
 
 
 def times_text(factor: float) -> str:
