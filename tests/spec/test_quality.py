@@ -220,7 +220,7 @@ def test_constants_zeros_and_slow_counts_are_no_duplicates(tmp_path: Path) -> No
     forms = np.cumsum(rng.random((12, 24)) < 0.05, axis=1) + rng.integers(1, 5, size=(12, 1))
     rows = ["単位,対象コード,年月,指標,値"]
     rows += [f"所属,{code(row)},{FIRST + at},電子申請フォーム数,{value}" for row, line in enumerate(forms) for at, value in enumerate(line)]
-    assert report(tmp_path, values, 成果指標="\n".join(rows) + "\n").findings == ()
+    assert report(tmp_path, values, 成果指標="\n".join(rows) + "\n").of_kind("duplicate", "unit", "shift") == ()
 
 
 def test_one_file_under_two_names_is_a_finding(tmp_path: Path) -> None:
@@ -288,6 +288,13 @@ def test_a_yearly_headcount_is_not_missing_in_the_months_between(tmp_path: Path)
     rows = ["所属コード,年月,定数,実員", *(f"{code(row)},{2020 + year}-04,10,{9 + (row + year) % 2}" for row in range(6) for year in (0, 1, 2, 4))]
     found = only(inspect_quality(deliver(tmp_path, {"人員.csv": "\n".join(rows) + "\n"})).findings)
     assert found.months == ("2023-04",)
+
+
+def test_a_department_with_zeros_only_is_asked_whether_they_are_zeros(tmp_path: Path) -> None:
+    values = overtime()
+    values[6] = 0
+    found = only(report(tmp_path, values).findings)
+    assert (found.severity, found.kind, found.units) == ("note", "gap", ("D06",))
 
 
 def test_rows_partly_blank_are_counted(tmp_path: Path) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 
 from kdx_eval.load.quality.directory import Department
 from kdx_eval.load.quality.series import UNKNOWN, Series
@@ -16,13 +18,16 @@ from kdx_eval.schema import load_schema
 from kdx_eval.units import Month
 
 _COMPLETE, _ZERO, _MISSING, _NOT_COLLECTED = range(len(STATES))
+_WORK = frozenset({"worktime", "workload"})
 _FEW = 0.5  # a table of less than half the departments was not asked of all
 
 
 def grid_of(series: Series, departments: Mapping[str, Department]) -> Grid:
-    """The states of one measure by department and month."""
+    """The states of one measure by department and month; of a yearly count only the months in which it is due."""
     summed = series.by_department()
     units = [str(unit) for unit in summed.parts]
+    due = _due(summed)
+    summed = replace(summed, months=summed.months[due], values=summed.values[:, due], n_rows=summed.n_rows[:, due], n_values=summed.n_values[:, due])
     collected = summed.n_rows.any(axis=0)
     states = np.where(summed.n_values == 0, _MISSING, np.where(summed.values == 0, _ZERO, _COMPLETE)).astype(np.int8)
     states[:, ~collected] = _NOT_COLLECTED
@@ -37,6 +42,14 @@ def grid_of(series: Series, departments: Mapping[str, Department]) -> Grid:
         months=tuple(Month(int(month)) for month in summed.months), states=states,
         partly_blank=int(np.count_nonzero((summed.n_values > 0) & (summed.n_values < summed.n_rows))),
     )  # fmt: skip
+
+
+def _due(series: Series) -> npt.NDArray[np.int64]:
+    """Columns of the months that belong to the series: all, unless it is only ever collected so many months apart."""
+    seen = np.flatnonzero(series.n_rows.any(axis=0))
+    step = step_of([series.month(int(at)) for at in seen])
+    regular = bool(len(seen)) and bool(np.all((seen - seen[0]) % step == 0))
+    return np.arange(seen[0], seen[-1] + 1, step) if regular and step > 1 else np.arange(len(series.months))
 
 
 def step_of(months: Sequence[Month]) -> int:
@@ -60,6 +73,7 @@ def find_gaps(grids: Sequence[Grid], departments: Mapping[str, Department]) -> I
     for table in dict.fromkeys(grid.table for grid in grids):
         yield from _absent([grid for grid in grids if grid.table == table], departments)
     for grid in grids:
+        yield from _nothing_but_zeros(grid)
         if grid.partly_blank:
             yield Finding(
                 severity="note", kind="gap", table=grid.table, column=grid.measure, place=grid.title,
@@ -99,6 +113,18 @@ def _departments_with_gaps(grid: Grid, place: str) -> Iterator[Finding]:
             severity="ask", kind="gap", table=grid.table, column=grid.measure, place=place, units=tuple(units), months=tuple(map(str, lost)),
             sentence=f"{codes_text(units, names)} は {months_text(lost, step=step_of(seen))} の値がありません{_how(lost, seen)}",
             remedy="その所属に確かめてください。廃止・新設・統合なら、所属の一覧に開始日・終了日・後継の所属を書いてください",
+        )  # fmt: skip
+
+
+def _nothing_but_zeros(grid: Grid) -> Iterator[Finding]:
+    """Departments with zeros only, in tables of work, where a zero often stands for a value nobody collected."""
+    valued = np.isin(grid.states, (_COMPLETE, _ZERO))
+    empty = tuple(grid.units[row] for row in np.flatnonzero(valued.any(axis=1) & ~(grid.states == _COMPLETE).any(axis=1)))
+    if grid.table in _WORK and 0 < len(empty) < len(grid.units):
+        called = codes_text(empty, dict(zip(grid.units, grid.names, strict=True)))
+        yield Finding(
+            severity="note", kind="gap", table=grid.table, column=grid.measure, place=grid.title, units=empty,
+            sentence=f"{called} は、値がすべて 0 です（集めていない所を 0 で埋めていませんか）", remedy="集めていないのなら、0 ではなく空欄にしてください",
         )  # fmt: skip
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -37,7 +37,7 @@ class Grid:
     names : tuple of str
         What to call them, in the same order.
     months : tuple of Month
-        Every month from the first to the last of the table.
+        Every month from the first to the last of the table; of a yearly count the months in which it is due.
     states : ndarray of int8, (N, T)
         Index into ``STATES``: complete (a value above zero), zero, missing (rows without any value, or no row although others have one),
         not_collected (nobody has a row, or the department did not exist).
@@ -139,6 +139,14 @@ class QualityReport:
         """How people without an id were matched; None when nobody had to be."""
         return self.load.matched
 
+    @property
+    def distinct_grids(self) -> tuple[Grid, ...]:
+        """The grids to look at: measures of one table with the same picture are one, named after them all."""
+        found: dict[tuple[str, tuple[str, ...], bytes], list[Grid]] = {}
+        for grid in self.grids:
+            found.setdefault((grid.table, grid.units, grid.states.tobytes()), []).append(grid)
+        return tuple(replace(alike[0], title=_common_title([grid.title for grid in alike])) for alike in found.values())
+
     def of_kind(self, *kinds: Kind) -> tuple[Finding, ...]:
         """The findings of some kinds, in order."""
         return tuple(finding for finding in self.findings if finding.kind in kinds)
@@ -157,3 +165,8 @@ class QualityReport:
 
 def _plain(value: object) -> object:
     return list(value) if isinstance(value, tuple) else value
+
+
+def _common_title(titles: Sequence[str]) -> str:
+    """勤務時間「正規の勤務時間」「時間外勤務時間」."""
+    return titles[0] + "".join(title[title.index("「") :] for title in titles[1:])
