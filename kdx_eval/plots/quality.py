@@ -9,7 +9,7 @@ import numpy as np
 
 from kdx_eval.load.quality import STATE_TITLES, STATES, Distribution, Grid
 from kdx_eval.plots.style import BLUE, GREY, ORANGE, VERMILLION, WIDTH, finish, label_text, new_figure, period_ticks, style
-from kdx_eval.units import format_number, format_share
+from kdx_eval.units import format_share, format_value
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,6 +22,7 @@ _ROOMY, _ROOMY_ROW, _ROOMY_FONT = 40, 0.185, 7.5  # up to so many units; inches 
 _TIGHT_ROW, _TIGHT_FONT = 0.118, 5.8
 _MOST_LABELS = 100  # beyond, every second or third unit is labelled and rows get thinner
 _MOST_DISTRIBUTIONS = 24
+_LEAST_VALUES = 10
 _FAR = 3.0  # a maximum so many times the 99th percentile is written, not drawn
 
 
@@ -82,11 +83,12 @@ def plot_distributions(distributions: Sequence[Distribution], *, synthetic: bool
     Returns
     -------
     Figure
-        At most 24 measures; the number of those left out stands in the title. A maximum far beyond is written and not drawn.
+        At most 24 measures with ten values or more; the number of those left out stands in the title. A maximum far beyond is written and not drawn.
     """
     from matplotlib.figure import Figure
 
-    shown = distributions[:_MOST_DISTRIBUTIONS]
+    enough = [item for item in distributions if item.n >= _LEAST_VALUES]
+    shown = enough[:_MOST_DISTRIBUTIONS]
     rows = max(1, (len(shown) + 1) // 2)
     with style():
         figure = Figure(figsize=(WIDTH, 0.55 + 0.8 * rows), layout="constrained")
@@ -105,19 +107,15 @@ def _box(axes: Axes, item: Distribution) -> None:
     far = ""
     if item.maximum is not None and item.maximum > item.p99:
         if item.maximum > _FAR * max(item.p99, 1e-9):
-            far = f"　最大 {_number(item.maximum)} →"
+            far = f"　最大 {format_value(item.maximum)} →"
         else:
             axes.plot(item.maximum, 0, "o", ms=3.2, mfc="white", mec=VERMILLION)
     axes.set_ylim(-0.6, 0.6)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     axes.locator_params(axis="x", nbins=5, prune="both")  # labels at the ends would run into the next column
-    axes.xaxis.set_major_formatter(lambda value, _: _number(value))
+    axes.xaxis.set_major_formatter(lambda value, _: format_value(value))
     axes.tick_params(axis="x", labelsize=7)
     unit = f"（{item.unit}）" if item.unit else ""
     axes.set_title(label_text(f"{item.title}{unit}", 26), fontsize=8)
     axes.set_xlabel(f"0: {format_share(item.zero_share)}　空欄: {format_share(item.missing_share)}{far}", loc="right", fontsize=6.5, labelpad=1)
-
-
-def _number(value: float) -> str:
-    return format_number(value, 0 if abs(value) >= 10 or value == round(value) else 2)
