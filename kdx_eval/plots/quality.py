@@ -42,9 +42,15 @@ def plot_grid(grid: Grid, *, synthetic: bool = False) -> Figure:
         figure, axes = new_figure(1.35 + row * min(n_units, _MOST_LABELS))
         axes.patch.set(facecolor="white", edgecolor=_HATCH_COLOUR, hatch="//////")
         shown = np.ma.masked_equal(grid.states, STATES.index("not_collected"))
-        edges = {"edgecolors": "white", "linewidth": 0.4} if n_units <= _MOST_LABELS else {}
+        lines = 0.4 if n_units <= _MOST_LABELS else 0.0
         axes.pcolormesh(
-            np.arange(n_months + 1) - 0.5, np.arange(n_units + 1) - 0.5, shown, cmap=ListedColormap(_COLOURS), norm=BoundaryNorm(range(4), 3), **edges
+            np.arange(n_months + 1) - 0.5,
+            np.arange(n_units + 1) - 0.5,
+            shown,
+            cmap=ListedColormap(_COLOURS),
+            norm=BoundaryNorm(range(4), 3),
+            edgecolors="white",
+            linewidth=lines,
         )
         axes.invert_yaxis()
         step = n_units // _MOST_LABELS + 1

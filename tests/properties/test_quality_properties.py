@@ -61,7 +61,7 @@ def test_a_fiscal_year_of_some_departments_in_minutes_is_always_found(values: Ho
 
 
 @given(seed=st.integers(0, 10**6))
-@settings(max_examples=6)
+@settings(max_examples=3)
 def test_findings_do_not_hang_on_the_order_of_rows(seed: int, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder: Path = tmp_path_factory.mktemp("order")
     patch = pytest.MonkeyPatch()

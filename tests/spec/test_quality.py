@@ -239,6 +239,15 @@ def test_rows_appended_twice_name_the_months(tmp_path: Path) -> None:
     assert "2倍" in found.sentence
 
 
+def test_a_whole_table_appended_twice_is_one_finding_and_blank_months_are_no_block(tmp_path: Path) -> None:
+    rows = [f"P{k:02d},,{2024 + k % 2},{100 * k}" for k in range(1, 13)]
+    head = "業務コード,所属コード,年度,時間（分）"
+    twice = inspect_quality(deliver(tmp_path / "a", {"業務量.csv": "\n".join([head, *rows, *rows]) + "\n"}))
+    assert only(twice.of_kind("duplicate")).sentence.startswith("すべての行が二つずつ")
+    some = inspect_quality(deliver(tmp_path / "b", {"業務量.csv": "\n".join([head, *rows, *rows, f"P01,D01,{2024},7"]) + "\n"}))
+    assert some.of_kind("duplicate") == ()
+
+
 def test_a_few_equal_rows_are_no_duplicate(tmp_path: Path) -> None:
     rows = [f"P{k:02d},D01,{FIRST + at},{100 * k + at}" for at in range(12) for k in range(1, 13)]
     text = "\n".join(["業務コード,所属コード,年月,時間（分）", *rows, rows[0], rows[1]]) + "\n"

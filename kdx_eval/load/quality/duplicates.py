@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kdx_eval.load.database import name, rows, scalar
+from kdx_eval.load.database import name, rows
 from kdx_eval.load.files import discover
 from kdx_eval.load.quality.series import Series
 from kdx_eval.load.quality.types import Finding, FloatMatrix
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _CHANCE = float(np.log(1e-3))
 _LEAST_CELLS = 5  # not zero
 _LEAST_KINDS = 3  # different values among them
+_WHOLE_TABLE = 3
 _LEAST_ROWS = 10  # of a block of rows that all stand twice
 _FIXED = frozenset({"scheduled_hours"})
 _REMEDY = "どちらが正しいかを元の帳票で確かめ、違う方を出し直してもらってください"
@@ -163,34 +164,29 @@ def find_repeated_rows(con: DuckDBPyConnection, dataset: Dataset, *, names: Mapp
     """
     for table in dataset.tables:
         spec = load_schema().tables.get(table)
-        if spec is None or spec.primary_key:
-            continue
-        columns = set(dataset.columns(table))
-        if "month" in columns:
-            yield from _twice_by_month(con, table, columns=columns, names=names)
-        elif _all_twice(con, table, "true"):
-            yield _twice(table, "すべての行が二つずつあります")
+        if spec is not None and not spec.primary_key:
+            yield from _twice_in(con, table, columns=set(dataset.columns(table)), names=names)
 
 
-def _twice_by_month(con: DuckDBPyConnection, table: str, *, columns: set[str], names: Mapping[str, str]) -> Iterator[Finding]:
+def _twice_in(con: DuckDBPyConnection, table: str, *, columns: set[str], names: Mapping[str, str]) -> Iterator[Finding]:
     everything = ", ".join(name(column) for column in sorted(columns))
     unit = next((column for column in ("department_id", "process_id") if column in columns), "NULL::VARCHAR")
+    dates = [column for column in ("month", "date") if column in columns]
+    month = f"CAST(date_trunc('month', coalesce({', '.join(dates)})) AS DATE)" if dates else "NULL::DATE"
     found = rows(
         con,
-        f"""SELECT month, {unit} AS unit FROM {name(table)} WHERE month IS NOT NULL GROUP BY GROUPING SETS ((month), ({unit}))
-            HAVING bit_xor(hash({everything})) = 0 AND count(*) >= {_LEAST_ROWS} ORDER BY ALL""",
+        # grouping() is 3 for the whole table: a month or department that is itself blank is no block.
+        f"""SELECT grouping(m, u) AS whole, m, u FROM (SELECT {month} AS m, {unit} AS u, hash({everything}) AS h FROM {name(table)}) GROUP BY GROUPING SETS ((), (m), (u))
+            HAVING bit_xor(h) = 0 AND count(*) >= {_LEAST_ROWS} ORDER BY ALL""",
     )
-    months = [Month.parse(str(month)) for month, _ in found if month is not None]
-    units = tuple(str(code) for month, code in found if month is None and code is not None)
-    if months:
+    months = [Month.parse(str(at)) for _, at, _ in found if at is not None]
+    units = tuple(str(code) for _, _, code in found if code is not None)
+    if any(whole == _WHOLE_TABLE for whole, _, _ in found):
+        yield _twice(table, "すべての行が二つずつあります")
+    elif months:
         yield _twice(table, f"{months_text(months)} は、すべての行が二つずつあります", months=tuple(map(str, months)))
     elif units:
         yield _twice(table, f"{codes_text(units, names)} は、すべての行が二つずつあります", units=units)
-
-
-def _all_twice(con: DuckDBPyConnection, table: str, where: str) -> bool:
-    found = scalar(con, f"SELECT count(*) FROM {name(table)} WHERE {where}")
-    return found >= _LEAST_ROWS and not scalar(con, f"SELECT count(*) FROM (SELECT 1 FROM {name(table)} WHERE {where} GROUP BY ALL HAVING count(*) % 2 = 1)")
 
 
 def _twice(table: str, sentence: str, *, months: tuple[str, ...] = (), units: tuple[str, ...] = ()) -> Finding:

@@ -89,18 +89,14 @@ class Series:
 
 def read_series(con: DuckDBPyConnection, dataset: Dataset, *, names: Mapping[str, str]) -> tuple[Series, ...]:
     """Every measure of the monthly tables that were delivered, by table and in the order of its columns; ``con`` has the views."""
-    found = []
+    found: list[Series] = []
     for table in MEASURED:
-        if not dataset.has(table):
-            continue
-        con.execute(f"CREATE OR REPLACE TEMP TABLE measured AS SELECT * FROM ({_source(dataset, table)}) WHERE month IS NOT NULL")
-        ((first, last),) = rows(con, "SELECT min(month), max(month) FROM measured")
-        if first is None:
-            continue
-        months = np.arange(int(str(first)), int(str(last)) + 1, dtype=np.int64)
-        found += _indicators(con, months) if table == "indicators" else _columns(con, dataset, table=table, months=months)
-    con.execute("DROP TABLE IF EXISTS measured")
-    return tuple(replace(one, names=names) for one in found)
+        if dataset.has(table):
+            # One pass over the rows, however many measures there are; what follows reads sums by part and month.
+            con.execute(f"CREATE OR REPLACE TEMP TABLE cells AS {_cells_sql(dataset, table)}")
+            found += _indicators(con, names) if table == "indicators" else _columns(con, dataset, table=table, names=names)
+            con.execute("DROP TABLE cells")
+    return tuple(found)
 
 
 def measures(dataset: Dataset, table: str) -> tuple[FieldSpec, ...]:
@@ -112,6 +108,15 @@ def measures(dataset: Dataset, table: str) -> tuple[FieldSpec, ...]:
 def unit_title(unit: str | None) -> str:
     """A unit of the schema in Japanese; units of indicators are Japanese already."""
     return _UNIT_TITLES.get(unit or "", unit or "")
+
+
+def _cells_sql(dataset: Dataset, table: str) -> str:
+    """SQL: part, department, month index (indicator_id and unit_type too), n_rows, and of each measure its n_ and its sum_."""
+    fields = [field.name for field in measures(dataset, table)]
+    sums = [f"count({name(field)}) AS {name('n_' + field)}, CAST(sum({name(field)}) AS DOUBLE) AS {name('sum_' + field)}" for field in fields]
+    kind = ["indicator_id", "unit_type"] if table == "indicators" else []
+    return f"""SELECT {", ".join([*kind, "_part AS part", "_department AS department", "month", "count(*) AS n_rows", *sums])}
+        FROM ({_source(dataset, table)}) WHERE month IS NOT NULL AND _part IS NOT NULL GROUP BY ALL"""
 
 
 def _source(dataset: Dataset, table: str) -> str:
@@ -143,42 +148,45 @@ def _index(day: str) -> str:
     return f"CAST(year({day}) * 12 + month({day}) - 1 AS BIGINT)"
 
 
-def _columns(con: DuckDBPyConnection, dataset: Dataset, *, table: str, months: npt.NDArray[np.int64]) -> list[Series]:
+def _columns(con: DuckDBPyConnection, dataset: Dataset, *, table: str, names: Mapping[str, str]) -> list[Series]:
     fields = measures(dataset, table)
-    return [_series(con, "true", months=months, table=table, value=field.name, labels=(field.name, field.title, field.unit or "")) for field in fields]
+    found = [_series(con, "true", field=field.name, labels=(table, field.name, field.title, field.unit or ""), names=names) for field in fields]
+    return [series for series in found if series is not None]
 
 
-def _indicators(con: DuckDBPyConnection, months: npt.NDArray[np.int64]) -> list[Series]:
+def _indicators(con: DuckDBPyConnection, names: Mapping[str, str]) -> list[Series]:
     known = load_indicators()
     found = []
-    for identity, kind in rows(con, "SELECT DISTINCT indicator_id, unit_type FROM measured ORDER BY ALL"):
+    for identity, kind in rows(con, "SELECT DISTINCT indicator_id, unit_type FROM cells ORDER BY ALL"):
         code, unit_type = str(identity), str(kind)
         title = known[code].title if code in known else code
         suffix = f"（{_KINDS[unit_type]}）" if unit_type in _KINDS else ""
         measure = code if unit_type == "department" else f"{code}:{unit_type}"
-        labels = (measure, title + suffix, known[code].unit if code in known else "")
-        condition = f"indicator_id = {text(code)} AND unit_type = {text(unit_type)}"
-        found.append(_series(con, condition, months=months, table="indicators", value="value", labels=labels))
+        labels = ("indicators", measure, title + suffix, known[code].unit if code in known else "")
+        series = _series(con, f"indicator_id = {text(code)} AND unit_type = {text(unit_type)}", field="value", labels=labels, names=names)
+        found += [series] if series is not None else []
     return found
 
 
-def _series(con: DuckDBPyConnection, condition: str, *, months: npt.NDArray[np.int64], table: str, value: str, labels: tuple[str, str, str]) -> Series:
-    con.execute(f"""CREATE OR REPLACE TEMP TABLE cells AS SELECT _part AS part, _department AS department, month, count(*) AS n_rows,
-            count({name(value)}) AS n_values, CAST(sum({name(value)}) AS DOUBLE) AS total
-        FROM measured WHERE {condition} AND _part IS NOT NULL GROUP BY ALL""")
-    con.execute("""CREATE OR REPLACE TEMP TABLE places AS SELECT part, department, row_number() OVER (ORDER BY department, part) - 1 AS place
-        FROM (SELECT DISTINCT part, department FROM cells)""")
+def _series(con: DuckDBPyConnection, condition: str, *, field: str, labels: tuple[str, str, str, str], names: Mapping[str, str]) -> Series | None:
+    """The cells of one measure as matrices over all months of its table; None without any row."""
+    ((first, last),) = rows(con, "SELECT min(month), max(month) FROM cells")
+    if first is None:
+        return None
+    months = np.arange(int(str(first)), int(str(last)) + 1, dtype=np.int64)
+    con.execute(f"""CREATE OR REPLACE TEMP TABLE places AS SELECT part, department, row_number() OVER (ORDER BY department, part) - 1 AS place
+        FROM (SELECT DISTINCT part, department FROM cells WHERE {condition})""")
     keys = con.execute("SELECT part, department FROM places ORDER BY place").df()
-    cells = con.execute(f"""SELECT place, month - {months[0]} AS at, n_rows, n_values, coalesce(total, 0) AS total
-        FROM cells JOIN places USING (part, department)""").fetchnumpy()
-    con.execute("DROP TABLE cells; DROP TABLE places")
+    cells = con.execute(f"""SELECT place, month - {months[0]} AS at, n_rows, {name("n_" + field)} AS n_values, coalesce({name("sum_" + field)}, 0) AS total
+        FROM cells JOIN places USING (part, department) WHERE {condition}""").fetchnumpy()
+    con.execute("DROP TABLE places")
     shape = (len(keys), len(months))
     n_rows, n_values, values = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64), np.zeros(shape)
-    where = (cells["place"].astype(np.int64), cells["at"].astype(np.int64))
+    where = (np.asarray(cells["place"], dtype=np.int64), np.asarray(cells["at"], dtype=np.int64))
     n_rows[where], n_values[where], values[where] = cells["n_rows"], cells["n_values"], cells["total"]
     values[n_values == 0] = np.nan
-    measure, title, unit = labels
+    table, measure, title, unit = labels
     return Series(
-        table=table, measure=measure, title=title, unit=unit, months=months, values=values, n_rows=n_rows, n_values=n_values,
+        table=table, measure=measure, title=title, unit=unit, months=months, values=values, n_rows=n_rows, n_values=n_values, names=names,
         parts=keys["part"].to_numpy(dtype=object), departments=keys["department"].to_numpy(dtype=object),
     )  # fmt: skip
