@@ -117,6 +117,20 @@ def test_one_process_in_hours_is_suspected_by_its_code(tmp_path: Path) -> None:
     assert (found.units, found.months, found.factor) == (("P06",), months(4), 1 / 60)
 
 
+def test_an_election_month_that_the_pay_confirms_is_no_mistake_but_hours_alone_are(tmp_path: Path) -> None:
+    def both(hours: Hours, pay: Hours) -> str:
+        cells = [(code(row), FIRST + at, hours[row, at], pay[row, at]) for row in range(len(hours)) for at in range(hours.shape[1])]
+        return "所属コード,年月,時間外勤務時間,時間外勤務手当\n" + "".join(f"{who},{when},{value:g},{round(yen)}\n" for who, when, value, yen in cells)
+
+    hours = overtime()
+    busy = hours.copy()
+    busy[2, 3] *= 60
+    confirmed = inspect_quality(deliver(tmp_path / "a", {"時間外勤務.csv": both(busy, busy * 2500)}))
+    assert confirmed.findings == ()
+    alone = inspect_quality(deliver(tmp_path / "b", {"時間外勤務.csv": both(busy, hours * 2500)}))
+    assert only(alone.findings).column == "overtime_hours"
+
+
 def test_a_season_of_fifty_times_that_returns_each_year_is_no_mistake(tmp_path: Path) -> None:
     values = overtime(months=36)
     values[2] = 20.0 + np.arange(36) % 5

@@ -44,36 +44,38 @@ def find_repeated_figures(series: Series) -> Iterator[Finding]:
     if series.measure in _FIXED or series.unit == "persons":
         return
     units = series.by_unit()
-    odds = _log_odds(units.values)
     offsets: set[int] = set()
-    for offset, pairs in _equal_months(units.values, odds, comparisons=1).items():
+    for offset, pairs in _equal_months(units.values, comparisons=1).items():
         offsets.add(offset)
         yield _months_finding(series, pairs, offset=offset, codes=())
-    finer = series if series.table != "workload" else units
-    finer_odds = odds if finer is units else _log_odds(finer.values)
-    departments = finer.departments.astype(str)
-    groups = [np.flatnonzero(departments == code) for code in np.unique(departments)]
+    departments = series.departments.astype(str)
+    order = np.argsort(departments, kind="stable")
+    groups = np.split(order, np.flatnonzero(departments[order][1:] != departments[order][:-1]) + 1)
     for members in groups:
-        if len(members) < len(departments) and len(members) >= _LEAST_CELLS:
-            for offset, pairs in _equal_months(finer.values[members], finer_odds[members], comparisons=len(groups)).items():
+        if _LEAST_CELLS <= len(members) < len(departments):
+            for offset, pairs in _equal_months(series.values[members], comparisons=len(groups)).items():
                 if offset not in offsets:
                     yield _months_finding(series, pairs, offset=offset, codes=(departments[members[0]],))
-    yield from _equal_years(series, units, odds, offsets=offsets)
+    yield from _equal_years(series, units, offsets=offsets)
 
 
-def _log_odds(values: FloatMatrix) -> FloatMatrix:
-    """(N, T) log probability that a cell agrees with another by chance; 0 where there is no value or a zero, which never counts."""
-    by_unit = np.array([_agreement(row) for row in values])
-    sticky = np.array([_stickiness(row) for row in values])
-    by_month = np.array([_agreement(column) for column in values.T])
-    chance = np.maximum(np.maximum(by_unit, sticky)[:, None], by_month[None, :])
-    return np.where(np.nan_to_num(values) == 0, 0.0, np.log(np.minimum(chance, 1.0)))
+def _log_odds(values: FloatMatrix, *, rows: Sequence[int], columns: Sequence[int]) -> float:
+    """Log probability that the cells of some rows and columns all agree with others by chance; blanks and zeros never count."""
+    by_unit = np.array([max(_agreement(values[row]), _stickiness(values[row])) for row in rows])
+    by_month = np.array([_agreement(values[:, column]) for column in columns])
+    # As many months as there are cannot tell a smaller probability.
+    chance = np.maximum(np.maximum(by_unit[:, None], by_month[None, :]), 1 / values.shape[1])
+    counted = np.nan_to_num(values[np.ix_(rows, columns)]) != 0
+    return float(np.log(chance[counted]).sum())
 
 
 def _agreement(values: FloatMatrix) -> float:
-    """How often two values drawn from ``values`` are equal; 1 when there are none."""
-    _, counts = np.unique(values[~np.isnan(values)], return_counts=True)
-    return float(((counts / counts.sum()) ** 2).sum()) if len(counts) else 1.0
+    """How often two different cells of ``values`` are equal; 1 when there are less than two."""
+    present = values[~np.isnan(values)]
+    if len(present) < 2:
+        return 1.0
+    _, counts = np.unique(present, return_counts=True)
+    return float((counts * (counts - 1)).sum() / (len(present) * (len(present) - 1)))
 
 
 def _stickiness(values: FloatMatrix) -> float:
@@ -86,7 +88,7 @@ def _tells(cells: FloatMatrix) -> bool:
     return len(worth) >= _LEAST_CELLS and len(np.unique(worth)) >= _LEAST_KINDS
 
 
-def _equal_months(values: FloatMatrix, odds: FloatMatrix, *, comparisons: int) -> dict[int, list[tuple[int, int]]]:
+def _equal_months(values: FloatMatrix, *, comparisons: int) -> dict[int, list[tuple[int, int]]]:
     """Months apart -> (earlier, later) columns that are equal in every cell."""
     n_months = values.shape[1]
     tries = np.log(max(comparisons * n_months * (n_months - 1) / 2, 1))
@@ -95,7 +97,9 @@ def _equal_months(values: FloatMatrix, odds: FloatMatrix, *, comparisons: int) -
         same[np.ascontiguousarray(np.nan_to_num(values[:, at], nan=-1.0)).tobytes()].append(at)
     found: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for columns in same.values():
-        if len(columns) > 1 and _tells(values[:, columns[0]]) and odds[:, columns[0]].sum() + tries < _CHANCE:
+        if len(columns) < 2 or not _tells(values[:, columns[0]]):
+            continue
+        if _log_odds(values, rows=range(len(values)), columns=columns[:1]) + tries < _CHANCE:
             for earlier, later in pairwise(columns):
                 found[later - earlier].append((earlier, later))
     return found
@@ -113,7 +117,7 @@ def _months_finding(series: Series, pairs: Sequence[tuple[int, int]], *, offset:
     )  # fmt: skip
 
 
-def _equal_years(series: Series, units: Series, odds: FloatMatrix, *, offsets: set[int]) -> Iterator[Finding]:
+def _equal_years(series: Series, units: Series, *, offsets: set[int]) -> Iterator[Finding]:
     """Fiscal years of a unit that equal another year or another unit's year."""
     first = units.month(0)
     start = (FISCAL_YEAR_START - first.month) % 12
@@ -128,7 +132,7 @@ def _equal_years(series: Series, units: Series, odds: FloatMatrix, *, offsets: s
     for blocks in same.values():
         row, at = blocks[0]
         whole = [(one, start_at) for one, start_at in blocks if not (one == row and start_at - at in offsets)]
-        if len(whole) > 1 and odds[row, at : at + 12].sum() + tries < _CHANCE:
+        if len(whole) > 1 and _log_odds(units.values, rows=[row], columns=range(at, at + 12)) + tries < _CHANCE:
             shown = "、".join(f"{series.called([units.parts[one]])} の {units.month(start_at).fiscal_year.wareki}" for one, start_at in whole[:4])
             months = sorted({str(units.month(start_at + k)) for _, start_at in whole for k in range(12)})
             yield Finding(
@@ -176,8 +180,8 @@ def _twice_in(con: DuckDBPyConnection, table: str, *, columns: set[str], names: 
     found = rows(
         con,
         # grouping() is 3 for the whole table: a month or department that is itself blank is no block.
-        f"""SELECT grouping(m, u) AS whole, m, u FROM (SELECT {month} AS m, {unit} AS u, hash({everything}) AS h FROM {name(table)}) GROUP BY GROUPING SETS ((), (m), (u))
-            HAVING bit_xor(h) = 0 AND count(*) >= {_LEAST_ROWS} ORDER BY ALL""",
+        f"""SELECT grouping(m, u) AS whole, m, u FROM (SELECT {month} AS m, {unit} AS u, hash({everything}) AS h FROM {name(table)})
+            GROUP BY GROUPING SETS ((), (m), (u)) HAVING bit_xor(h) = 0 AND count(*) >= {_LEAST_ROWS} ORDER BY ALL""",
     )
     months = [Month.parse(str(at)) for _, at, _ in found if at is not None]
     units = tuple(str(code) for _, _, code in found if code is not None)

@@ -9,7 +9,7 @@ from kdx_eval.load.quality.completeness import find_gaps, grid_of
 from kdx_eval.load.quality.directory import read_departments, read_heads, read_names
 from kdx_eval.load.quality.distributions import read_distributions
 from kdx_eval.load.quality.duplicates import find_repeated_figures, find_repeated_rows, find_same_files
-from kdx_eval.load.quality.levels import find_levels
+from kdx_eval.load.quality.levels import find_levels, has_lead_times
 from kdx_eval.load.quality.series import read_series
 from kdx_eval.load.quality.shifts import find_shifts
 from kdx_eval.load.quality.types import SEVERITIES, Finding, QualityReport
@@ -18,6 +18,14 @@ from kdx_eval.schema import load_schema
 
 _MANY_REFUSED, _MOST_REFUSED = 0.05, 0.5
 _MANY_UNMATCHED = 0.1
+# What rises and falls together: a month extraordinary in both was extraordinary.
+_COMPANIONS = {
+    ("worktime", "overtime_hours"): ("worktime", "paid_overtime_yen"),
+    ("worktime", "paid_overtime_yen"): ("worktime", "overtime_hours"),
+    ("workload", "minutes"): ("workload", "cases"),
+    ("workload", "cases"): ("workload", "minutes"),
+}
+_NONE = ("", "")
 _ORDER = tuple(SEVERITIES)
 
 
@@ -34,9 +42,13 @@ def inspect_quality(dataset: Dataset) -> QualityReport:
         heads = read_heads(con, dataset)
         grids = tuple(grid_of(one, departments) for one in series)
         findings = [*find_levels(con, dataset, series=series, heads=heads), *find_repeated_rows(con, dataset, names=names)]
+        waiting = has_lead_times(con, dataset)
         distributions = read_distributions(con, dataset)
-    for one in series:
-        findings += [*find_unit_mistakes(one, heads), *find_repeated_figures(one), *find_shifts(one)]
+    by_name = {(one.table, one.measure): one for one in series}
+    for key, one in by_name.items():
+        if not (key == ("workload", "minutes") and waiting):
+            findings += find_unit_mistakes(one, heads, companion=by_name.get(_COMPANIONS.get(key, _NONE)))
+        findings += [*find_repeated_figures(one), *find_shifts(one)]
     findings += [*find_same_files(dataset), *find_gaps(grids, departments), *_of_reading(dataset)]
     # Stable: within a severity, units before duplicates before gaps, as collected.
     ordered = sorted(findings, key=lambda finding: _ORDER.index(finding.severity))

@@ -57,7 +57,7 @@ def find_levels(con: DuckDBPyConnection, dataset: Dataset, *, series: Sequence[S
     """Suspected unit mistakes of whole columns, or of all months of some departments; ``con`` has the views."""
     by_name = {(one.table, one.measure): one for one in series}
     for rule in _RULES:
-        if (rule.table, rule.measure) in by_name and not (rule.measure == "minutes" and _has_lead_times(con, dataset)):
+        if (rule.table, rule.measure) in by_name and not (rule.measure == "minutes" and has_lead_times(con, dataset)):
             yield from _per_person(by_name[rule.table, rule.measure], heads, rule=rule)
     if ("worktime", "scheduled_hours") in by_name and dataset.has("assignments"):
         yield from _days(by_name["worktime", "scheduled_hours"], heads)
@@ -78,7 +78,10 @@ def _finding(table: str, column: str, *, factor: float, sentence: str, units: Se
     )  # fmt: skip
 
 
-def _has_lead_times(con: DuckDBPyConnection, dataset: Dataset) -> bool:
+def has_lead_times(con: DuckDBPyConnection, dataset: Dataset) -> bool:
+    """Whether minutes of the workload are waiting times (of an event log), whose tail is long by nature."""
+    if not dataset.has("workload"):
+        return False
     return "measure_basis" in dataset.columns("workload") and bool(rows(con, "SELECT 1 FROM workload WHERE measure_basis = 'lead_time' LIMIT 1"))
 
 

@@ -6,6 +6,7 @@ seasons. A run of months is suspected when what remains is beyond ``EXTREME`` an
 
 - the unit's level is not tiny (``_FLOORS``), since ratios of small numbers mean nothing;
 - the run of such months begins and ends abruptly (``_ABRUPT``): a new tool that spreads grows a hundredfold too, but not from one month to the next;
+- what moves with it does not move alike (``companion``: cases with minutes, pay with overtime): an election month is busy in both;
 - it does not return every year in the same months (``_ALIKE``): a tax division's overtime in February is a season.
 
 Why 25: natural peaks of departments lie below about 5 (overtime in April and March 2.4 times an average month), and the smallest common
@@ -48,44 +49,46 @@ _HEADINGS: Mapping[tuple[str, float], str] = {
 }  # fmt: skip
 
 
-def find_unit_mistakes(series: Series, heads: Mapping[str, float]) -> Iterator[Finding]:
+def find_unit_mistakes(series: Series, heads: Mapping[str, float], *, companion: Series | None = None) -> Iterator[Finding]:
     """Suspected unit mistakes in some months of some units; units that are off in the same months by the same factor are one finding.
 
     Parameters
     ----------
     heads : mapping
         People by department, where known: a month that no human could have worked is no question but a mistake.
+    companion : Series
+        Another measure of the same table that rises and falls with this one.
     """
     if series.unit == "persons":
         return
     units = series.by_unit()
     together: dict[tuple[float, tuple[int, ...]], list[int]] = defaultdict(list)
-    for row, runs in suspected(units).items():
+    for row, runs in suspected(units, None if companion is None else companion.by_unit()).items():
         for factor, columns in _by_factor(runs, unit=series.unit).items():
             together[factor, columns].append(row)
     for (factor, columns), members in sorted(together.items(), key=lambda item: (-len(item[0][1]) * len(item[1]), item[0])):
         yield _finding(units, members, factor=factor, columns=columns, heads=heads)
 
 
-def suspected(series: Series) -> dict[int, dict[int, float]]:
+def suspected(series: Series, companion: Series | None = None) -> dict[int, dict[int, float]]:
     """Row -> column -> log of how many times too large, for the months that the rule in this module's docstring suspects."""
-    adjusted = _adjusted(series.values)
-    level = _level(adjusted)
+    deviation, level = _deviation(series.values)
+    other = np.full(deviation.shape, np.inf) if companion is None else _deviation(companion.values)[0]
+    alike = np.abs(np.nan_to_num(deviation - other, nan=np.inf)) <= _ALIKE
     floor = np.log(_FLOORS.get(series.unit, _FLOOR))
-    deviation = adjusted - level[:, None]
     found: dict[int, dict[int, float]] = {}
     for sign, least in ((1.0, floor), (-1.0, floor + np.log(10.0))):
         away = np.nan_to_num(sign * deviation)
         for row in np.flatnonzero((away >= EXTREME).any(axis=1) & (np.nan_to_num(level, nan=-np.inf) >= least)):
             runs = [run for run in _runs(away[row] >= _IN_RUN, deviation[row]) if np.median(away[row, run]) >= EXTREME and _is_abrupt(run, deviation[row])]
-            kept = [at for run in runs for at in run if not _is_seasonal(at, deviation[row])]
+            kept = [at for run in runs for at in run if not alike[row, at] and not _is_seasonal(at, deviation[row])]
             if kept:
                 found.setdefault(int(row), {}).update({at: float(deviation[row, at]) for at in kept})
     return found
 
 
-def _adjusted(values: FloatMatrix) -> FloatMatrix:
-    """Logarithms without what all units have in common in a month; NaN where there is no positive value."""
+def _deviation(values: FloatMatrix) -> tuple[FloatMatrix, npt.NDArray[np.float64]]:
+    """(N, T) logarithms beyond the unit's level and what all units have in common in a month, NaN without a positive value; (N,) levels."""
     logs = np.full(values.shape, np.nan)
     np.log(values, out=logs, where=values > 0)
     centred = logs - _level(logs)[:, None]
@@ -94,7 +97,9 @@ def _adjusted(values: FloatMatrix) -> FloatMatrix:
         near = month[np.abs(np.nan_to_num(month, nan=np.inf)) < _CITYWIDE]
         if len(near) >= _LEAST_UNITS:
             common[column] = np.median(near)
-    return logs - common
+    adjusted = logs - common
+    level = _level(adjusted)
+    return adjusted - level[:, None], level
 
 
 def _level(logs: FloatMatrix) -> npt.NDArray[np.float64]:
@@ -179,7 +184,8 @@ def mend_text(unit: str, factor: float, *, title: str) -> str:
     """How to mend values that are ``factor`` times too large: by a heading that names their unit, where the reader knows it."""
     written = _HEADINGS.get((unit, round(factor, 9)))
     if written:
-        return f"その部分を別のシートかファイルに分けて見出しを「{title}（{written}）」とすれば、読むときに直します。または単位をそろえて出し直してください"
+        heading = f"{title.partition('（')[0]}（{written}）"
+        return f"その部分を別のシートかファイルに分けて見出しを「{heading}」とすれば、読むときに直します。または単位をそろえて出し直してください"
     if unit == "割合":
         return "0.35 か 35% のように、書き方をそろえて出し直してください"
     return "元の帳票と見比べ、単位をそろえて出し直してください"
