@@ -27,7 +27,8 @@ _HASH_CHARS = 10
 _HASHED = re.compile(rf"-[0-9a-f]{{{_HASH_CHARS}}}\Z")
 _PUNCTUATION = frozenset(" -_.()・ー　（）－＿")
 _DEVICES = frozenset(
-    ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$", "CLOCK$"] + [f"{device}{digit}" for device in ("COM", "LPT") for digit in "0123456789¹²³"]
+    ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$", "CLOCK$"]
+    + [f"{device}{digit}" for device in ("COM", "LPT") for digit in "0123456789¹²³"]
 )
 _FORMULA_STARTS = "=+-@＝＋－＠\t\r\n|"
 _NUMBER = re.compile(r"[-+－＋]?(\d{1,3}(,\d{3})+|\d+)?(\.\d+)?[%％]?")

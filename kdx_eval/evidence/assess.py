@@ -202,7 +202,9 @@ def _shown_months(study: EffectStudy) -> int | None:
     return int(max(0, -float(times.min())))
 
 
-def _limits(*, verdict: Verdict, question: Question, plan: Plan, grade: Grade, equivalent: bool, checks: tuple[CheckResult, ...]) -> tuple[str, ...]:
+def _limits(
+    *, verdict: Verdict, question: Question, plan: Plan, grade: Grade, equivalent: bool, checks: tuple[CheckResult, ...]
+) -> tuple[str, ...]:
     """What must stand beside the headline sentence."""
     found = []
     if any(check.outcome == "failed" for check in checks):
