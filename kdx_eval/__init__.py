@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from kdx_eval.effect import estimate_effects
     from kdx_eval.errors import KdxError
     from kdx_eval.evidence import assess_all, smallest_effects
-    from kdx_eval.load import load_dataset
+    from kdx_eval.load import inspect_quality, load_dataset
     from kdx_eval.panel.build import build_panels
     from kdx_eval.panel.type import Panel
     from kdx_eval.plan import read_plan
@@ -33,6 +33,7 @@ _HOMES = {
     "estimate_effects": "effect",
     "find_table": "batch",
     "gather_facts": "savings",
+    "inspect_quality": "load",
     "load_dataset": "load",
     "make_budget_case": "budget",
     "open_workspace": "batch",
@@ -59,6 +60,7 @@ __all__ = [
     "estimate_effects",
     "find_table",
     "gather_facts",
+    "inspect_quality",
     "load_dataset",
     "make_budget_case",
     "open_workspace",

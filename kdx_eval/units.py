@@ -138,6 +138,12 @@ def format_number(value: float, digits: int = 0) -> str:
     return f"{sign}{abs(rounded):,.{digits}f}"
 
 
+def format_value(value: float) -> str:
+    """A value of a column as it stands there: no decimals from ten on, else up to two, ``0.5``."""
+    text = format_number(value, 0 if abs(value) >= 10 else 2)
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def format_hours(hours: float, digits: int = 0) -> str:
     """Hours with their unit, ``1,234時間``."""
     return f"{format_number(hours, digits)}時間"

@@ -1,4 +1,4 @@
-"""``check`` and ``verify``: what was read and refused, what can be answered, and whether a run's files are as recorded."""
+"""``check`` and ``verify``: what was read and refused, what is suspect, what can be answered, and whether a run's files are as recorded."""
 
 from __future__ import annotations
 
@@ -11,48 +11,123 @@ from kdx_eval.cli import screen
 from kdx_eval.errors import VerifyError
 
 if TYPE_CHECKING:
-    from kdx_eval.load import Dataset
+    from kdx_eval.load import Dataset, QualityReport
+    from kdx_eval.load.quality import Grid
 
 _MOST_REASONS = 12
+_MOST_FINDINGS = 8  # of each severity
+_MONTHS_OF_A_YEAR = 12
+_DISTRIBUTION_COLUMNS = ("表と列", "単位", "値の数", "最小", "中央", "99%", "最大", "0の割合", "空欄の割合")
 _MINUTES_PER_DAY = 1440
 _REASONS = {"changed": "記録と内容が違います", "missing": "ありません", "unexpected": "記録にありません"}
 
 
 def show_check(data: Path) -> None:
     """Print what the files give; nothing is written beside the user's cache."""
-    from kdx_eval.load import answerable, load_dataset, most_useful_missing
-    from kdx_eval.schema import load_schema
+    from kdx_eval.load import answerable, inspect_quality, load_dataset, most_useful_missing
 
     with screen.progress_bar() as progress:
         dataset = load_dataset(data, progress=progress)
-    report = dataset.report
-    titles = {spec.name: spec.title for spec in load_schema().tables.values()}
-    screen.say("■ 読み込んだファイル")
-    screen.table(
-        ["ファイル", "表", "読んだ行", "取り込んだ行", "外した行"],
-        [
-            [f"{item.file} {item.sheet}".strip(), titles.get(item.table or "", "使いません"), *_counts(item.rows_read, item.rows_accepted, item.rows_rejected)]
-            for item in report.files
-        ],
-    )
-    for item in report.files:
-        screen.say(*(f"  {item.file} {item.sheet}".rstrip() + f": {note}" for note in item.notes))
-    found = report.matched
-    if found is not None and not dataset.has("staff"):
-        screen.say(f"■ 氏名の突き合わせ: 職員の名簿がないので行っていません（受講者 {found.n_people:,} 人は、名簿に書かれた所属で数えます）")
-    elif found is not None:
-        screen.say(
-            f"■ 氏名の突き合わせ: {found.n_people:,} 人のうち {found.n_matched:,} 人が一致、"
-            f"{found.n_ambiguous:,} 人は同姓同名などで決められず、{found.n_unmatched:,} 人は名簿に該当なし"
-        )
-    _show_lead_times(dataset)
+    quality = inspect_quality(dataset)
+    _show_files(dataset)
     _show_rejected(Path(dataset.rejected))
+    _show_findings(quality)
+    _show_months(quality)
+    _show_distributions(quality)
+    _show_lead_times(dataset)
+    _show_matching(dataset)
     screen.say("■ このデータで答えられること・答えられないこと")
     screen.say(*(f"  {'○' if item.possible else '×'} {item.sentence}" for item in answerable(dataset)))
     screen.say("■ 次に加えると最も役立つもの", f"  {most_useful_missing(dataset)}")
     if dataset.has("training"):
         screen.say("■ 次にすること", f"  kdx-eval plan new {data}    6つの質問に答えて計画を作る")
         screen.say(f"  kdx-eval run {data}         すぐに下書きを作る（計画は自動で提案）")
+
+
+def _show_files(dataset: Dataset) -> None:
+    from kdx_eval.schema import load_schema
+
+    titles = {spec.name: spec.title for spec in load_schema().tables.values()}
+    screen.say("■ 読み込んだファイル")
+    screen.table(
+        ["ファイル", "表", "読んだ行", "取り込んだ行", "外した行", "直したセル"],
+        [
+            [
+                f"{item.file} {item.sheet}".strip(),
+                titles.get(item.table or "", "使いません"),
+                *_counts(item.rows_read, item.rows_accepted, item.rows_rejected, sum(item.cells_repaired.values())),
+            ]
+            for item in dataset.report.files
+        ],
+    )
+    screen.say("  直したセル＝全角の数字や和暦など、書き方をそろえたもの（値は変えていません）")
+    for item in dataset.report.files:
+        screen.say(*(f"  {item.file} {item.sheet}".rstrip() + f": {note}" for note in item.notes))
+
+
+def _show_findings(quality: QualityReport) -> None:
+    """What to mend, to ask and to know, the gravest first."""
+    from kdx_eval.load.quality import SEVERITIES
+
+    if not quality.findings:
+        screen.say("■ 数字を疑う理由は見つかりませんでした（単位・重複・欠け・水準の変化）")
+        return
+    screen.say("■ 数字を信じる前に見てほしいこと")
+    for severity, word in SEVERITIES.items():
+        found = [finding for finding in quality.findings if finding.severity == severity]
+        for finding in found[:_MOST_FINDINGS]:
+            screen.say(f"  【{word}】{finding.place}: {finding.sentence}", f"      → {finding.remedy}")
+        if len(found) > _MOST_FINDINGS:
+            screen.say(f"  【{word}】ほか {len(found) - _MOST_FINDINGS} 件（ノートブック 01 ですべて見られます）")
+
+
+def _show_months(quality: QualityReport) -> None:
+    """One line a fiscal year, years that look alike together; one mark a month from April on."""
+    if not quality.grids:
+        return
+    screen.say("■ 月ごとのそろい方（4月から3月まで。■ すべての所属に値あり　・ 一部の所属に値なし　○ 集めていない）")
+    for grid in quality.distinct_grids:
+        screen.say(f"  {grid.title}（{len(grid.units):,} 所属）")
+        screen.say(*(f"    {years}  {marks}" for years, marks in _years(grid)))
+
+
+def _years(grid: Grid) -> list[tuple[str, str]]:
+    from kdx_eval.load.quality import STATES
+
+    missing, nowhere = STATES.index("missing"), STATES.index("not_collected")
+    marks = {}
+    for month, column in zip(grid.months, grid.states.T, strict=True):
+        marks[month] = "○" if (column == nowhere).all() else "・" if (column == missing).any() else "■"
+    lines: list[tuple[list[str], str]] = []
+    for year in sorted({month.fiscal_year for month in grid.months}):
+        line = "".join(marks.get(year.first + k, "　") for k in range(_MONTHS_OF_A_YEAR)).rstrip("　")
+        if lines and lines[-1][1] == line:
+            lines[-1][0].append(year.short)
+        else:
+            lines.append(([year.short], line))
+    return [((years[0] if len(years) == 1 else f"{years[0]}～{years[-1]}") + "年度", line) for years, line in lines]
+
+
+def _show_distributions(quality: QualityReport) -> None:
+    from kdx_eval.load.quality import MEASURED
+    from kdx_eval.report.quality_tables import DISTRIBUTION_HEADERS, distribution_rows
+
+    rows = list(distribution_rows(item for item in quality.distributions if item.table in MEASURED))
+    if rows:
+        shown = [DISTRIBUTION_HEADERS.index(header) for header in _DISTRIBUTION_COLUMNS]
+        screen.say("■ 値の散らばり（月ごとの表。ほかの列はノートブック 01）")
+        screen.table(_DISTRIBUTION_COLUMNS, [[row[at] for at in shown] for row in rows])
+
+
+def _show_matching(dataset: Dataset) -> None:
+    found = dataset.report.matched
+    if found is not None and not dataset.has("staff"):
+        screen.say(f"■ 氏名の突き合わせ: 職員の名簿がないので行っていません（受講者 {found.n_people:,} 人は、名簿に書かれた所属で数えます）")
+    elif found is not None:
+        screen.say(
+            f"■ 氏名の突き合わせ: {found.n_people:,} 人のうち {found.n_matched:,} 人（{found.share:.0%}）が一致、"
+            f"{found.n_ambiguous:,} 人は同姓同名などで決められず、{found.n_unmatched:,} 人は名簿に該当なし"
+        )
 
 
 def _show_lead_times(dataset: Dataset) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 UNEXPECTED_STATUS = 70  # EX_SOFTWARE of sysexits.h
 INTERRUPTED_STATUS = 130
 _LOG_BYTES = 1_000_000
+_SHOWN = "\n\u3000"  # a full-width space is a blank that people type, in folder names too
 
 
 def prepare_streams() -> None:
@@ -59,7 +60,7 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
 
 def _plain(text: str) -> str:
     """Without control characters, which a hostile name could use to rewrite the screen."""
-    return "".join(char if char.isprintable() or char == "\n" else "〓" for char in text)
+    return "".join(char if char.isprintable() or char in _SHOWN else "〓" for char in text)
 
 
 @contextlib.contextmanager

@@ -32,10 +32,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from duckdb import DuckDBPyConnection
 
-_MEASURES = {
-    "worktime": "coalesce(department_id, staff_id)", "workload": "coalesce(department_id, process_id)",
-    "indicators": "unit_id", "headcount": "department_id",
-}  # fmt: skip
 _STALE_AFTER = 86_400.0  # seconds; what a killed load left behind is removed after a day
 
 
@@ -94,21 +90,6 @@ class Dataset:
         wanted = "*" if columns is None else ", ".join(name(column) for column in columns)
         with self.connect() as con:
             return con.execute(f"SELECT {wanted} FROM {self._view(table)}").df()
-
-    def completeness(self, table: str) -> pd.DataFrame:
-        """Rows and missing cells of a table of measures by month and unit: columns unit_id, month, n_rows, n_missing.
-
-        A month and unit without any row (not collected) does not appear. Raises DataError when the table has no months.
-        """
-        if table not in _MEASURES or not self.has(table):
-            usable = "、".join(one for one in _MEASURES if self.has(one))
-            raise DataError(f"表 {table} に月ごとの値がありません", place=str(self.folder), hint=f"使える表: {usable}")
-        measured = self.columns(table)
-        numbers = [spec.name for spec in load_schema().table(table).kept if spec.type in {"number", "integer"} and spec.name in measured]
-        missing = " + ".join(f"count(*) FILTER ({name(column)} IS NULL)" for column in numbers) or "0"
-        with self.connect() as con:
-            return con.execute(f"""SELECT {_MEASURES[table]} AS unit_id, month, count(*) AS n_rows, {missing} AS n_missing
-                FROM {name(table)} WHERE month IS NOT NULL GROUP BY ALL ORDER BY unit_id, month""").df()
 
     def _view(self, table: str) -> str:
         if table not in self.tables:

@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 _DPI = 110
 _BY_STUDY = ("timing", "series", "event_study")
-FigureKind = Literal["completeness", "comparison", "timing", "series", "event_study", "verdicts", "savings", "scenarios"]
+FigureKind = Literal["completeness", "grids", "distributions", "comparison", "timing", "series", "event_study", "verdicts", "savings", "scenarios"]
 
 
 def show_figures(thing: Any, kind: FigureKind, *, plan: Plan) -> None:
-    """Display the figures of one kind: of each study, or of a dataset, evidence, savings or a budget case.
+    """Display the figures of one kind: of each study, or of a dataset, its quality, evidence, savings or a budget case.
 
     Parameters
     ----------
-    thing : Panels, mapping of studies or evidence, Dataset, Savings, BudgetCase or None
+    thing : Panels, mapping of studies or evidence, Dataset, QualityReport, Savings, BudgetCase or None
         Nothing is shown for None or an empty mapping.
     plan : Plan
         Says whether the data are synthetic, which is printed on each figure.
@@ -61,6 +61,10 @@ def _figures(thing: Any, kind: FigureKind, *, synthetic: bool) -> Iterable[Figur
         return [draw(study, synthetic=synthetic) for study in thing.values()]
     if kind == "comparison":
         return [plots.plot_comparison(panel, synthetic=synthetic) for panel in thing.panels.values()]
+    if kind == "grids":
+        return [plots.plot_grid(grid, synthetic=synthetic) for grid in thing.distinct_grids]
+    if kind == "distributions":
+        return [plots.plot_distributions(thing.distributions, synthetic=synthetic)] if thing.distributions else []
     if kind == "completeness":
         counts: dict[str, tuple[int, int]] = {}
         for item in thing.report.files:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from kdx_eval.errors import ParameterError
+from kdx_eval.report.quality_tables import QUALITY_TABLES
 from kdx_eval.report.wording import change_range_text, change_text, size_text
 from kdx_eval.units import format_hours, format_number, format_share, format_thousand_yen
 
@@ -33,6 +34,8 @@ class Sheet:
     frame: pd.DataFrame
 
     def _repr_html_(self) -> str:
+        if not len(self.frame):
+            return "<p>（該当なし）</p>"
         with pd.option_context("display.max_colwidth", None):
             html = str(self.frame.to_html(index=False, escape=True, border=0, justify="left", na_rep=""))
         # JupyterLab sets every cell to the right unless the cell itself says otherwise.
@@ -48,7 +51,7 @@ def show_table(thing: Any, kind: str) -> Sheet:
 
     Parameters
     ----------
-    thing : Dataset, Panels, mapping of studies or of evidence, Savings or BudgetCase
+    thing : Dataset, QualityReport, Panels, mapping of studies or of evidence, Savings or BudgetCase
     kind : str
         One of ``KINDS``.
 
@@ -70,13 +73,15 @@ def _files(dataset: Any) -> Iterable[Sequence[str]]:
     for item in dataset.report.files:
         title = tables[item.table].title if item.table in tables else "使いません"
         numbers = (f"{count:,}" for count in (item.rows_read, item.rows_accepted, item.rows_rejected))
-        yield item.file, item.sheet, title, item.encoding, *numbers, "。".join(item.notes)
+        repaired = "、".join(f"{kind} {count:,}" for kind, count in sorted(item.cells_repaired.items()))
+        yield item.file, item.sheet, title, item.encoding, *numbers, repaired, "。".join(item.notes)
 
 
 def _matched(dataset: Any) -> Iterable[Sequence[str]]:
     matched = dataset.report.matched
     if matched is not None:
-        yield tuple(f"{count:,}" for count in (matched.n_people, matched.n_matched, matched.n_ambiguous, matched.n_unmatched))
+        counts = (f"{count:,}" for count in (matched.n_people, matched.n_matched, matched.n_ambiguous, matched.n_unmatched))
+        yield *counts, format_share(matched.share)
 
 
 def _rejected(dataset: Any) -> Iterable[Sequence[str]]:
@@ -261,8 +266,8 @@ def _documents(paths: Any) -> Iterable[Sequence[str]]:
 
 _Maker = tuple[tuple[str, ...], Callable[[Any], Iterable[Sequence[str]]]]
 _MAKERS: dict[str, _Maker] = {
-    "files": (("ファイル", "シート", "表", "文字コード", "読んだ行", "取り込んだ行", "外した行", "備考"), _files),
-    "matched": (("突き合わせた人数", "一致", "決められない（同姓同名など）", "該当なし"), _matched),
+    "files": (("ファイル", "シート", "表", "文字コード", "読んだ行", "取り込んだ行", "外した行", "書き方を直したセル", "備考"), _files),
+    "matched": (("突き合わせた人数", "一致", "決められない（同姓同名など）", "該当なし", "一致した割合"), _matched),
     "rejected": (("ファイル", "シート", "列", "理由", "直し方", "件数"), _rejected),
     "answerable": (("", "問い", "説明"), _answerable),
     "questions": (("番号", "問い", "研修", "見るもの", "単位", "この比べ方にした理由"), _questions),
@@ -288,5 +293,6 @@ _MAKERS: dict[str, _Maker] = {
     "break_even": (("前提", "これを下回る（上回る）と見合わない値"), _break_even),
     "cuts": (("予算", "金額", "どうなるか"), _cuts),
     "documents": (("文書", "大きさ"), _documents),
+    **QUALITY_TABLES,
 }
 KINDS: tuple[str, ...] = tuple(_MAKERS)

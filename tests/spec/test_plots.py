@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from itertools import pairwise
 
 import matplotlib as mpl
 import numpy as np
@@ -10,6 +11,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from kdx_eval import plots
+from kdx_eval.load.quality import Distribution, Grid
+from kdx_eval.units import Month
 from tests.report_city import city, study
 
 TITLE = "生成AI研修は時間外勤務を減らしたか"
@@ -26,8 +29,29 @@ def figures() -> dict[str, Figure]:
         "verdicts": plots.plot_verdicts(list(results.evidence.values()), synthetic=True),
         "savings": plots.plot_savings(results.savings, synthetic=True),
         "scenarios": plots.plot_scenarios(results.budget, synthetic=True),
+        "grid": plots.plot_grid(grid(20, 24), synthetic=True),
+        "distributions": plots.plot_distributions([distribution(None), distribution(9_000_000.0)], synthetic=True),
         "completeness": plots.plot_completeness({"受講.csv": (990, 10), "時間外.xlsx": (1200, 0)}, synthetic=True),
     }
+
+
+def grid(n_units: int, n_months: int) -> Grid:
+    """All four states, long names."""
+    states = np.zeros((n_units, n_months), dtype=np.int8)
+    states[1, 3], states[2, 4:9], states[:, 10] = 1, 2, 3
+    names = tuple(f"高齢者福祉・介護保険推進課{row}" for row in range(n_units))
+    months = tuple(Month.of(2022, 4) + at for at in range(n_months))
+    return Grid(
+        table="worktime", measure="overtime_hours", title="勤務時間「時間外勤務時間」", units=names, names=names, months=months, states=states, partly_blank=0
+    )
+
+
+def distribution(maximum: float | None) -> Distribution:
+    """Quartiles of overtime hours."""
+    return Distribution(
+        table="worktime", measure="overtime_hours", title="勤務時間「時間外勤務時間」", unit="時間", n=2880, minimum=None if maximum is None else 0.0,
+        lower_quartile=200.0, median=480.0, upper_quartile=700.0, p99=1600.0, maximum=maximum, zero_share=0.02, missing_share=0.0,
+    )  # fmt: skip
 
 
 def words(figure: Figure) -> str:
@@ -81,3 +105,28 @@ def test_an_estimate_without_an_interval_draws_a_mark_only() -> None:
     figure = plots.plot_ranges([("問", 1.0, float("nan"), float("nan"))], title="幅", axis_label="時間")
     figure.savefig(io.BytesIO(), format="png", dpi=50)
     assert sum(line.get_marker() == "o" for line in figure.axes[0].lines) == 1
+
+
+@pytest.mark.parametrize(("n_units", "n_months"), [(8, 12), (20, 24), (80, 60), (230, 60)])
+def test_labels_of_a_grid_are_neither_cut_nor_overlap(n_units: int, n_months: int) -> None:
+    figure = plots.plot_grid(grid(n_units, n_months))
+    figure.savefig(io.BytesIO(), format="png", dpi=50)
+    (axes,) = figure.axes
+    for labels, low, high in ((axes.get_yticklabels(), "y0", "y1"), (axes.get_xticklabels(), "x0", "x1")):
+        boxes = sorted((label.get_window_extent() for label in labels), key=lambda box: getattr(box, low))
+        assert all(getattr(one, high) <= getattr(other, low) for one, other in pairwise(boxes))
+        assert all(box.x0 >= 0 and box.y0 >= 0 for box in boxes)
+    assert len(axes.get_yticklabels()) >= min(n_units, 77)
+
+
+def test_a_grid_paints_each_state_in_its_own_lightness() -> None:
+    colours = [mpl.colors.to_rgb(patch.get_facecolor()) for patch in plots.plot_grid(grid(20, 24)).legends[0].get_patches()]
+    grey = sorted(float(np.dot(colour, (0.299, 0.587, 0.114))) for colour in colours)
+    assert len(grey) == 4
+    assert min(np.diff(grey)) > 0.1  # told apart on a black-and-white print; the lightest also bears a hatch
+
+
+def test_a_maximum_far_away_is_written_and_not_drawn() -> None:
+    figure = plots.plot_distributions([distribution(9_000_000.0)])
+    assert "最大 9,000,000" in words(figure)
+    assert figure.axes[0].get_xlim()[1] < 10_000

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import xlsxwriter
 
-from kdx_eval.load import Dataset, load_dataset
+from kdx_eval.load import Dataset, inspect_quality, load_dataset
 
 MONTHS = [f"{(n + 3) % 12 + 1}月" for n in range(12)]
 
@@ -67,8 +67,8 @@ def test_a_blank_is_missing_a_zero_is_zero_and_a_month_without_values_was_not_co
     assert len(found) == 12
     assert [value for _, _, value in found[:3]] == [0.0, None, 1.0]
     assert found[6][2] == 12.5
-    shown = dataset.completeness("worktime")
-    assert shown["n_missing"].tolist() == [0, 1, *[0] * 10]
+    (grid,) = inspect_quality(dataset).grids
+    assert grid.frame()["state"].tolist() == ["zero", "missing", *["complete"] * 10]
 
 
 def test_a_two_row_merged_header_with_titles_total_and_note(tmp_path: Path) -> None:

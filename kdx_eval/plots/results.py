@@ -1,22 +1,13 @@
-"""Figures: each function takes results and returns a matplotlib Figure; nothing is estimated and nothing is kept in pyplot.
-
-One style for all: the Okabe-Ito colours (safe for colour-blind readers), told apart in black and white by line style, marker and
-hatch, Japanese labels with units, and the words 合成データ inside every figure made from synthetic data.
-"""
+"""Figures of results: effects, verdicts, hours and yen."""
 
 from __future__ import annotations
 
-import importlib.util
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import cache
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kdx_eval.errors import ParameterError
-from kdx_eval.safe import replace_missing_glyphs
+from kdx_eval.plots.style import BLUE, GREEN, GREY, ORANGE, VERMILLION, finish, label_text, new_figure, period_text, period_ticks, style
 from kdx_eval.units import Month, format_number
 
 if TYPE_CHECKING:
@@ -29,86 +20,9 @@ if TYPE_CHECKING:
     from kdx_eval.panel.type import Panel
     from kdx_eval.savings import Savings
 
-FONT_NAME = "IPAexGothic"
-SYNTHETIC_NOTE = "合成データ（実在の団体・職員の数値ではありません）"
-BLUE, VERMILLION, GREEN, ORANGE, GREY = "#0072B2", "#D55E00", "#009E73", "#E69F00", "#595959"
-_WIDTH = 6.7  # inches: the text width of an A4 page with 2 cm margins
 _COMPACT_HEIGHT, _COMPACT_SERIES, _COMPACT_RANGES = 2.5, 4.0, 3.0  # two figures beside each other
 _MOST_NAMED = 40  # more names than this cannot be read beside the rows of a grid
 _MOST_ROWS = 12  # more rows than this cannot be read in one figure
-
-
-@cache
-def font_file() -> Path:
-    """The IPAexGothic file that matplotlib-fontja ships (found without importing it, since importing it changes rcParams).
-
-    Raises
-    ------
-    ParameterError
-        When the package is not installed.
-    """
-    spec = importlib.util.find_spec("matplotlib_fontja")
-    if spec is None or not spec.submodule_search_locations:
-        raise ParameterError("日本語フォント（matplotlib-fontja）が見つかりません", hint="run.py で環境を作り直してください")
-    return Path(spec.submodule_search_locations[0]) / "fonts" / "ipaexg.ttf"
-
-
-@contextmanager
-def _style() -> Iterator[None]:
-    from matplotlib import font_manager, rc_context
-
-    if FONT_NAME not in font_manager.fontManager.get_font_names():
-        font_manager.fontManager.addfont(str(font_file()))
-    settings: dict[Any, Any] = {
-        "font.family": FONT_NAME,
-        "font.size": 9.5,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.edgecolor": GREY,
-        "axes.titlesize": 10.5,
-        "axes.titlelocation": "left",
-        "hatch.linewidth": 0.6,
-    }
-    with rc_context(settings):
-        yield
-
-
-def _figure(height: float, width: float = _WIDTH) -> tuple[Figure, Axes]:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    axes = figure.add_subplot()
-    axes.tick_params(labelfontfamily=FONT_NAME, colors="#222222")
-    return figure, axes
-
-
-def _finish(figure: Figure, *, synthetic: bool) -> Figure:
-    if synthetic:
-        figure.supxlabel(SYNTHETIC_NOTE, fontsize=8, color=VERMILLION, x=0.99, ha="right")
-    return figure
-
-
-def _text(text: str, width: int = 0) -> str:
-    """Text for a figure: drawable glyphs only, no mathtext, cut to ``width`` characters where given."""
-    shown = replace_missing_glyphs(" ".join(text.split()))[0].replace("$", r"\$")
-    return shown if not width or len(shown) <= width else shown[: width - 1] + "…"
-
-
-def _period_text(period: float, *, monthly: bool) -> str:
-    if not monthly:
-        return f"{period:g}"
-    month = Month(round(period))
-    return f"{month.fiscal_year.short}年度\n{month.month}月"
-
-
-def _period_ticks(axes: Axes, periods: Sequence[float], *, monthly: bool) -> None:
-    """Ticks in April and October, yearly in April only when the series is long."""
-    if monthly:
-        step = (4, 10) if len(periods) <= 40 else (4,)
-        shown = [period for period in periods if Month(round(period)).month in step] or list(periods[:1])
-    else:
-        shown = list(periods[:: max(1, len(periods) // 8)])
-    axes.set_xticks(shown, [_period_text(period, monthly=monthly) for period in shown])
 
 
 def is_synthetic(study: EffectStudy) -> bool:
@@ -125,8 +39,8 @@ def plot_timing(study: EffectStudy, *, synthetic: bool | None = None) -> Figure:
         Units on the vertical axis, persons written above each bar.
     """
     timing = study.timing
-    with _style():
-        figure, axes = _figure(2.6)
+    with style():
+        figure, axes = new_figure(2.6)
         treated = np.isfinite(timing["cohort"].to_numpy(dtype=float))
         places = np.arange(len(timing))
         for mask, colour, hatch, label in ((treated, BLUE, "", "受講した単位"), (~treated, "white", "///", "未受講の単位")):
@@ -139,12 +53,12 @@ def plot_timing(study: EffectStudy, *, synthetic: bool | None = None) -> Figure:
                     f"{units}（{format_number(persons)}人）", (place, units), xytext=(0, 2), textcoords="offset points", ha="center", va="bottom", fontsize=8
                 )
         step = 1 if few else len(timing) // _MOST_ROWS + 1
-        axes.set_xticks(places[::step], [_text(str(label), 14) for label in timing["label"]][::step])
+        axes.set_xticks(places[::step], [label_text(str(label), 14) for label in timing["label"]][::step])
         axes.margins(y=0.18)
         axes.set_ylabel("単位の数")
         axes.set_title("研修がいつ、どれだけの単位に行われたか")
         axes.legend(frameon=False, loc="upper left", fontsize=8.5, ncols=2)
-        return _finish(figure, synthetic=is_synthetic(study) if synthetic is None else synthetic)
+        return finish(figure, synthetic=is_synthetic(study) if synthetic is None else synthetic)
 
 
 def plot_comparison(panel: Panel, *, title: str = "", synthetic: bool = False) -> Figure:
@@ -165,8 +79,8 @@ def plot_comparison(panel: Panel, *, title: str = "", synthetic: bool = False) -
     cells = np.full((panel.n_units, len(grid)), np.nan)
     cells[:, np.searchsorted(grid, panel.periods)] = np.where(np.isnan(panel.outcome), np.nan, share)[order]
     few, top = panel.n_units <= _MOST_NAMED, max(0.1, np.ceil(10 * np.nanmax(share, initial=0.0)) / 10)
-    with _style():
-        figure, axes = _figure(1.6 + min(0.17 * panel.n_units, 5.0 if not few else 6.8))
+    with style():
+        figure, axes = new_figure(1.6 + min(0.17 * panel.n_units, 5.0 if not few else 6.8))
         axes.patch.set(facecolor="#EDEDED", edgecolor=GREY, hatch="xxxx")
         shades = axes.pcolormesh(np.arange(len(grid) + 1), np.arange(panel.n_units + 1), np.ma.masked_invalid(cells), cmap="Blues", vmin=0, vmax=top)
         rows = np.flatnonzero((panel.cohort[order] >= grid[0]) & (panel.cohort[order] <= grid[-1]))
@@ -174,20 +88,20 @@ def plot_comparison(panel: Panel, *, title: str = "", synthetic: bool = False) -
         axes.vlines(starts, rows, rows + 1, color=VERMILLION, lw=2.4, label="受講の開始")
         ticked = (4, 10) if len(grid) <= 40 else (4,)
         shown = [place for place, period in enumerate(grid) if not panel.monthly or Month(round(period)).month in ticked]
-        axes.set_xticks([place + 0.5 for place in shown], [_period_text(float(grid[place]), monthly=panel.monthly) for place in shown])
-        names = [_text(panel.names.get(unit, str(unit)), 16) for unit in panel.units[order]] if few else []
+        axes.set_xticks([place + 0.5 for place in shown], [period_text(float(grid[place]), monthly=panel.monthly) for place in shown])
+        names = [label_text(panel.names.get(unit, str(unit)), 16) for unit in panel.units[order]] if few else []
         axes.set_yticks(np.arange(len(names)) + 0.5, names)
         axes.tick_params(axis="y", length=0, labelsize=7.5)
         axes.invert_yaxis()
         if not few:
             axes.set_ylabel(f"{format_number(panel.n_units)}単位（上から始めた順）")
-        axes.set_title(_text(title or "誰を誰と、いつから比べるか", 44))
+        axes.set_title(label_text(title or "誰を誰と、いつから比べるか", 44))
         if panel.exposure is not None:
             figure.colorbar(shades, ax=axes, label="受講した職員の割合（延べ月）", format=lambda value, _: f"{100 * value:.0f}%", shrink=0.8, pad=0.02)
         if np.isnan(cells).any():
             axes.add_patch(Rectangle((0, 0), 0, 0, facecolor="#EDEDED", edgecolor=GREY, hatch="xxxx", label="値なし"))
         _legend(figure, axes, columns=2)
-        return _finish(figure, synthetic=synthetic)
+        return finish(figure, synthetic=synthetic)
 
 
 def plot_series(study: EffectStudy, *, synthetic: bool | None = None, compact: bool = False) -> Figure:
@@ -205,21 +119,21 @@ def plot_series(study: EffectStudy, *, synthetic: bool | None = None, compact: b
     """
     series = study.series.sort_values("period" if "period" in study.series else "month")
     periods = _periods(series)
-    with _style():
-        figure, axes = _figure(_COMPACT_HEIGHT, _COMPACT_SERIES) if compact else _figure(2.75)
+    with style():
+        figure, axes = new_figure(_COMPACT_HEIGHT, _COMPACT_SERIES) if compact else new_figure(2.75)
         starts = [float(cohort) for cohort in study.timing["cohort"] if np.isfinite(cohort)]
         if starts and len(periods):
             axes.axvspan(min(starts) - 0.5, periods[-1] + 0.5, color="#EDEDED", zorder=0, lw=0, label="研修の開始後")
         axes.plot(periods, series["comparison_mean"], color=ORANGE, ls="--", lw=1.8, label="比較対照（研修前の水準にそろえた）")
         axes.plot(periods, series["treated_mean"], color=BLUE, lw=1.8, marker="o", ms=2.8, label="研修を受けた側")
-        _period_ticks(axes, periods, monthly=study.monthly)
+        period_ticks(axes, periods, monthly=study.monthly)
         axes.set_xlim(periods[0] - 0.5, periods[-1] + 0.5)
         axes.margins(y=0.12)
-        axes.set_ylabel(_text(study.unit_label, 18))
-        axes.set_title(_text(f"{study.outcome_label}の推移", 44))
+        axes.set_ylabel(label_text(study.unit_label, 18))
+        axes.set_title(label_text(f"{study.outcome_label}の推移", 44))
         axes.grid(axis="y", color="#D8D8D8", lw=0.6)
         _legend(figure, axes, columns=2 if compact else 3)
-        return _finish(figure, synthetic=is_synthetic(study) if synthetic is None else synthetic)
+        return finish(figure, synthetic=is_synthetic(study) if synthetic is None else synthetic)
 
 
 def _legend(figure: Figure, axes: Axes, *, columns: int) -> None:
@@ -244,8 +158,8 @@ def plot_event_study(study: EffectStudy, *, synthetic: bool | None = None) -> Fi
     time = frame["event_time"].to_numpy(dtype=float)
     centre = frame["estimate"].to_numpy(dtype=float)
     low, high = (frame[name].to_numpy(dtype=float) for name in ("conf_low", "conf_high"))
-    with _style():
-        figure, axes = _figure(2.75)
+    with style():
+        figure, axes = new_figure(2.75)
         if {"band_low", "band_high"} <= set(frame.columns):
             axes.fill_between(time, frame["band_low"], frame["band_high"], color="#CFE3F1", lw=0, label="全期間を通した幅（95％）")
         errors = np.vstack([centre - low, high - centre])
@@ -255,10 +169,10 @@ def plot_event_study(study: EffectStudy, *, synthetic: bool | None = None) -> Fi
         axes.axhline(0, color=GREY, lw=0.9)
         axes.axvline(-0.5, color=GREY, lw=0.9, ls=":")
         axes.set_xlabel("研修開始からの月数" if study.monthly else "研修開始からの期間数")
-        axes.set_ylabel(_text(study.unit_label, 18))
-        axes.set_title(_text(f"{study.outcome_label}への効果", 44))
+        axes.set_ylabel(label_text(study.unit_label, 18))
+        axes.set_title(label_text(f"{study.outcome_label}への効果", 44))
         _legend(figure, axes, columns=3)
-        return _finish(figure, synthetic=is_synthetic(study) if synthetic is None else synthetic)
+        return finish(figure, synthetic=is_synthetic(study) if synthetic is None else synthetic)
 
 
 def plot_ranges(
@@ -274,8 +188,8 @@ def plot_ranges(
         Vertical dotted lines, such as the smallest meaningful effect.
     """
     shown = list(rows[:_MOST_ROWS])
-    with _style():
-        figure, axes = _figure(1.25 + 0.3 * max(1, len(shown)))
+    with style():
+        figure, axes = new_figure(1.25 + 0.3 * max(1, len(shown)))
         places = np.arange(len(shown))[::-1]
         for place, (_, centre, low, high) in zip(places, shown, strict=True):
             crosses = low <= 0 <= high
@@ -286,14 +200,14 @@ def plot_ranges(
         axes.axvline(0, color=GREY, lw=0.9)
         for mark in marks:
             axes.axvline(mark, color=GREEN, lw=1.2, ls=":")
-        axes.set_yticks(places, ["\n".join(_text(part, 22) for part in row[0].split("\n")) for row in shown])
+        axes.set_yticks(places, ["\n".join(label_text(part, 22) for part in row[0].split("\n")) for row in shown])
         axes.set_ylim(-0.7, len(shown) - 0.3)
         axes.margins(x=0.08)
         axes.xaxis.set_major_formatter(lambda value, _: format_number(value, 0 if abs(value) >= 10 or value == round(value) else 1))
         left_out = f"（ほか{len(rows) - len(shown)}件は表に記載）" if len(rows) > len(shown) else ""
         axes.set_xlabel(f"{axis_label}{left_out}")
-        axes.set_title(_text(title, 48))
-        return _finish(figure, synthetic=synthetic)
+        axes.set_title(label_text(title, 48))
+        return finish(figure, synthetic=synthetic)
 
 
 def compact(figure: Figure) -> Figure:
@@ -342,8 +256,8 @@ def plot_scenarios(budget: BudgetCase, *, synthetic: bool = False) -> Figure:
         In 千円; the thin lines are the 95 % intervals carried over from the effect.
     """
     shown = [scenario for scenario in budget.scenarios if scenario.base] or list(budget.scenarios[:3])
-    with _style():
-        figure, axes = _figure(2.6)
+    with style():
+        figure, axes = new_figure(2.6)
         places = np.arange(len(shown))
         benefit = np.array([scenario.benefit.yen for scenario in shown], dtype=float) / 1000
         reach = np.array([[s.benefit.yen - s.benefit.low, s.benefit.high - s.benefit.yen] for s in shown], dtype=float).reshape(-1, 2).T / 1000
@@ -356,7 +270,7 @@ def plot_scenarios(budget: BudgetCase, *, synthetic: bool = False) -> Figure:
         axes.set_ylabel("千円")
         axes.set_title("費用と時間の価値（参考）")
         _legend(figure, axes, columns=2)
-        return _finish(figure, synthetic=synthetic)
+        return finish(figure, synthetic=synthetic)
 
 
 def plot_completeness(by_file: Mapping[str, tuple[int, int]], *, synthetic: bool = False) -> Figure:
@@ -372,8 +286,8 @@ def plot_completeness(by_file: Mapping[str, tuple[int, int]], *, synthetic: bool
         Shares of the rows read in per cent; the number of rows stands beside each bar.
     """
     names = list(by_file)[:_MOST_ROWS]
-    with _style():
-        figure, axes = _figure(1.1 + 0.28 * max(1, len(names)))
+    with style():
+        figure, axes = new_figure(1.1 + 0.28 * max(1, len(names)))
         places = np.arange(len(names))[::-1]
         counts = np.array([by_file[name] for name in names], dtype=float).reshape(-1, 2)
         share = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -382,10 +296,10 @@ def plot_completeness(by_file: Mapping[str, tuple[int, int]], *, synthetic: bool
         for place, (accepted, rejected) in zip(places, counts, strict=True):
             label = f"{format_number(accepted + rejected)}行（除外{format_number(rejected)}）"
             axes.annotate(label, (101, place), va="center", fontsize=8, annotation_clip=False)
-        axes.set_yticks(places, [_text(name, 26) for name in names])
+        axes.set_yticks(places, [label_text(name, 26) for name in names])
         axes.set_xlim(0, 125)
         axes.set_xticks([0, 25, 50, 75, 100])
         axes.set_xlabel("読み込んだ行に占める割合（％）")
         axes.set_title("ファイルごとの採用と除外")
         _legend(figure, axes, columns=2)
-        return _finish(figure, synthetic=synthetic)
+        return finish(figure, synthetic=synthetic)

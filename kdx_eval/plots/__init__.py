@@ -1,0 +1,42 @@
+"""Figures: each function takes results and returns a matplotlib Figure; nothing is estimated and nothing is kept in pyplot.
+
+One style for all: the Okabe-Ito colours (safe for colour-blind readers), told apart in black and white by line style, marker and
+hatch, Japanese labels with units, and the words 合成データ inside every figure made from synthetic data.
+"""
+
+from __future__ import annotations
+
+from kdx_eval.plots.quality import plot_distributions, plot_grid
+from kdx_eval.plots.results import (
+    compact,
+    is_synthetic,
+    plot_comparison,
+    plot_completeness,
+    plot_event_study,
+    plot_ranges,
+    plot_savings,
+    plot_scenarios,
+    plot_series,
+    plot_timing,
+    plot_verdicts,
+)
+from kdx_eval.plots.style import FONT_NAME, SYNTHETIC_NOTE, font_file
+
+__all__ = [
+    "FONT_NAME",
+    "SYNTHETIC_NOTE",
+    "compact",
+    "font_file",
+    "is_synthetic",
+    "plot_comparison",
+    "plot_completeness",
+    "plot_distributions",
+    "plot_event_study",
+    "plot_grid",
+    "plot_ranges",
+    "plot_savings",
+    "plot_scenarios",
+    "plot_series",
+    "plot_timing",
+    "plot_verdicts",
+]
