@@ -18,12 +18,12 @@ from kdx_eval.load.directory import Directory
 from kdx_eval.load.event_log import EventLog, read_event_log
 from kdx_eval.load.excel import read_excel_grids
 from kdx_eval.load.files import EXCEL_SUFFIXES, HEAD_ROWS, PARQUET_SUFFIXES, Grid, discover, read_text_grid
-from kdx_eval.load.headers import Layout, recognise
-from kdx_eval.load.mapping import FileMapping, Mappings
+from kdx_eval.load.headers import Layout
+from kdx_eval.load.mapping import Mappings
 from kdx_eval.load.pseudonyms import PSEUDONYM, Pseudonyms
 from kdx_eval.load.report import FileReport, LoadReport, MatchReport
 from kdx_eval.load.rules import RULES
-from kdx_eval.load.shapes import find_crosstab, unpivot
+from kdx_eval.load.sources import Source, recognise_grid
 from kdx_eval.load.staging import FAULTS, SEPARATOR, Resolver, Stage, headings_of, stage_grid
 from kdx_eval.schema import Schema, TableSpec, load_indicators
 
@@ -56,20 +56,19 @@ class Pipeline:
     directories: dict[str, Directory] = field(default_factory=lambda: {table: Directory() for table in _NAMED})
     derived: dict[str, str] = field(default_factory=dict)
 
-    def read(self) -> list[tuple[Grid, Layout, FileMapping, tuple[str, ...]]]:
+    def read(self) -> list[Source]:
         """All recognised grids, in the order in which their tables must be typed."""
         found = discover(self.folder)
         self.aside.extend(FileReport(file=self._shown(path), sheet="", table=None, encoding="", notes=(reason,)) for path, reason in found.ignored)
-        sources: list[tuple[Grid, Layout, FileMapping, tuple[str, ...]]] = []
+        sources: list[Source] = []
         for number, path in enumerate(found.readable):
             shown = self._shown(path)
             self.progress(f"{shown} を読んでいます", 0.6 * number / len(found.readable))
             if self.mappings.of(shown).ignore:
                 self.aside.append(FileReport(file=shown, sheet="", table=None, encoding="", notes=("mapping.yaml の指定により読みません",)))
                 continue
-            for grid in self._grids(path, shown, number):
-                source = self._recognise(grid, number)
-                sources += [source] if source else []
+            for grid in self.grids(path, shown, number):
+                sources += self._recognise(grid, number)
         if not sources and not self.logs:
             hint = "ファイル名や見出しを data_schema の表の名前に合わせるか、mapping.yaml を書いてください"
             raise DataError("どの表か分かるファイルがありません", place=str(self.folder), hint=hint)
@@ -79,7 +78,8 @@ class Pipeline:
     def _shown(self, path: Path) -> str:
         return path.relative_to(self.folder).as_posix()
 
-    def _grids(self, path: Path, shown: str, number: int) -> list[Grid]:
+    def grids(self, path: Path, shown: str, number: int) -> list[Grid]:
+        """The sheets of one file as they are written. Raises DataError when it cannot be read."""
         table, suffix = f"grid_{number}", path.suffix.lower()
         if suffix in EXCEL_SUFFIXES:
             return read_excel_grids(self.con, path, file=shown, table=table, work=self.work)
@@ -87,25 +87,18 @@ class Pipeline:
             return [read_parquet_grid(self.con, path, file=shown, table=table)]
         return [read_text_grid(self.con, path, file=shown, table=table, encoding=self.mappings.of(shown).encoding, work=self.work)]
 
-    def _recognise(self, grid: Grid, number: int) -> tuple[Grid, Layout, FileMapping, tuple[str, ...]] | None:
+    def _recognise(self, grid: Grid, number: int) -> list[Source]:
         mapping = self.mappings.of(grid.file, grid.sheet)
         if mapping.event_log is not None:
             key = f"e{number:03d}"
             self.logs.append((key, grid, read_event_log(self.con, grid, mapping=mapping, key=key)))
-            return None
-        crosstab = find_crosstab(grid, schema=self.schema, mapping=mapping) if grid.n_columns else None
-        if crosstab:
-            long, layout, notes = unpivot(self.con, grid, crosstab=crosstab, schema=self.schema)
-            return long, layout, mapping, tuple(notes)
-        recognised = recognise(grid, schema=self.schema, mapping=mapping) if grid.n_columns else None
-        if recognised is None:
-            reasons = grid.notes or ("どの表か分からないので読みません。見出しを直すか mapping.yaml に書いてください",)
+            return []
+        sources, reasons = recognise_grid(self.con, grid, schema=self.schema, mappings=self.mappings)
+        if not sources:
             self.aside.append(FileReport(file=grid.file, sheet=grid.sheet, table=None, encoding=grid.encoding, notes=reasons))
-            return None
-        notes = [f"使わない列: {'、'.join(recognised.unused[:8])}"] if recognised.unused else []
-        return grid, _with_course(recognised, grid), mapping, tuple(notes)
+        return [(found, _with_course(layout, found), said, notes) for found, layout, said, notes in sources]
 
-    def type(self, sources: Iterable[tuple[Grid, Layout, FileMapping, tuple[str, ...]]]) -> None:
+    def type(self, sources: Iterable[Source]) -> None:
         """Type every grid; lists of departments, courses and processes become known as soon as they are read."""
         sources = list(sources)
         for number, (grid, layout, mapping, notes) in enumerate(sources):
