@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from types import MappingProxyType
 
 from kdx_eval.errors import DataError
 from kdx_eval.load.headers import Column, table_named, unit_scale
@@ -15,13 +16,15 @@ from kdx_eval.schema import FieldSpec, Schema, TableSpec
 # The longer word first: 時間外勤務手当 is not hours.
 _MEASURES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "worktime": (
-        ("時間外勤務手当|時間外手当|超過勤務手当|超勤手当|手当額|支給額", "paid_overtime_yen"), ("正規の勤務時間|所定勤務時間|所定時間|正規時間", "scheduled_hours"),
+        ("時間外勤務手当|時間外手当|超過勤務手当|超勤手当|手当額|支給額", "paid_overtime_yen"),
+        ("正規の勤務時間|所定勤務時間|所定時間|正規時間", "scheduled_hours"),
         ("時間外|超過勤務|残業|超勤", "overtime_hours"),
     ),
     "workload": (("差戻し|手戻り", "rework"), ("件数|取扱", "cases"), ("時間|所要|分数", "minutes")),
     "headcount": (("会計年度任用", "fiscal_year_appointed"), ("欠員|育休", "vacancies"), ("定数|定員", "quota"), ("実員|現員|実人員|在籍|職員数", "actual")),
     "indicators": (("", "value"),),
 }  # fmt: skip
+_NONE: Mapping[str, FieldSpec] = MappingProxyType({})
 _UNIT = re.compile(r"単位\s*[:：]?\s*(?P<stated>[^\s)\]】、,。]+)|[(\[【]\s*(?P<bare>千円|百万円|万円|円|分|時間)\s*[)\]】]")
 
 
@@ -45,12 +48,16 @@ def table_of(said: CrosstabMapping, mapped: str | None, *, names: Sequence[str],
     return next((spec for spec in usable if spec.name == "worktime"), usable[0] if usable else schema.table("worktime"))
 
 
-def measure_of(table: TableSpec, said: CrosstabMapping, *, titles: Sequence[str], units: Mapping[str, str], place: str) -> Column:
+def measure_of(
+    table: TableSpec, said: CrosstabMapping, *, titles: Sequence[str], units: Mapping[str, str], place: str, row_by_row: Mapping[str, FieldSpec] = _NONE
+) -> Column:
     """The field whose values stand in the cells, with the factor of the unit said in title, sheet or file.
+
+    ``row_by_row`` holds the fields that the rows themselves name; then the words around decide nothing.
 
     Raises DataError when the words leave open which field it is.
     """
-    spec = _measure(table, said, titles=titles)
+    spec = next(iter(row_by_row.values()), None) or _measure(table, said, titles=titles)
     if spec is None:
         choices = "、".join(f"{measure}（{table.field(measure).title}）" for _, measure in _MEASURES[table.name])
         raise DataError("月ごとの値が何か分かりません", place=place, hint=f"mapping.yaml の crosstab に measure を書いてください: {choices}")

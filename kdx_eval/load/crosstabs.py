@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from kdx_eval.errors import DataError, SchemaError
 from kdx_eval.load.block_words import block_title, measure_of, table_of
+from kdx_eval.load.blocks import Block, Row, Sheet, Value
+from kdx_eval.load.crosstab_years import dated_columns, months_of_rows
 from kdx_eval.load.database import name
 from kdx_eval.load.files import Grid
-from kdx_eval.load.headers import Column, fold, is_ignored
-from kdx_eval.load.mapping import CrosstabMapping, FileMapping, heading_key
-from kdx_eval.load.shapes import TOTAL, first_year, month_of, place_month, year_in
+from kdx_eval.load.headers import Column, fold, is_ignored, unit_scale
+from kdx_eval.load.mapping import FileMapping, heading_key
+from kdx_eval.load.shapes import TOTAL, month_of, year_in
 from kdx_eval.schema import FieldSpec, Schema, TableSpec, load_indicators
 
 if TYPE_CHECKING:
@@ -22,72 +24,11 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection
 
-Row: TypeAlias = tuple[int, tuple[str, ...]]
 FEWEST_MONTHS = 6
 _HEADER_WITHIN = 30
 _MOST_ROWS = 200_000  # a cross-tab is made to be looked at; longer sheets are lists
 _ORGANISATION = re.compile(r".*(課|室|係|局|所|センター|館|園|校|委員会|事務局|部|グループ|チーム)")
 _UNITS: Mapping[str, str] = {"staff_id": "staff", "department_id": "department", "process_id": "process"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Value:
-    """A column of values, its heading, and what the heading says of them (field -> text)."""
-
-    index: int
-    heading: str
-    fixed: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
-    """One cross-tab: its rows, the columns that say of what a row is, the columns of values and of totals.
-
-    Attributes
-    ----------
-    months : mapping
-        Line -> month (2024-04), where months run down; else empty.
-    labels : tuple
-        Columns in which a row of totals would be named.
-    """
-
-    table: TableSpec
-    header_line: int
-    rows: tuple[Row, ...]
-    keys: tuple[Column, ...]
-    values: tuple[Value, ...]
-    totals: tuple[int, ...]
-    measure: Column
-    title: str
-    labels: tuple[int, ...]
-    months: Mapping[int, str] = field(default_factory=dict)
-    unused: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sheet:
-    """A grid with what was said about it, while its blocks are looked for."""
-
-    grid: Grid
-    rows: tuple[Row, ...]
-    schema: Schema
-    mapping: FileMapping
-
-    @property
-    def said(self) -> CrosstabMapping:
-        """What mapping.yaml says about the cross-tab; nothing when it does not."""
-        return self.mapping.crosstab or CrosstabMapping()
-
-    @property
-    def place(self) -> str:
-        """File and sheet, for messages."""
-        return f"{self.grid.file} {self.grid.sheet}".strip()
-
-    @property
-    def called(self) -> tuple[str, str]:
-        """The names of sheet and file."""
-        return self.grid.sheet, self.grid.file.rsplit("/", 1)[-1]
 
 
 def find_blocks(con: DuckDBPyConnection, grid: Grid, *, schema: Schema, mapping: FileMapping) -> list[Block]:
@@ -133,6 +74,7 @@ def _months_across(sheet: Sheet) -> list[Block]:
     headers = [position for position, (_, cells) in enumerate(sheet.rows) if _is_header(cells, sheet.mapping)]
     blocks: list[Block] = []
     above: Sequence[Row] = sheet.rows[: headers[0]] if headers else ()
+    sheet = replace(sheet, title=block_title(above))
     for number, position in enumerate(headers):
         end = headers[number + 1] if number + 1 < len(headers) else len(sheet.rows)
         body = sheet.rows[position + 1 : end]
@@ -146,7 +88,7 @@ def _months_across(sheet: Sheet) -> list[Block]:
             found = _across_block(sheet, table=table, line=line, labels=labels, span=(start, stop), around=(above, body, len(headers)))
             if found is None:
                 return []
-            blocks += _by_item(found)
+            blocks += _by_item(*found, sheet.mapping.units) if found[1] else [found[0]]
         above = following
     return blocks
 
@@ -185,7 +127,7 @@ def _segments(labels: Sequence[str], sheet: Sheet, *, table: TableSpec) -> list[
     """Columns from and to of tables that stand side by side, each with its own key headings."""
     months = [index for index, _ in _months_in(labels, sheet.mapping)]
     starts = [0]
-    known = _key_names(table)
+    known = _key_names(table, sheet.schema)
     for index in range(months[0] + 1, months[-1]):
         is_key = fold(labels[index]) in known or (sheet.said.key and heading_key(labels[index]) == heading_key(sheet.said.key))
         if labels[index] and index not in months and is_key and any(month > starts[-1] and month < index for month in months):
@@ -193,18 +135,30 @@ def _segments(labels: Sequence[str], sheet: Sheet, *, table: TableSpec) -> list[
     return list(zip(starts, [*starts[1:], len(labels)], strict=True))
 
 
-def _key_names(table: TableSpec) -> dict[str, FieldSpec]:
+def _key_names(table: TableSpec, schema: Schema) -> dict[str, FieldSpec]:
     """Folded heading -> field, for fields that say of whom or what a row is."""
     found: dict[str, FieldSpec] = {}
     for spec in table.fields:
         if spec.type == "string" and not spec.dropped:
-            found |= {fold(one): spec for one in (spec.name, spec.title, *spec.aliases) if fold(one) not in found}
+            found |= {fold(one): spec for one in _called(spec) if fold(one) not in found}
+    if table.name == "indicators":
+        found = {heading: table.field("unit_id") for heading in _kinds_of_unit(schema)} | found
     return found
+
+
+def _called(spec: FieldSpec) -> tuple[str, ...]:
+    return (spec.name, spec.title, *spec.aliases)
+
+
+def _kinds_of_unit(schema: Schema) -> dict[str, str]:
+    """Folded heading (所属, 職員番号, 業務名) -> what unit of an indicator it names."""
+    specs = [(kind, schema.table("workload").field(named)) for named, kind in _UNITS.items()]
+    return {fold(one): kind for kind, spec in specs for one in _called(spec)}
 
 
 def _across_block(
     sheet: Sheet, *, table: TableSpec, line: int, labels: Sequence[str], span: tuple[int, int], around: tuple[Sequence[Row], Sequence[Row], int]
-) -> Block | None:
+) -> tuple[Block, dict[str, FieldSpec]] | None:
     above, body, n_headers = around
     start, stop = span
     months = [(index, month) for index, month in _months_in(labels, sheet.mapping) if start <= index < stop]
@@ -212,21 +166,25 @@ def _across_block(
     keys = _keys(sheet, table, labels=labels[start : months[0][0]], offset=start, body=body)
     if keys is None:
         return None
-    dated, notes = _dated(sheet, months, labels=labels, above=above, title_first=n_headers > 1)
+    dated, notes = dated_columns(sheet, months, labels=labels, above=above, title_first=n_headers > 1)
     totals = tuple(index for index in range(months[0][0], stop) if TOTAL.fullmatch(labels[index]))
     fixed = _fixed(sheet, keys, table=table, title=title)
     used = {*(key.index for key in keys), *(index for index, _ in dated), *totals}
-    measure = measure_of(table, sheet.said, titles=(title, *sheet.called), units=sheet.mapping.units, place=sheet.place)
-    return Block(
-        table=table, header_line=line, rows=tuple(body), keys=_with_unit(keys, table), totals=totals, measure=measure, title=title, notes=notes,
+    named = _items(table, body, columns=[index for index in range(start, months[0][0]) if index not in used], first=months[0][0])
+    titles = (title, *sheet.called)
+    measure = measure_of(table, sheet.said, titles=titles, units=sheet.mapping.units, place=sheet.place, row_by_row=named)
+    block = Block(
+        table=table, header_line=line, rows=tuple(body), keys=keys, totals=totals, measure=measure, title=title, notes=notes,
         values=tuple(Value(index=index, heading=labels[index], fixed={"month": f"{month:%Y-%m}", **fixed}) for index, month in dated),
-        labels=tuple(range(start, months[0][0])), unused=tuple(labels[index] for index in range(start, stop) if labels[index] and index not in used),
+        labels=tuple(range(start, months[0][0])),
+        unused=() if named else tuple(labels[index] for index in range(start, stop) if labels[index] and index not in used),
     )  # fmt: skip
+    return block, named
 
 
 def _keys(sheet: Sheet, table: TableSpec, *, labels: Sequence[str], offset: int, body: Sequence[Row]) -> tuple[Column, ...] | None:
     """The columns that say of what a row is; None when the sheet is no cross-tab of ours."""
-    names, found = _key_names(table), dict[str, Column]()
+    names, found = _key_names(table, sheet.schema), dict[str, Column]()
     said = {heading_key(heading): named for heading, named in sheet.mapping.columns.items()}
     unit = "unit_id" if table.name == "indicators" else "department_id"
     if sheet.said.key:
@@ -248,7 +206,8 @@ def _keys(sheet: Sheet, table: TableSpec, *, labels: Sequence[str], offset: int,
         else:
             raise SchemaError("どの列が所属か分かりません", place=sheet.place, hint="mapping.yaml の crosstab に key: 見出し を書いてください")
     if "process_id" not in {*found, *sheet.mapping.constants} and table.name == "workload":
-        raise SchemaError("どの列が業務か分かりません", place=sheet.place, hint="見出しを「業務名」にするか、mapping.yaml の columns か constants に書いてください")
+        hint = "見出しを「業務名」にするか、mapping.yaml の columns か constants に書いてください"
+        raise SchemaError("どの列が業務か分かりません", place=sheet.place, hint=hint)
     return tuple(found.values())
 
 
@@ -261,10 +220,6 @@ def _only_column(sheet: Sheet, *, labels: Sequence[str], offset: int, body: Sequ
     return Column(field=unit, index=offset + filled[0], heading=labels[filled[0]]) if len(filled) == 1 else None
 
 
-def _with_unit(keys: Iterable[Column], table: TableSpec) -> tuple[Column, ...]:
-    return tuple(replace(key, field=table.field(key.field.name)) for key in keys)
-
-
 def _fixed(sheet: Sheet, keys: Sequence[Column], *, table: TableSpec, title: str) -> dict[str, str]:
     """What holds for a whole block of indicators: the kind of unit, and the indicator named in title, sheet or file."""
     if table.name != "indicators":
@@ -273,8 +228,7 @@ def _fixed(sheet: Sheet, keys: Sequence[Column], *, table: TableSpec, title: str
     fixed: dict[str, str] = {}
     if "unit_type" not in present:
         heading = next((fold(key.heading) for key in keys if key.field.name == "unit_id"), "")
-        kinds = {fold(one): kind for named, kind in _UNITS.items() for spec in _specs(sheet.schema, named) for one in (spec.title, *spec.aliases)}
-        fixed["unit_type"] = kinds.get(heading, "department")
+        fixed["unit_type"] = _kinds_of_unit(sheet.schema).get(heading, "department")
     if "indicator_id" not in present:
         text = fold("".join((title, *sheet.called)))
         named = [known.indicator_id for known in load_indicators().values() if fold(known.title) in text or known.indicator_id in text]
@@ -284,88 +238,34 @@ def _fixed(sheet: Sheet, keys: Sequence[Column], *, table: TableSpec, title: str
     return fixed
 
 
-def _specs(schema: Schema, named: str) -> Iterable[FieldSpec]:
-    return (spec for table in ("worktime", "workload") for spec in schema.table(table).fields if spec.name == named)
-
-
-def _dated(
-    sheet: Sheet, months: Sequence[tuple[int, int | dt.date]], *, labels: Sequence[str], above: Sequence[Row], title_first: bool
-) -> tuple[list[tuple[int, dt.date]], tuple[str, ...]]:
-    """Each month column with its day; a bare month takes the year over its column, of the mapping, of sheet, title or file."""
-    bare = [month for _, month in months if isinstance(month, int)]
-    over = _years_over(above, first=months[0][0], width=len(labels))
-    calendar = bare[:1] == [1] and bare == sorted(bare) and bare[-1] > 3
-    years: dict[int, int] = {}
-    notes: tuple[str, ...] = ()
-    if bare and over:
-        years = over
-    elif bare:
-        year, calendar, notes = _one_year(sheet, block_title(above), january_first=calendar, title_first=title_first)
-        years = dict.fromkeys(range(len(labels)), year)
-        if len(set(bare)) < len(bare):
-            raise DataError("同じ月が二度あり、どの年度か分かりません", place=sheet.place, hint="月の上の行に 令和6年度 のように年度を書いてください")
-    return [(index, place_month(month, years.get(index, 0), calendar=calendar)) for index, month in months], notes
-
-
-def _years_over(above: Sequence[Row], *, first: int, width: int) -> dict[int, int]:
-    """Column -> year, from a row over the months in which years stand (令和5年度 over twelve months, then 令和6年度)."""
-    for _, cells in reversed(above[-2:]):
-        named = {index: year_in(cells[index]) for index in range(first, width) if cells[index]}
-        if named and all(named.values()) and min(named) == first:
-            found, latest = dict[int, int](), 0
-            for index in range(first, width):
-                here = named.get(index)
-                latest = here[0] if here else latest
-                found[index] = latest
-            return found
+def _items(table: TableSpec, body: Sequence[Row], *, columns: Sequence[int], first: int) -> dict[str, FieldSpec]:
+    """Where a column left of the months names the measure row by row (件数, then 処理時間): what is written -> field."""
+    numbers = {fold(one): spec for spec in table.fields if spec.type in {"number", "integer"} for one in _called(spec)}
+    for column in columns:
+        written = {cells[column] for _, cells in body if any(cells[first:])}
+        if written and all(fold(one) in numbers for one in written):
+            return {one: numbers[fold(one)] for one in written}
     return {}
 
 
-def _one_year(sheet: Sheet, title: str, *, january_first: bool, title_first: bool) -> tuple[int, bool, tuple[str, ...]]:
-    said = sheet.said
-    if said.year and (fixed := year_in(said.year)):
-        return fixed[0], True, ()
-    order = (title, *sheet.called) if title_first else (sheet.grid.sheet, title, sheet.called[1])
-    fixed = year_in(said.fiscal_year) if said.fiscal_year else None
-    found = fixed or first_year(order)
-    if found is None:
-        raise DataError("月だけで年度が書かれていません", place=sheet.place, hint="シート名を R6年度 のようにするか、表題に年度を書いてください")
-    if january_first and not fixed:
-        if found[1]:
-            hint = "mapping.yaml の crosstab に fiscal_year: R6（4月からの年度）か year: 2024（1月からの年）を書いてください"
-            raise DataError("1月から始まる表に年度が書かれていて、どの年の月か分かりません", place=sheet.place, hint=hint)
-        return found[0], True, ("1月から始まるので、年度ではなく暦年の表として読みました",)
-    others = {year[0] for year in map(year_in, order) if year and (year[1] or year[0] == found[0])}
-    differ = not fixed and len(others) > 1
-    return found[0], False, ("注意: シート名・表題・ファイル名の年度が違います。シート名（重ねた表では表題）の年度で読みました",) if differ else ()
-
-
-def _by_item(block: Block) -> list[Block]:
-    """One block for each measure, where a column names it row by row (市民課: 件数, 時間); the key is then written once for its rows."""
-    numbers = [spec for spec in block.table.fields if spec.type in {"number", "integer"}]
-    named = {fold(one): spec for spec in numbers for one in (spec.name, spec.title, *spec.aliases)}
+def _by_item(block: Block, named: Mapping[str, FieldSpec], units: Mapping[str, str]) -> list[Block]:
+    """One block for each measure named row by row; a key written once for several rows (merged cells) is filled down."""
     keys = {key.index for key in block.keys}
-    for item in (index for index in block.labels if index not in keys):
-        data = [cells[item] for _, cells in block.rows if any(cells[value.index] for value in block.values)]
-        if not data or any(fold(cell) not in named for cell in data):
-            continue
-        rows: list[Row] = []
-        before: tuple[str, ...] | None = None
-        for line, cells in block.rows:
-            filled = [cells[index] or (before[index] if before and cells[item] else "") if index in keys else cell for index, cell in enumerate(cells)]
-            before = tuple(filled)
-            rows.append((line, before))
-        specs = {named[fold(cell)].name: named[fold(cell)] for cell in data}
-        note = "結合されたセルの所属や業務は、下の行にも同じものを補いました"
-        return [
-            replace(
-                block, rows=tuple(row for row in rows if fold(row[1][item]) in named and named[fold(row[1][item])].name == called),
-                measure=replace(block.measure, field=spec, scale=block.measure.scale if spec.name == block.measure.field.name else Decimal(1)),
-                notes=(*block.notes, note), unused=tuple(one for one in block.unused if one),
-            )
-            for called, spec in specs.items()
-        ]  # fmt: skip
-    return [block]
+    item = next(index for index in block.labels if index not in keys and any(cells[index] in named for _, cells in block.rows))
+    rows: list[Row] = []
+    before: tuple[str, ...] = ()
+    for line, cells in block.rows:
+        before = tuple(cell or (before[index] if before and cells[item] and index in keys else "") for index, cell in enumerate(cells))
+        rows.append((line, before))
+    note = "結合されたセルの所属や業務は、下の行にも同じものを補いました"
+    found = {spec.name: spec for spec in named.values()}
+    return [
+        replace(
+            block, rows=tuple(row for row in rows if row[1][item] in named and named[row[1][item]].name == called), notes=(*block.notes, note),
+            measure=Column(field=spec, index=0, heading="月の列", scale=unit_scale(spec, units[called]) if called in units else Decimal(1)),
+        )
+        for called, spec in sorted(found.items())
+    ]  # fmt: skip
 
 
 def _months_run_down(head: Sequence[Row]) -> bool:
@@ -378,6 +278,7 @@ def _departments_across(sheet: Sheet) -> list[Block]:
     dated = [position for position, (_, cells) in enumerate(sheet.rows) if month_of(cells[column]) is not None]
     starts = [position for position in dated if position > 0 and _names_columns(sheet.rows[position - 1][1], column)]
     blocks: list[Block] = []
+    sheet = replace(sheet, title=block_title(sheet.rows[: starts[0] - 1]) if starts else "")
     before = 0
     for number, start in enumerate(starts):
         end = starts[number + 1] - 1 if number + 1 < len(starts) else len(sheet.rows)
@@ -391,7 +292,8 @@ def _departments_across(sheet: Sheet) -> list[Block]:
 
 def _names_columns(cells: Sequence[str], column: int) -> bool:
     named = [cell for cell in cells[column + 1 :] if cell]
-    return month_of(cells[column]) is None and not TOTAL.fullmatch(cells[column]) and len(named) >= 1 and not any(re.search(r"^[\d△▲,.:-]+$", one) for one in named)
+    numbers = any(re.search(r"^[\d△▲,.:-]+$", one) for one in named)
+    return bool(named) and not numbers and month_of(cells[column]) is None and not TOTAL.fullmatch(cells[column])
 
 
 def _down_block(sheet: Sheet, *, column: int, span: tuple[int, int, int]) -> Block | None:
@@ -410,7 +312,7 @@ def _down_block(sheet: Sheet, *, column: int, span: tuple[int, int, int]) -> Blo
         if any(fold(called) in fields for called in departments.values()) or 2 * offices < len(departments) or len(departments) < 2:
             return None
     body = tuple(sheet.rows[start:end])
-    months, notes = _months_of_rows(sheet, body, column=column, title=title)
+    months, notes = months_of_rows(sheet, body, column=column, title=title)
     unit = "unit_id" if table.name == "indicators" else "department_id"
     fixed = _fixed(sheet, (), table=table, title=title)
     measure = measure_of(table, sheet.said, titles=(title, *sheet.called), units=sheet.mapping.units, place=sheet.place)
@@ -419,28 +321,3 @@ def _down_block(sheet: Sheet, *, column: int, span: tuple[int, int, int]) -> Blo
         totals=tuple(index for index, called in named.items() if TOTAL.fullmatch(called)),
         values=tuple(Value(index=index, heading=called, fixed={unit: called, **fixed}) for index, called in departments.items()),
     )  # fmt: skip
-
-
-def _months_of_rows(sheet: Sheet, body: Sequence[Row], *, column: int, title: str) -> tuple[dict[int, str], tuple[str, ...]]:
-    """Line -> month; a bare month takes the year written left of it, which may be written once for its rows."""
-    found = {line: month for line, cells in body if (month := month_of(cells[column])) is not None}
-    bare = [month for month in found.values() if isinstance(month, int)]
-    years: dict[int, int] = {}
-    latest: int | None = None
-    for line, cells in body:
-        here = first_year(cells[:column])
-        latest = here[0] if here else latest
-        if latest is not None:
-            years[line] = latest
-    notes: tuple[str, ...] = ()
-    calendar = False
-    if bare and not years:
-        calendar = bare[:1] == [1] and bare == sorted(bare) and bare[-1] > 3
-        year, calendar, notes = _one_year(sheet, title, january_first=calendar, title_first=True)
-        years = dict.fromkeys(found, year)
-        if len(set(bare)) < len(bare):
-            raise DataError("同じ月が二度あり、どの年度か分かりません", place=sheet.place, hint="月の左の列に 令和6年度 のように年度を書いてください")
-    undated = next((line for line, month in found.items() if isinstance(month, int) and line not in years), None)
-    if undated is not None:
-        raise DataError("月だけで年度が書かれていません", place=f"{sheet.place} {undated}行", hint="月の左の列に 令和6年度 のように年度を書いてください")
-    return {line: f"{place_month(month, years.get(line, 0), calendar=calendar):%Y-%m}" for line, month in found.items()}, notes

@@ -182,7 +182,7 @@ def _load_yaml(content: str, *, place: str) -> object:
             return super().construct_mapping(node, deep=deep)
 
     try:
-        return yaml.load(content, Loader=Loader)
+        return Loader(content).get_single_data()
     except yaml.YAMLError as problem:
         raise SchemaError("YAML として読めません", place=place, hint="字下げとコロンの後の空白を確かめてください") from problem
 

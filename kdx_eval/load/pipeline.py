@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from kdx_eval.errors import DataError
 from kdx_eval.load import checks, people
 from kdx_eval.load.cells import Cell, parse_code
+from kdx_eval.load.complements import complementary, joined_sql
 from kdx_eval.load.database import BLANKS, name, path_text, rows, scalar, target_text, text
 from kdx_eval.load.dates import Refusal
 from kdx_eval.load.directory import Directory
@@ -34,6 +35,7 @@ Progress: TypeAlias = Callable[[str, float], None]
 # Lists that others refer to come first; training last, so that departments seen elsewhere are known by then.
 _FIRST = ("departments", "courses", "processes", "staff", "assignments", "worktime", "headcount")
 _LAST = ("training",)
+_MEASURED = frozenset({"worktime", "headcount"})  # what a city keeps in several cross-tabs, one for each value
 _NAMED = {"departments": "department", "courses": "course", "processes": "process"}
 _ACCEPTED = f"NOT EXISTS (SELECT 1 FROM {FAULTS} f WHERE f.stage = a._stage AND f.rid = a._rid)"
 _ENDINGS = ("名簿", "一覧", "受講者", "受講", "出席簿")
@@ -168,10 +170,19 @@ class Pipeline:
         for table, stages in self.stages.items():
             spec = self.schema.table(table)
             key = (*spec.primary_key, "as_of") if table == "staff" else spec.primary_key
-            union = " UNION ALL BY NAME ".join(f"SELECT * FROM {stage.table}" for stage in stages)
-            self.con.execute(f"CREATE VIEW all_{table} AS {union}")
+            self._view(f"all_{table}", stages)
             heading = headings_of([stage.layout for stage in stages], key[0]) if key else ""
-            checks.check_duplicates(self.con, f"all_{table}", spec=spec, key=key, heading=heading)
+            for number, part in enumerate(self._parts(spec)):
+                self._view(f"part_{table}_{number}", part)
+                checks.check_duplicates(self.con, f"part_{table}_{number}", spec=spec, key=key, heading=heading)
+
+    def _parts(self, spec: TableSpec) -> list[list[Stage]]:
+        stages = self.stages[spec.name]
+        return complementary(stages, spec) if spec.primary_key and spec.name in _MEASURED else [stages]
+
+    def _view(self, called: str, stages: Iterable[Stage]) -> None:
+        union = " UNION ALL BY NAME ".join(f"SELECT * FROM {stage.table}" for stage in stages)
+        self.con.execute(f"CREATE VIEW {called} AS {union}")
 
     def _derive(self) -> None:
         """SQL for the tables that were not delivered but follow from others."""
@@ -200,6 +211,8 @@ class Pipeline:
         logs = " UNION ALL BY NAME ".join(f"SELECT * FROM {log.table}" for _, _, log in self.logs)
         for spec in self.schema.tables.values():
             parts = [f"SELECT * FROM all_{spec.name} a WHERE {_ACCEPTED}"] if spec.name in self.stages else []
+            if parts and len(self._parts(spec)) > 1:
+                parts = [joined_sql(spec, parts[0])]
             parts += [logs] if spec.name == "workload" and logs else []
             parts += [self.derived[spec.name]] if spec.name in self.derived and not parts else []
             if parts:

@@ -119,9 +119,7 @@ def _whole(year: str, month: str, found: YearMonth) -> str:
 
 def _add_column(con: DuckDBPyConnection, grid: Grid, found: YearMonth, *, heading: str, line: int) -> Grid:
     year = f"c{found.year}" if found.year is not None else "''"
-    pairs: Sequence[tuple[str, str]] = con.execute(
-        f"SELECT DISTINCT {year}, c{found.month} FROM {name(grid.table)} WHERE line > {line}"
-    ).fetchall()
+    pairs: Sequence[tuple[str, str]] = con.execute(f"SELECT DISTINCT {year}, c{found.month} FROM {name(grid.table)} WHERE line > {line}").fetchall()
     values = [(one, other, _whole(one, other, found)) for one, other in pairs]
     lookup, table, added = f"{grid.table}_months", f"{grid.table}_dated", f"c{grid.n_columns}"
     create_table(con, lookup, columns=("y", "m", "v"), values=list(values))
