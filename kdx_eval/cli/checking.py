@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kdx_eval.cli import screen
+from kdx_eval.cli.matching import show_matching
 from kdx_eval.errors import VerifyError
 
 if TYPE_CHECKING:
@@ -37,14 +38,7 @@ def show_check(data: Path) -> None:
     )
     for item in report.files:
         screen.say(*(f"  {item.file} {item.sheet}".rstrip() + f": {note}" for note in item.notes))
-    found = report.matched
-    if found is not None and not dataset.has("staff"):
-        screen.say(f"■ 氏名の突き合わせ: 職員の名簿がないので行っていません（受講者 {found.n_people:,} 人は、名簿に書かれた所属で数えます）")
-    elif found is not None:
-        screen.say(
-            f"■ 氏名の突き合わせ: {found.n_people:,} 人のうち {found.n_matched:,} 人が一致、"
-            f"{found.n_ambiguous:,} 人は同姓同名などで決められず、{found.n_unmatched:,} 人は名簿に該当なし"
-        )
+    show_matching(dataset)
     _show_lead_times(dataset)
     _show_rejected(Path(dataset.rejected))
     screen.say("■ このデータで答えられること・答えられないこと")

@@ -21,7 +21,8 @@ TEXT_SUFFIXES = frozenset({".csv", ".tsv", ".txt"})
 EXCEL_SUFFIXES = frozenset({".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"})
 PARQUET_SUFFIXES = frozenset({".parquet"})
 AUXILIARY = frozenset({
-    "plan.yaml", "plan.yml", "plan.frozen.json", "mapping.yaml", "mapping.yml", "truth.json", "rejected.csv", "thumbs.db", "desktop.ini",
+    "plan.yaml", "plan.yml", "plan.frozen.json", "mapping.yaml", "mapping.yml", "truth.json", "rejected.csv", "unmatched.csv", "thumbs.db",
+    "desktop.ini",
 })  # fmt: skip
 HEAD_ROWS = 60
 _CHUNK = 1 << 20

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from kdx_eval.errors import DataError
-from kdx_eval.load import checks, people
+from kdx_eval.load import checks, matching, people
 from kdx_eval.load.cells import Cell, parse_code
 from kdx_eval.load.complements import complementary, joined_sql
 from kdx_eval.load.database import BLANKS, name, path_text, rows, scalar, target_text, text
@@ -23,6 +23,7 @@ from kdx_eval.load.headers import Layout
 from kdx_eval.load.mapping import Mappings
 from kdx_eval.load.pseudonyms import PSEUDONYM, Pseudonyms
 from kdx_eval.load.report import FileReport, LoadReport, MatchReport
+from kdx_eval.load.roster import read_roster
 from kdx_eval.load.rules import RULES
 from kdx_eval.load.sources import Source, recognise_grid
 from kdx_eval.load.staging import FAULTS, SEPARATOR, Resolver, Stage, headings_of, stage_grid
@@ -161,10 +162,24 @@ class Pipeline:
         for stage in (stage for stages in self.stages.values() for stage in stages):
             checks.check_rows(self.con, stage)
             checks.check_references(self.con, stage, known=known)
-        roster = people.read_roster(self.con, staff, postings=self.stages.get("assignments", []))
-        report = people.match_people(self.con, self.stages.get("training", []), roster=roster, pseudonyms=self.pseudonyms)
+        matchable = self._matchable()
+        report = matching.match_people(self.con, self.stages.get("training", []), known=matchable)
+        matching.write_unmatched(self.con, self.work / "unmatched.csv", known=matchable)
         self._check_duplicates()
         return report
+
+    def _matchable(self) -> matching.Known:
+        lists = [self.stages.get(table, []) for table in ("staff", "assignments", "departments")]
+        roster = read_roster(self.con, lists[0], postings=lists[1], departments=lists[2])
+        directory = self.directories["departments"]
+        return matching.Known(
+            roster=roster, pseudonyms=self.pseudonyms, places=self._places(), departments=set() if directory.is_open else set(directory.ids.values())
+        )
+
+    def _places(self) -> dict[str, tuple[str, str]]:
+        """Stage -> file and sheet."""
+        places = {stage.key: (stage.grid.file, stage.grid.sheet) for stages in self.stages.values() for stage in stages}
+        return places | {key: (grid.file, grid.sheet) for key, grid, _ in self.logs}
 
     def _check_duplicates(self) -> None:
         for table, stages in self.stages.items():
@@ -221,6 +236,7 @@ class Pipeline:
             union = " UNION ALL ".join(f"SELECT * FROM {log.durations}" for _, _, log in self.logs)
             self.con.execute(f"COPY (SELECT * FROM ({union}) ORDER BY ALL) TO {target_text(target / 'durations.parquet')} (FORMAT parquet)")
         self._write_rejected(target / "rejected.csv")
+        (self.work / "unmatched.csv").replace(target / "unmatched.csv")
 
     def _copy(self, spec: TableSpec, source: str, target: Path) -> None:
         if spec.name == "staff":
@@ -233,8 +249,7 @@ class Pipeline:
         self.con.execute(f"COPY ({select}) TO {target_text(target / f'{spec.name}.parquet')} (FORMAT parquet)")
 
     def _write_rejected(self, path: Path) -> None:
-        places = {stage.key: (stage.grid.file, stage.grid.sheet) for stages in self.stages.values() for stage in stages}
-        places |= {key: (grid.file, grid.sheet) for key, grid, _ in self.logs}
+        places = self._places()
         found = rows(self.con, f'SELECT DISTINCT stage, line, "column", rule FROM {FAULTS}')
         lines = sorted((*places[str(stage)], int(str(line)), str(column), str(rule)) for stage, line, column, rule in found)
         with path.open("w", encoding="utf-8-sig", newline="") as stream:
