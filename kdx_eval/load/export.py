@@ -16,7 +16,7 @@ _FORMULA = r"^[=+@\-\t\r]"
 def pseudonymise(folder: Path, out: Path) -> LoadReport:
     """Write the tables of ``folder`` to ``out`` as CSV (UTF-8 with BOM, Japanese headings), without names and with pseudonyms for ids.
 
-    Returns what was read and refused; rejected.csv and unmatched.csv are written too.
+    Returns what was read and refused; rejected.csv is written too, and unmatched.csv where somebody must decide.
 
     Raises
     ------
@@ -37,8 +37,9 @@ def pseudonymise(folder: Path, out: Path) -> LoadReport:
             if columns and rows(con, f"SELECT 1 FROM {name(table)} LIMIT 1"):
                 frame = con.execute(f"SELECT {', '.join(columns)} FROM {name(table)}").df()
                 write_atomic(out / f"{schema.tables[table].title}.csv", "\ufeff" + frame.to_csv(index=False, lineterminator="\n"))
-    for notes in (dataset.rejected, dataset.rejected.with_name("unmatched.csv")):
-        write_atomic(out / notes.name, notes.read_bytes())
+    write_atomic(out / "rejected.csv", dataset.rejected.read_bytes())
+    if dataset.report.matched is not None and dataset.report.matched.open:
+        write_atomic(out / "unmatched.csv", dataset.rejected.with_name("unmatched.csv").read_bytes())
     return dataset.report
 
 

@@ -51,13 +51,17 @@ class Samples:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnGuess:
-    """A heading and the field it may be: how sure, from 0 to 1, and why, in Japanese. ``plain``: it is read without a mapping."""
+    """A heading and the field it may be: how sure, from 0 to 1, and why, in Japanese. ``plain``: it is read without a mapping.
+
+    ``meaning`` is what to write for it: the field, or a heading that stands for several fields at once (受講日).
+    """
 
     heading: str
     field: FieldSpec
     score: float
     why: str
     plain: bool
+    meaning: str
 
     @property
     def sure(self) -> Sure:
@@ -130,7 +134,7 @@ def guess_column(heading: str, texts: Sequence[str], spec: FieldSpec, *, known: 
     if spec.personal and spec.name != "unit_id" and like < _TEXT_OF_PERSONAL:
         return None  # what looks like a name but is not headed so is not taken for one, nor is a name taken for a heading
     if like == 1.0:
-        return ColumnGuess(heading=heading, field=spec, score=1.0, why="見出しが同じ", plain=True)
+        return ColumnGuess(heading=heading, field=spec, score=1.0, why="見出しが同じ", plain=True, meaning=spec.name)
     if inside is not None and inside < _LEAST:
         return None
     weak = not spec.enum and spec.type in _WEAK and spec.name not in {"department_id", "course_id", "full_name", "kana"}
@@ -139,7 +143,14 @@ def guess_column(heading: str, texts: Sequence[str], spec: FieldSpec, *, known: 
     if score < _LEAST:
         return None
     words = ([f"見出しが「{spec.title}」に近い"] if like >= _LEAST else []) + ([f"中身の{inside:.0%}が合う"] if inside is not None else [])
-    return ColumnGuess(heading=heading, field=spec, score=score, why="、".join(words), plain=False)
+    return ColumnGuess(heading=heading, field=spec, score=score, why="、".join(words), plain=False, meaning=_meaning(heading, spec))
+
+
+def _meaning(heading: str, spec: FieldSpec) -> str:
+    """The field, or the heading for several fields that ``heading`` is nearest to."""
+    names = {fold(one): spec.name for one in (spec.name, spec.title, *spec.aliases)} | {fold(one): one for one in spec.shared_aliases}
+    near = difflib.get_close_matches(fold(heading), names, n=1, cutoff=0.0)
+    return names[near[0]] if near and likeness(heading, spec) >= _LEAST else spec.name
 
 
 def guess_columns(samples: Samples, table: TableSpec, *, known: Known, said: Mapping[str, str]) -> list[ColumnGuess]:
@@ -150,7 +161,7 @@ def guess_columns(samples: Samples, table: TableSpec, *, known: Known, said: Map
         if not heading:
             continue
         if said.get(heading) in fields:
-            found.append(ColumnGuess(heading=heading, field=fields[said[heading]], score=1.0, why="対応表にある", plain=True))
+            found.append(ColumnGuess(heading=heading, field=fields[said[heading]], score=1.0, why="対応表にある", plain=True, meaning=said[heading]))
             continue
         guesses = (guess_column(heading, texts, spec, known=known) for spec in table.fields)
         found += [one for one in guesses if one is not None]

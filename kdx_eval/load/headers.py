@@ -168,18 +168,7 @@ def _spread(cells: Sequence[str], line: int, *, merged: Sequence[tuple[int, int,
 
 def _assign(table: TableSpec, labels: Sequence[Sequence[str]], shown: Sequence[str], *, mapping: FileMapping, samples: Sequence[Sequence[str]]) -> list[Column]:
     """Headings -> fields: by the mapping, then own names, then aliases, then shared aliases for what is still free."""
-    columns: dict[str, Column] = {}
-    taken: set[int] = set()
-    said = {heading_key(heading): name for heading, name in mapping.columns.items()}
-    fields = {spec.name: spec for spec in table.fields}
-    for index, heading in enumerate(shown):
-        keys = [heading_key(one) for one in (heading, *labels[index][:2])]
-        meant = next((fields[said[key]] for key in keys if said.get(key) in fields), None)
-        if meant is not None and meant.name not in columns:
-            columns[meant.name] = Column(field=meant, index=index, heading=heading, scale=_scale(meant, heading))
-            taken.add(index)
-        elif is_ignored(heading, mapping):
-            taken.add(index)
+    columns, labels, taken = _assign_said(table, labels, shown, mapping=mapping)
     for kind in (0, 1, 2):
         for part in range(3):
             for index, names in enumerate(labels):
@@ -195,6 +184,27 @@ def _assign(table: TableSpec, labels: Sequence[Sequence[str]], shown: Sequence[s
                             break
     scaled = (replace(one, scale=unit_scale(one.field, mapping.units[one.field.name])) if one.field.name in mapping.units else one for one in columns.values())
     return sorted(scaled, key=lambda column: (column.index, column.field.name))
+
+
+def _assign_said(
+    table: TableSpec, labels: Sequence[Sequence[str]], shown: Sequence[str], *, mapping: FileMapping
+) -> tuple[dict[str, Column], list[Sequence[str]], set[int]]:
+    """The fields that the mapping gives, the labels with the headings it puts in the place of others, and the columns no longer free."""
+    columns: dict[str, Column] = {}
+    labels, taken = list(labels), set[int]()
+    said = {heading_key(heading): name for heading, name in mapping.columns.items()}
+    fields = {spec.name: spec for spec in table.fields}
+    for index, heading in enumerate(shown):
+        keys = [heading_key(one) for one in (heading, *labels[index][:2])]
+        meant = next((said[key] for key in keys if key in said), None)
+        if is_ignored(heading, mapping):
+            taken.add(index)
+        elif meant in fields and meant not in columns:
+            columns[meant] = Column(field=fields[meant], index=index, heading=heading, scale=_scale(fields[meant], heading))
+            taken.add(index)
+        elif meant is not None and meant not in fields:
+            labels[index] = (meant,)
+    return columns, labels, taken
 
 
 def is_ignored(heading: str, mapping: FileMapping) -> bool:

@@ -6,13 +6,13 @@ import difflib
 import fnmatch
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from kdx_eval.errors import SchemaError
-from kdx_eval.schema import Schema
+from kdx_eval.schema import Schema, TableSpec
 
 FILE_NAMES = ("mapping.yaml", "mapping.yml")
 Across: TypeAlias = Literal["months", "departments"]
@@ -58,7 +58,7 @@ class FileMapping:
     Attributes
     ----------
     columns : mapping
-        Heading in the file -> field.
+        Heading in the file -> field, or a heading that is known (受講日, which fills two fields).
     values : mapping
         Field -> what is written -> value.
     constants : mapping
@@ -161,7 +161,8 @@ def parse_mappings(content: str, schema: Schema, *, place: str) -> Mappings:
     ]
     columns, values = _texts(raw.get("columns"), place=place), _code_lists(raw.get("values"), place=place)
     fields = tuple(dict.fromkeys(spec.name for table in schema.tables.values() for spec in table.fields))
-    _known(dict.fromkeys([*columns.values(), *values]), fields, place=place)
+    _known(dict.fromkeys(columns.values()), fields, place=place, also=_headings(list(schema.tables.values())))
+    _known(values, fields, place=place)
     return Mappings(files=tuple(entries), columns=columns, values=values)
 
 
@@ -187,9 +188,14 @@ def _load_yaml(content: str, *, place: str) -> object:
         raise SchemaError("YAML として読めません", place=place, hint="字下げとコロンの後の空白を確かめてください") from problem
 
 
-def _known(given: Mapping[str, Any], known: tuple[str, ...], *, place: str) -> None:
+def _headings(tables: Sequence[TableSpec]) -> frozenset[str]:
+    """Japanese headings under which the fields of some tables are known anyway."""
+    return frozenset(one for table in tables for spec in table.fields for one in (spec.title, *spec.aliases, *spec.shared_aliases))
+
+
+def _known(given: Mapping[str, Any], known: tuple[str, ...], *, place: str, also: Collection[str] = ()) -> None:
     for key in given:
-        if key not in known:
+        if key not in known and key not in also:
             near = difflib.get_close_matches(str(key), known, n=1)
             raise SchemaError(f"知らない語 {key} です", place=place, hint=f"{near[0]} ではありませんか" if near else f"使える語: {'、'.join(known)}")
 
@@ -203,7 +209,7 @@ def _entry(pattern: str, raw: Any, *, schema: Schema, place: str) -> FileMapping
         _known({str(table): None}, tuple(schema.tables), place=place)
     tables = [schema.tables[str(table)]] if table is not None else list(schema.tables.values())
     fields = tuple(dict.fromkeys(spec.name for one in tables for spec in one.fields))
-    _known(dict.fromkeys(_texts(raw.get("columns"), place=place).values()), fields, place=place)
+    _known(dict.fromkeys(_texts(raw.get("columns"), place=place).values()), fields, place=place, also=_headings(tables))
     for part in ("constants", "values", "units"):
         _known(_mapping(raw.get(part), place=place), fields, place=place)
     event_log, year_month = raw.get("event_log"), raw.get("year_month")

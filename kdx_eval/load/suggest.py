@@ -216,7 +216,7 @@ def _suggest_list(view: _Sheet, said: tuple[str, ...]) -> SheetSuggestion:
     year_month = guess_year_month(samples, table, columns)
     mapping = replace(
         view.mapping, table=table.name, year_month=dict(year_month) if year_month else view.mapping.year_month,
-        columns={**view.mapping.columns, **{guess.heading: guess.field.name for guess in shown if guess.sure != "要確認"}},
+        columns={**view.mapping.columns, **{guess.heading: guess.meaning for guess in shown if guess.sure != "要確認"}},
     )  # fmt: skip
     reads, remarks, words = _check(view, mapping)
     return SheetSuggestion(

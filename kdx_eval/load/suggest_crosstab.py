@@ -52,11 +52,13 @@ def guess_crosstab(con: DuckDBPyConnection, grid: Grid, *, schema: Schema, mappi
         return None
     measure = _measure(below, first)
     why = f"月が横に並び、「{cells[key]}」の{shares[key]:.0%}が所属"
+    missing = ""
     tried = [CrosstabMapping(key=cells[key]), CrosstabMapping(key=cells[key], measure=measure)]
     for said in tried:
         try:
             blocks = find_blocks(con, grid, schema=schema, mapping=replace(mapping, crosstab=said))
-        except KdxError:
+        except KdxError as problem:
+            missing = f"。{problem.reason}"
             continue
         if blocks:
             # Nothing but the size of the numbers tells the measure: somebody has to look.
@@ -65,7 +67,7 @@ def guess_crosstab(con: DuckDBPyConnection, grid: Grid, *, schema: Schema, mappi
             shown = replace(said, measure=blocks[0].measure.field.name)
             return CrosstabGuess(table=blocks[0].table.name, said=shown, score=sure, reads=True, why=why)
     return CrosstabGuess(
-        table="worktime", said=CrosstabMapping(key=cells[key], measure=measure), score=0.5, reads=False, why=why, asks=(("fiscal_year", "R6"),)
+        table="worktime", said=CrosstabMapping(key=cells[key], measure=measure), score=0.5, reads=False, why=why + missing, asks=(("fiscal_year", "R6"),)
     )
 
 

@@ -64,7 +64,7 @@ def _body(one: SheetSuggestion) -> list[str]:
     if one.year_month:
         lines.append(f"year_month: {{{', '.join(f'{key}: {_quoted(heading)}' for key, heading in one.year_month)}}}  # たぶん: 年と月が二つの列にある")
     parts_of_month = {heading for _, heading in one.year_month}
-    columns = [(guess.heading, guess.field.name, guess.sure, f"{guess.field.title}（{guess.sure}: {guess.why}）") for guess in one.columns]
+    columns = [(guess.heading, guess.meaning, guess.sure, f"{guess.field.title}（{guess.sure}: {guess.why}）") for guess in one.columns]
     lines += _block("columns", [row for row in columns if row[0] not in parts_of_month], depth=0)
     return lines + _values(one.words)
 

@@ -120,6 +120,16 @@ def test_year_and_month_in_two_columns_are_proposed(tmp_path: Path) -> None:
     assert sorted(str(month)[:7] for month in dataset.frame("worktime")["month"]) == ["2024-04", "2024-05", "2025-01"]
 
 
+def test_one_day_for_beginning_and_end_is_proposed_as_such(tmp_path: Path) -> None:
+    deliver(tmp_path, {"受講者名簿.csv": "氏名,課,研修名,受講をした日,出欠\n山田太郎,市民課,AI,R6.5.1,出席\n鈴木一郎,市民課,AI,R6.5.1,欠席\n"})
+    text, dataset = adopt(tmp_path)
+    assert '"受講をした日": "受講日"' in text
+    frame = dataset.frame("training").sort_values("status")
+    assert frame["status"].tolist() == ["absent", "completed"]
+    assert frame["completed_on"].isna().tolist() == [True, False]
+    assert not frame["enrolled_on"].isna().any()
+
+
 def test_what_is_read_as_it_is_needs_no_entry(tmp_path: Path) -> None:
     deliver(tmp_path, {"所属.csv": DEPARTMENTS, "時間外.csv": "年月,課,時間外\n2024-04,市民課,3\n"})
     text = mapping_text(suggest_mapping(tmp_path))
@@ -138,11 +148,14 @@ def test_what_cannot_be_told_is_said_and_leaves_a_mapping_that_can_be_read(tmp_p
 PLANTED = ("秘密", "花子", "ヒミツ", "ﾋﾐﾂ", "9876543")
 
 
+IN_EVERY_COLUMN = "氏名,ふりがな,課,受けた研修名,修了した日付,修了の状況\n秘密花子,ヒミツ ハナコ,市民課,AI,R6.5.1,秘密花子\n"
+IN_EVERY_COLUMN += "秘密花子,ヒミツ,秘密花子,秘密花子修了,R6.5.1,秘密花子修了\n"
+
+
 @pytest.mark.parametrize(
     "attended",
     [
-        "氏名,ふりがな,課,受けた研修名,修了した日付,修了の状況\n秘密花子,ヒミツ ハナコ,市民課,AI,R6.5.1,秘密花子\n"
-        "秘密花子,ヒミツ,秘密花子,秘密花子修了,R6.5.1,秘密花子修了\n",
+        IN_EVERY_COLUMN,
         "職員の番号,氏名の欄,課,受けた研修名,修了した日付\n9876543,秘密 花子,秘密課,AI,R6.5.1\n9876543,秘密花子,市民課,AI研修（秘密）,R6.5.1\n",
         "秘密花子,ヒミツ,市民課,AI,R6.5.1\n秘密花子,ﾋﾐﾂ,市民課,AI,R6.5.2\n",
         "秘密花子,修了日,課\n秘密花子,R6.5.1,市民課\n秘密花子,R6.5.2,市民課\n",
