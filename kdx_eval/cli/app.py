@@ -12,7 +12,6 @@ from typer.exceptions import TyperException
 from kdx_eval.cli import planning, screen
 from kdx_eval.cli.japanese import JapaneseCommand, JapaneseGroup, usage_error
 from kdx_eval.cli.running import DEMO_SEED
-from kdx_eval.errors import ParameterError
 
 _INTRO = """自治体DX研修の効果を、手元のファイルから測り、予算要求の附属資料まで作ります。
 
@@ -82,7 +81,7 @@ def check(
     data: DataArgument,
     *,
     suggest_mapping: Annotated[bool, typer.Option("--suggest-mapping", help="読めない見出しや言葉の対応表（mapping.yaml）の案を作る")] = False,
-    out: Annotated[Path | None, typer.Option(metavar="ファイル", help="対応表の案を書き出す場所（--suggest-mapping と使う）")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="ファイル", help="対応表の案を書き出す場所")] = None,
 ) -> None:
     """ファイルを読み、何が読めて、何が読めず、何に答えられるかを示します。何も書き換えません。
 
@@ -90,13 +89,11 @@ def check(
 
          kdx-eval check データ --suggest-mapping --out 案.yaml
     """
-    if suggest_mapping:
+    if suggest_mapping or out is not None:  # --out alone can mean nothing else
         from kdx_eval.cli.suggesting import show_suggestion
 
         show_suggestion(data, out=out)
         return
-    if out is not None:
-        raise ParameterError("--out は --suggest-mapping と一緒に使います", place="--out", hint="--suggest-mapping を付けてください")
     from kdx_eval.cli.checking import show_check
 
     show_check(data)

@@ -77,13 +77,12 @@ def _months_across(sheet: Sheet) -> list[Block]:
     sheet = replace(sheet, title=block_title(above))
     for number, position in enumerate(headers):
         end = headers[number + 1] if number + 1 < len(headers) else len(sheet.rows)
-        body = sheet.rows[position + 1 : end]
         line, cells = sheet.rows[position]
         labels = _labels(cells, above)
         table = table_of(sheet.said, sheet.mapping.table, names=(sheet.grid.sheet, block_title(above), sheet.called[1]), schema=sheet.schema)
         if table is None:
             return []
-        body, following = _split_title(body, from_column=_months_in(cells, sheet.mapping)[0][0], last=number + 1 == len(headers))
+        body, following = _split_title(sheet.rows[position + 1 : end], from_column=_months_in(cells, sheet.mapping)[0][0], last=number + 1 == len(headers))
         for start, stop in _segments(labels, sheet, table=table):
             found = _across_block(sheet, table=table, line=line, labels=labels, span=(start, stop), around=(above, body, len(headers)))
             if found is None:

@@ -92,7 +92,7 @@ def likeness(heading: str, spec: FieldSpec) -> float:
     return max(0.6 + 0.3 * inside if inside else 0.0, 0.9 * near)
 
 
-def content(texts: Sequence[str], spec: FieldSpec, known: Known) -> float | None:
+def content(texts: Sequence[str], spec: FieldSpec, *, known: Known) -> float | None:
     """Share of the texts that can be what ``spec`` holds; None where any text could, or there is none."""
     filled = [one for one in texts if not is_missing(one)]
     if not filled:
@@ -128,9 +128,9 @@ def _is_known(written: str, directory: Directory) -> bool:
     return fold_name(written) in directory.ids or fold_name(written) in directory.names
 
 
-def guess_column(heading: str, texts: Sequence[str], spec: FieldSpec, *, known: Known) -> ColumnGuess | None:
+def guess_column(heading: str, texts: Sequence[str], *, spec: FieldSpec, known: Known) -> ColumnGuess | None:
     """Whether the column under ``heading`` may be ``spec``; None when heading or content speak against it."""
-    like, inside = likeness(heading, spec), content(texts, spec, known)
+    like, inside = likeness(heading, spec), content(texts, spec, known=known)
     if spec.personal and spec.name != "unit_id" and like < _TEXT_OF_PERSONAL:
         return None  # what looks like a name but is not headed so is not taken for one, nor is a name taken for a heading
     if like == 1.0:
@@ -163,7 +163,7 @@ def guess_columns(samples: Samples, table: TableSpec, *, known: Known, said: Map
         if said.get(heading) in fields:
             found.append(ColumnGuess(heading=heading, field=fields[said[heading]], score=1.0, why="対応表にある", plain=True, meaning=said[heading]))
             continue
-        guesses = (guess_column(heading, texts, spec, known=known) for spec in table.fields)
+        guesses = (guess_column(heading, texts, spec=spec, known=known) for spec in table.fields)
         found += [one for one in guesses if one is not None]
     chosen: list[ColumnGuess] = []
     for one in sorted(found, key=lambda guess: (-guess.score, samples.headings.index(guess.heading), guess.field.name)):
@@ -177,7 +177,7 @@ def _is_shared(guess: ColumnGuess) -> bool:
     return fold(guess.heading) in {fold(one) for one in guess.field.shared_aliases}
 
 
-def safe_words(written: str, vocabulary: Collection[str], affixes: str) -> bool:
+def safe_words(written: str, vocabulary: Collection[str], *, affixes: str) -> bool:
     """Whether a text is made of known words and harmless additions only, so that it can be shown without showing who is meant."""
     rest = unicodedata.normalize("NFKC", written)
     for word in sorted(vocabulary, key=len, reverse=True):

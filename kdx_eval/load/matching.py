@@ -137,7 +137,7 @@ def _summary(con: DuckDBPyConnection, ways: Mapping[str, str], known: Known) -> 
 
 def _shown(department: str | None, known: Known) -> str:
     # Somebody's name may have slipped into the column of departments: only what is known to be one is repeated.
-    return department if department in known.departments else ELSEWHERE
+    return department if department is not None and department in known.departments else ELSEWHERE
 
 
 def _open(con: DuckDBPyConnection, known: Known) -> list[OpenMatch]:

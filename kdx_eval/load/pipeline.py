@@ -70,7 +70,7 @@ class Pipeline:
             if self.mappings.of(shown).ignore:
                 self.aside.append(FileReport(file=shown, sheet="", table=None, encoding="", notes=("mapping.yaml の指定により読みません",)))
                 continue
-            for grid in self.grids(path, shown, number):
+            for grid in self.grids(path, shown, number=number):
                 sources += self._recognise(grid, number)
         if not sources and not self.logs:
             hint = "ファイル名や見出しを data_schema の表の名前に合わせるか、mapping.yaml を書いてください"
@@ -81,7 +81,7 @@ class Pipeline:
     def _shown(self, path: Path) -> str:
         return path.relative_to(self.folder).as_posix()
 
-    def grids(self, path: Path, shown: str, number: int) -> list[Grid]:
+    def grids(self, path: Path, shown: str, *, number: int) -> list[Grid]:
         """The sheets of one file as they are written. Raises DataError when it cannot be read."""
         table, suffix = f"grid_{number}", path.suffix.lower()
         if suffix in EXCEL_SUFFIXES:

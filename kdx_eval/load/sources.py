@@ -35,7 +35,7 @@ def recognise_grid(con: DuckDBPyConnection, grid: Grid, *, schema: Schema, mappi
         return [], ("mapping.yaml の指定により読みません",)
     if not grid.n_columns:
         return [], grid.notes or (_UNKNOWN,)
-    grid, skipped = leave_out_rows(con, grid, mapping)
+    grid, skipped = leave_out_rows(con, grid, mapping=mapping)
     blocks = find_blocks(con, grid, schema=schema, mapping=mapping)
     sources: list[Source] = []
     for number, block in enumerate(blocks):
@@ -58,7 +58,7 @@ def _which(layout: Layout, *, of: int) -> tuple[str, ...]:
     return (f"{layout.header_line}行から下の表: {measure.title}",) if of > 1 else ()
 
 
-def leave_out_rows(con: DuckDBPyConnection, grid: Grid, mapping: FileMapping) -> tuple[Grid, tuple[str, ...]]:
+def leave_out_rows(con: DuckDBPyConnection, grid: Grid, *, mapping: FileMapping) -> tuple[Grid, tuple[str, ...]]:
     """``grid`` without the rows that mapping.yaml names, and a remark that says how many these are.
 
     Raises SchemaError for a Parquet file, which has no rows that a person could count.

@@ -109,7 +109,7 @@ def _read(reader: Pipeline) -> tuple[list[Grid], list[SheetSuggestion]]:
         if reader.mappings.of(shown).ignore:
             continue
         try:
-            grids += [grid for grid in reader.grids(path, shown, number) if grid.n_columns]
+            grids += [grid for grid in reader.grids(path, shown, number=number) if grid.n_columns]
         except DataError as problem:
             remark = f"{problem.reason} → {problem.hint}"
             failed.append(SheetSuggestion(file=shown, sheet="", table=None, table_score=0.0, reads="no", remarks=(remark,)))
@@ -205,7 +205,7 @@ def _suggest_list(view: _Sheet, said: tuple[str, ...]) -> SheetSuggestion:
         for table in schema.tables.values():
             columns = guess_columns(samples, table, known=view.known, said=view.mapping.columns)
             clear = any(guess.score >= _CLEAR_HEADING for guess in columns)
-            needed = _needed(table, columns) - ({"month"} if guess_year_month(samples, table, columns) else set())
+            needed = _needed(table, columns) - ({"month"} if guess_year_month(samples, table, columns=columns) else set())
             score = sum(guess.score for guess in columns) - 1.5 * len(needed) + (1.0 if table == named else 0.0) - 0.01 * position
             if clear and len(columns) >= 2 and (best is None or score > best[0]):
                 best = (score, table, samples, columns)
@@ -213,7 +213,7 @@ def _suggest_list(view: _Sheet, said: tuple[str, ...]) -> SheetSuggestion:
         return replace(blank, remarks=(*said, "どの表か分かりません。見出しの行があるか確かめ、mapping.yaml に table と columns を書いてください"))
     score, table, samples, columns = best
     shown = tuple(guess for guess in columns if not guess.plain and not view.known.names_somebody(guess.heading))
-    year_month = guess_year_month(samples, table, columns)
+    year_month = guess_year_month(samples, table, columns=columns)
     mapping = replace(
         view.mapping, table=table.name, year_month=dict(year_month) if year_month else view.mapping.year_month,
         columns={**view.mapping.columns, **{guess.heading: guess.meaning for guess in shown if guess.sure != "要確認"}},
@@ -298,12 +298,14 @@ def _nearest(written: str, spec: FieldSpec, known: Known) -> WordGuess | None:
     if spec.enum:
         meanings = {**{one: one for one in spec.enum}, **spec.synonyms}
         near = difflib.get_close_matches(written, meanings, n=1, cutoff=0.5)
-        shows = bool(near) and safe_words(written, meanings, _STATUS_AFFIXES)
+        shows = bool(near) and safe_words(written, meanings, affixes=_STATUS_AFFIXES)
     else:
         directory = known.departments if spec.name == "department_id" else known.courses
         meanings = {one: one for one in directory.ids.values()}
         near = difflib.get_close_matches(written, meanings, n=1, cutoff=0.5)
-        shows = bool(near) and (bool(ORGANISATION.fullmatch(written)) if spec.name == "department_id" else safe_words(written, meanings, _COURSE_AFFIXES))
+        shows = bool(near) and (
+            bool(ORGANISATION.fullmatch(written)) if spec.name == "department_id" else safe_words(written, meanings, affixes=_COURSE_AFFIXES)
+        )
     if not shows:
         return None
     score = difflib.SequenceMatcher(None, written, near[0]).ratio()

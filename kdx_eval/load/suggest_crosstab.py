@@ -46,7 +46,7 @@ def guess_crosstab(con: DuckDBPyConnection, grid: Grid, *, schema: Schema, mappi
     first = next(index for index, cell in enumerate(cells) if month_of(cell) is not None)
     below = [row for _, row in grid.head[header + 1 :]]
     department = schema.table("worktime").field("department_id")
-    shares = {index: content([row[index] for row in below], department, known) or 0.0 for index in range(first) if cells[index]}
+    shares = {index: content([row[index] for row in below], department, known=known) or 0.0 for index in range(first) if cells[index]}
     key = max(shares, key=lambda index: (shares[index], index), default=None)
     if key is None or shares[key] < FEWEST_MONTHS / 12:
         return None
@@ -77,7 +77,7 @@ def _measure(rows: Sequence[Sequence[str]], first: int) -> str:
     return "paid_overtime_yen" if numbers and 2 * large > len(numbers) else "overtime_hours"
 
 
-def guess_year_month(samples: Samples, table: TableSpec, columns: Sequence[ColumnGuess]) -> tuple[tuple[str, str], ...]:
+def guess_year_month(samples: Samples, table: TableSpec, *, columns: Sequence[ColumnGuess]) -> tuple[tuple[str, str], ...]:
     """(fiscal_year or year, heading), (month, heading) where year and month stand in two columns whose headings say too little."""
     if "month" not in {spec.name for spec in table.fields} or any(guess.field.name == "month" and guess.plain for guess in columns):
         return ()

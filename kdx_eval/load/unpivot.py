@@ -8,8 +8,8 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from kdx_eval.load.blocks import Block, Row
 from kdx_eval.load.cells import parse_cell
-from kdx_eval.load.crosstabs import Block, Row
 from kdx_eval.load.database import create_table, name
 from kdx_eval.load.files import Grid
 from kdx_eval.load.headers import Column, Layout
