@@ -28,9 +28,14 @@ def dated_columns(
     elif bare:
         year, calendar, notes = _one_year(sheet, block_title(above), january_first=calendar, title_first=title_first)
         years = dict.fromkeys(range(len(labels)), year)
-        if len(set(bare)) < len(bare):
-            raise DataError("同じ月が二度あり、どの年度か分かりません", place=sheet.place, hint="月の上の行に 令和6年度 のように年度を書いてください")
-    return [(index, place_month(month, years.get(index, 0), calendar=calendar)) for index, month in months], notes
+    dated = [(index, place_month(month, years.get(index, 0), calendar=calendar)) for index, month in months]
+    seen: dict[dt.date, int] = {}
+    for index, day in dated:
+        if day in seen:
+            reason = f"見出し「{labels[index]}」の列が二つあります（{seen[day] + 1}列目と{index + 1}列目）"
+            raise DataError(reason, place=sheet.place, hint="月の上の行に 令和6年度 のように年度を書くか、年度ごとにシートを分けてください")
+        seen[day] = index
+    return dated, notes
 
 
 def _years_over(above: Sequence[Row], *, first: int, width: int) -> dict[int, int]:
@@ -57,11 +62,11 @@ def _one_year(sheet: Sheet, title: str, *, january_first: bool, title_first: boo
     if found is None:
         raise DataError("月だけで年度が書かれていません", place=sheet.place, hint="シート名を R6年度 のようにするか、表題に年度を書いてください")
     if january_first and not fixed:
-        if found[1]:
-            hint = "mapping.yaml の crosstab に fiscal_year: R6（4月からの年度）か year: 2024（1月からの年）を書いてください"
-            raise DataError("1月から始まる表に年度が書かれていて、どの年の月か分かりません", place=sheet.place, hint=hint)
+        if found[1] != "年":
+            hint = "見出しを 2025年1月 のように年から書くか、mapping.yaml の crosstab に fiscal_year: R6 か year: 2024 を書いてください"
+            raise DataError("1月から始まる表で、1月から3月がどの年か決められません", place=sheet.place, hint=hint)
         return found[0], True, ("1月から始まるので、年度ではなく暦年の表として読みました",)
-    others = {year[0] for year in map(year_in, order) if year and (year[1] or year[0] == found[0])}
+    others = {year[0] for year in map(year_in, order) if year and (year[1] == "年度" or year[0] == found[0])}
     differ = not fixed and len(others) > 1
     return found[0], False, ("注意: シート名・表題・ファイル名の年度が違います。シート名（重ねた表では表題）の年度で読みました",) if differ else ()
 

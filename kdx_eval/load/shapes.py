@@ -36,21 +36,21 @@ def place_month(month: int | dt.date, year: int, *, calendar: bool = False) -> d
     return dt.date(year if calendar or month >= _YEAR_START else year + 1, month, 1)
 
 
-def year_in(written: str) -> tuple[int, bool] | None:
-    """The one year a text names, and whether it says 年度; None when it names none or several (R5-R6)."""
+def year_in(written: str) -> tuple[int, str] | None:
+    """The one year a text names and what follows it (年度, 年 or nothing); None when it names none or several (R5-R6)."""
     plain = unicodedata.normalize("NFKC", written).replace("元", "1")
-    found: dict[bool, set[int]] = {True: set(), False: set()}
+    found: dict[bool, set[tuple[int, str]]] = {True: set(), False: set()}
     for match in _YEAR_IN_TEXT.finditer(plain):
         year = parse_fiscal_year(re.sub(r"\s", "", match[0]))
         if not isinstance(year, Refusal):
-            found[match["ending"] == "年度"].add(year)
+            found[match["ending"] == "年度"].add((year, match["ending"] or ""))
     # 令和7年5月集計 令和6年度時間外: what is called a fiscal year is one.
     for fiscal in (True, False):
         if found[fiscal]:
-            return (found[fiscal].pop(), fiscal) if len(found[fiscal]) == 1 else None
+            return min(found[fiscal]) if len({year for year, _ in found[fiscal]}) == 1 else None
     return None
 
 
-def first_year(texts: Iterable[str]) -> tuple[int, bool] | None:
+def first_year(texts: Iterable[str]) -> tuple[int, str] | None:
     """The year of the first text that names one; see `year_in`."""
     return next((found for text in texts if (found := year_in(text))), None)
