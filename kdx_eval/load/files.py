@@ -50,6 +50,11 @@ class Grid:
     merged: tuple[tuple[int, int, int], ...] = ()
     notes: tuple[str, ...] = field(default=())
 
+    @property
+    def whole_head(self) -> tuple[tuple[int, tuple[str, ...]], ...]:
+        """``head`` with short rows filled up to the width of the grid."""
+        return tuple((line, (*cells, *[""] * (self.n_columns - len(cells)))) for line, cells in self.head)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Discovered:

@@ -24,6 +24,7 @@ _NUMBERED = re.compile(r"[A-Za-z]{0,2}\d{3,10}")
 _KANA = re.compile(r"[ァ-ヶー]{3,}")
 _WEAK = frozenset({"number", "integer", "boolean", "string"})  # such values say little about the column they stand in
 _LEAST = 0.5
+_MOST_TEXTS = 60  # the commonest tell enough
 _TEXT_OF_PERSONAL = 0.5
 
 
@@ -94,7 +95,7 @@ def likeness(heading: str, spec: FieldSpec) -> float:
 
 def content(texts: Sequence[str], spec: FieldSpec, *, known: Known) -> float | None:
     """Share of the texts that can be what ``spec`` holds; None where any text could, or there is none."""
-    filled = [one for one in texts if not is_missing(one)]
+    filled = [one for one in texts if not is_missing(one)][:_MOST_TEXTS]
     if not filled:
         return None
     if spec.name in {"department_id", "department_name", "unit_id"}:

@@ -186,7 +186,7 @@ def _suggest(view: _Sheet, sources: Sequence[Source], problem: KdxError | None) 
 
 
 def _samples(view: _Sheet, position: int) -> Samples | None:
-    line, cells = view.grid.head[position]
+    line, cells = view.grid.whole_head[position]
     filled = [cell for cell in cells if cell]
     if len(filled) < 2 or any(re.search(r"\d{3}", cell) for cell in filled) or len(set(filled)) < len(filled):
         return None

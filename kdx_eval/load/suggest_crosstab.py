@@ -42,9 +42,9 @@ def guess_crosstab(con: DuckDBPyConnection, grid: Grid, *, schema: Schema, mappi
     header = next((position for position, (_, cells) in enumerate(grid.head) if sum(month_of(cell) is not None for cell in cells) >= FEWEST_MONTHS), None)
     if header is None or mapping.table not in {None, "worktime", "workload", "headcount", "indicators"}:
         return None
-    _, cells = grid.head[header]
+    _, cells = grid.whole_head[header]
     first = next(index for index, cell in enumerate(cells) if month_of(cell) is not None)
-    below = [row for _, row in grid.head[header + 1 :]]
+    below = [row for _, row in grid.whole_head[header + 1 :]]
     department = schema.table("worktime").field("department_id")
     shares = {index: content([row[index] for row in below], department, known=known) or 0.0 for index in range(first) if cells[index]}
     key = max(shares, key=lambda index: (shares[index], index), default=None)

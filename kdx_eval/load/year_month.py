@@ -48,7 +48,7 @@ def compose_month(con: DuckDBPyConnection, grid: Grid, *, schema: Schema, mappin
     found = _said(grid, mapping) if mapping.year_month else _seen(grid, schema=schema, mapping=mapping)
     if found is None:
         return grid, mapping, ()
-    line, header = grid.head[found.position]
+    line, header = grid.whole_head[found.position]
     headings = [header[index] for index in (found.year, found.month) if index is not None]
     together = "・".join(re.sub(r"\s", "", one) for one in headings) + ("" if found.year is not None else "（年を補ったもの）")
     grid = _add_column(con, grid, found, heading=together, line=line)
@@ -63,7 +63,7 @@ def _said(grid: Grid, mapping: FileMapping) -> YearMonth | None:
     said = dict(mapping.year_month or {})
     calendar = "year" in said
     year = said["year" if calendar else "fiscal_year"]
-    for position, (_, cells) in enumerate(grid.head[:_HEADER_WITHIN]):
+    for position, (_, cells) in enumerate(grid.whole_head[:_HEADER_WITHIN]):
         keys = [heading_key(cell) for cell in cells]
         if heading_key(said["month"]) not in keys or not (year.startswith("=") or heading_key(year) in keys):
             continue
@@ -80,7 +80,7 @@ def _said(grid: Grid, mapping: FileMapping) -> YearMonth | None:
 def _seen(grid: Grid, *, schema: Schema, mapping: FileMapping) -> YearMonth | None:
     months, fiscal = _names(schema, "month"), _names(schema, "fiscal_year")
     said = {heading_key(heading) for heading, field in mapping.columns.items() if field == "month"}
-    for position, (line, cells) in enumerate(grid.head[:_HEADER_WITHIN]):
+    for position, (line, cells) in enumerate(grid.whole_head[:_HEADER_WITHIN]):
         folded = [fold(cell) for cell in cells]
         month = next((index for index, cell in enumerate(cells) if folded[index] in months or (cell and heading_key(cell) in said)), None)
         if month is None or not _are_bare(grid, line, month):
@@ -101,7 +101,7 @@ def _names(schema: Schema, field: str) -> frozenset[str]:
 
 
 def _are_bare(grid: Grid, line: int, column: int) -> bool:
-    cells = [row[column] for below, row in grid.head if below > line and not is_missing(row[column])]
+    cells = [row[column] for below, row in grid.whole_head if below > line and not is_missing(row[column])]
     bare = sum(bool(_BARE.fullmatch(unicodedata.normalize("NFKC", cell))) for cell in cells)
     return bool(cells) and bare >= _FEWEST * len(cells)
 
@@ -133,6 +133,6 @@ def _add_column(con: DuckDBPyConnection, grid: Grid, found: YearMonth, *, headin
     shown = {(one, other): whole for one, other, whole in values}
     head = tuple(
         (below, (*cells, heading if below == line else shown.get((cells[found.year] if found.year is not None else "", cells[found.month]), "")))
-        for below, cells in grid.head
+        for below, cells in grid.whole_head
     )
     return replace(grid, table=table, n_columns=grid.n_columns + 1, head=head)

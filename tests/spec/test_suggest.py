@@ -15,6 +15,7 @@ from kdx_eval.load.mapping import parse_mappings
 from kdx_eval.load.suggest import SheetSuggestion, suggest_mapping
 from kdx_eval.load.suggest_text import mapping_text
 from kdx_eval.schema import load_schema
+from tests.command_line import kdx
 
 HALF = ["4月", "5月", "6月", "7月", "8月", "9月"]
 DEPARTMENTS = "所属コード,所属名\n市民課,市民課\n税務課,税務課\n福祉課,福祉課\n"
@@ -183,3 +184,15 @@ def test_the_proposal_is_written_only_where_the_user_says(tmp_path: Path) -> Non
         show_suggestion(data, out=data / "mapping.yaml")
     with pytest.raises(ParameterError, match="同じ名前"):
         show_suggestion(data, out=out)
+
+
+def test_the_command_shows_the_proposal_and_writes_it_where_it_is_told(tmp_path: Path) -> None:
+    data, out = tmp_path / "data", tmp_path / "案.yaml"
+    data.mkdir()
+    deliver(data, {"所属.csv": DEPARTMENTS, "受講者名簿.csv": "氏名,所属の名称,研修名,受講日\n秘密花子,市民課,AI,R6.5.1\n"})
+    shown = kdx("check", data, "--suggest-mapping", "--out", out, home=tmp_path / "home")
+    assert shown.returncode == 0, shown.stderr
+    assert '"所属の名称": department_id' in shown.stdout
+    assert '"所属の名称": department_id' in out.read_text(encoding="utf-8")
+    assert sorted(one.name for one in data.iterdir()) == ["受講者名簿.csv", "所属.csv"]
+    assert "秘密" not in shown.stdout + shown.stderr
