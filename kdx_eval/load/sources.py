@@ -33,8 +33,8 @@ def recognise_grid(con: DuckDBPyConnection, grid: Grid, *, schema: Schema, mappi
     mapping = mappings.of(grid.file, grid.sheet)
     if mapping.ignore:
         return [], ("mapping.yaml の指定により読みません",)
-    if not grid.n_columns:
-        return [], grid.notes or (_UNKNOWN,)
+    if not grid.n_columns:  # a hidden sheet
+        return [], grid.notes
     grid, skipped = leave_out_rows(con, grid, mapping=mapping)
     blocks = find_blocks(con, grid, schema=schema, mapping=mapping)
     sources: list[Source] = []
@@ -46,7 +46,7 @@ def recognise_grid(con: DuckDBPyConnection, grid: Grid, *, schema: Schema, mappi
     grid, said, dated = compose_month(con, grid, schema=schema, mapping=mapping)
     layout_found = recognise(grid, schema=schema, mapping=said)
     if layout_found is None:
-        return [], grid.notes or (_UNKNOWN,)
+        return [], (_UNKNOWN, *grid.notes)
     absent = headings_not_found(mapping, tuple(cell for _, cells in grid.head for cell in cells), everywhere=mappings.columns)
     unused = (f"使わない列: {'、'.join(layout_found.unused[:8])}",) if layout_found.unused else ()
     return [(grid, layout_found, said, (*skipped, *dated, *((absent,) if absent else ()), *unused))], ()
