@@ -12,7 +12,7 @@ from kdx_eval.errors import DataError, SchemaError
 from kdx_eval.load.block_words import block_title, measure_of, table_of
 from kdx_eval.load.blocks import Block, Row, Sheet, Value
 from kdx_eval.load.crosstab_years import dated_columns, months_of_rows
-from kdx_eval.load.database import name
+from kdx_eval.load.database import name, scalar
 from kdx_eval.load.files import Grid
 from kdx_eval.load.headers import Column, fold, is_ignored, unit_scale
 from kdx_eval.load.mapping import FileMapping, heading_key
@@ -40,9 +40,12 @@ def find_blocks(con: DuckDBPyConnection, grid: Grid, *, schema: Schema, mapping:
     said = mapping.crosstab
     across = said.across if said else None
     has_months = any(len(_months_in(cells, mapping)) >= FEWEST_MONTHS for _, cells in grid.head[:_HEADER_WITHIN])
+    has_departments = across == "departments" or (across is None and _months_run_down(grid.head))
+    if (has_months or has_departments) and scalar(con, f"SELECT count(*) FROM {name(grid.table)}") > _MOST_ROWS:
+        has_months = has_departments = False
     if across != "departments" and has_months:
         return _months_across(_sheet(con, grid, schema=schema, mapping=mapping))
-    if across != "months" and _months_run_down(grid.head):
+    if has_departments:
         return _departments_across(_sheet(con, grid, schema=schema, mapping=mapping))
     if said is not None:
         place = f"{grid.file} {grid.sheet}".strip()
@@ -52,7 +55,7 @@ def find_blocks(con: DuckDBPyConnection, grid: Grid, *, schema: Schema, mapping:
 
 def _sheet(con: DuckDBPyConnection, grid: Grid, *, schema: Schema, mapping: FileMapping) -> Sheet:
     cells = ", ".join(f"c{index}" for index in range(grid.n_columns))
-    rows = con.execute(f"SELECT line, {cells} FROM {name(grid.table)} ORDER BY line LIMIT {_MOST_ROWS}").fetchall()
+    rows = con.execute(f"SELECT line, {cells} FROM {name(grid.table)} ORDER BY line").fetchall()
     body = tuple((int(row[0]), tuple(map(str, row[1:]))) for row in rows)
     if grid.head and grid.head[0][0] == 0:  # the heading of a Parquet file is no line of it
         body = (grid.head[0], *body)
@@ -268,12 +271,21 @@ def _by_item(block: Block, named: Mapping[str, FieldSpec], units: Mapping[str, s
 
 
 def _months_run_down(head: Sequence[Row]) -> bool:
-    return any(sum(month_of(cells[column]) is not None for _, cells in head if column < len(cells)) >= FEWEST_MONTHS for column in range(3))
+    """Whether months stand under each other and offices over the columns beside them; a long list, which is not fetched for this, has headings there."""
+    for column in range(3):
+        dated = [position for position, (_, cells) in enumerate(head) if column < len(cells) and month_of(cells[column]) is not None]
+        if len(dated) >= FEWEST_MONTHS and dated[0] > 0:
+            named = [cell.strip() for cell in head[dated[0] - 1][1][column + 1 :] if cell.strip()]
+            return 2 * sum(bool(_ORGANISATION.fullmatch(cell)) for cell in named) >= len([cell for cell in named if not TOTAL.fullmatch(cell)]) > 1
+    return False
 
 
 def _departments_across(sheet: Sheet) -> list[Block]:
     counts = [sum(month_of(cells[column]) is not None for _, cells in sheet.rows if column < len(cells)) for column in range(min(3, sheet.grid.n_columns))]
-    column = next(index for index, count in enumerate(counts) if count >= FEWEST_MONTHS)
+    column = next((index for index, count in enumerate(counts) if count >= FEWEST_MONTHS), None)
+    if column is None:
+        hint = "月は 4月 や R6.4 のように書いてください（6か月以上）"
+        raise DataError("クロス表と書かれていますが、月の並びが見つかりません", place=sheet.place, hint=hint)
     dated = [position for position, (_, cells) in enumerate(sheet.rows) if month_of(cells[column]) is not None]
     starts = [position for position in dated if position > 0 and _names_columns(sheet.rows[position - 1][1], column)]
     blocks: list[Block] = []
