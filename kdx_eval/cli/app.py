@@ -77,11 +77,23 @@ def demo(
 
 
 @app.command(cls=JapaneseCommand, short_help="ファイルが読めるか、何に答えられるかを見る")
-def check(data: DataArgument) -> None:
+def check(
+    data: DataArgument,
+    *,
+    suggest_mapping: Annotated[bool, typer.Option("--suggest-mapping", help="読めない見出しや言葉の対応表（mapping.yaml）の案を作る")] = False,
+    out: Annotated[Path | None, typer.Option(metavar="ファイル", help="対応表の案を書き出す場所")] = None,
+) -> None:
     """ファイルを読み、何が読めて、何が読めず、何に答えられるかを示します。何も書き換えません。
 
     例:  kdx-eval check データ
+
+         kdx-eval check データ --suggest-mapping --out 案.yaml
     """
+    if suggest_mapping or out is not None:  # --out alone can mean nothing else
+        from kdx_eval.cli.suggesting import show_suggestion
+
+        show_suggestion(data, out=out)
+        return
     from kdx_eval.cli.checking import show_check
 
     show_check(data)

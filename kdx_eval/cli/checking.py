@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kdx_eval.cli import screen
+from kdx_eval.cli.matching import show_matching
 from kdx_eval.errors import VerifyError
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def show_check(data: Path) -> None:
     _show_months(quality)
     _show_distributions(quality)
     _show_lead_times(dataset)
-    _show_matching(dataset)
+    show_matching(dataset)
     screen.say("■ このデータで答えられること・答えられないこと")
     screen.say(*(f"  {'○' if item.possible else '×'} {item.sentence}" for item in answerable(dataset)))
     screen.say("■ 次に加えると最も役立つもの", f"  {most_useful_missing(dataset)}")
@@ -117,17 +118,6 @@ def _show_distributions(quality: QualityReport) -> None:
         shown = [DISTRIBUTION_HEADERS.index(header) for header in _DISTRIBUTION_COLUMNS]
         screen.say("■ 値の散らばり（月ごとの表。ほかの列はノートブック 01）")
         screen.table(_DISTRIBUTION_COLUMNS, [[row[at] for at in shown] for row in rows])
-
-
-def _show_matching(dataset: Dataset) -> None:
-    found = dataset.report.matched
-    if found is not None and not dataset.has("staff"):
-        screen.say(f"■ 氏名の突き合わせ: 職員の名簿がないので行っていません（受講者 {found.n_people:,} 人は、名簿に書かれた所属で数えます）")
-    elif found is not None:
-        screen.say(
-            f"■ 氏名の突き合わせ: {found.n_people:,} 人のうち {found.n_matched:,} 人（{found.share:.0%}）が一致、"
-            f"{found.n_ambiguous:,} 人は同姓同名などで決められず、{found.n_unmatched:,} 人は名簿に該当なし"
-        )
 
 
 def _show_lead_times(dataset: Dataset) -> None:

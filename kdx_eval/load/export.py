@@ -18,8 +18,9 @@ _FORMULA = r"^[=+@\-\t\r]"
 def pseudonymise(folder: Path, out: Path, *, key_file: Path | None = None) -> LoadReport:
     """Write the tables of ``folder`` to ``out`` as CSV (UTF-8 with BOM, Japanese headings), without names and with pseudonyms for ids.
 
-    Returns what was read and refused; rejected.csv is written too. Any tables will do. What it wrote itself comes out unchanged, and
-    files that bear ids may be done one after the other under one key; files that bear names only must be done together with the roster.
+    Returns what was read and refused; rejected.csv is written too, and unmatched.csv where somebody must decide. Any tables will do. What it
+    wrote itself comes out unchanged, and files that bear ids may be done one after the other under one key; files that bear names only must be done
+    together with the roster.
 
     Parameters
     ----------
@@ -49,6 +50,8 @@ def pseudonymise(folder: Path, out: Path, *, key_file: Path | None = None) -> Lo
             if columns and rows(con, f"SELECT 1 FROM {name(table)} LIMIT 1"):
                 frame = con.execute(f"SELECT {', '.join(columns)} FROM {name(table)}").df()
                 contents[f"{schema.tables[table].title}.csv"] = "\ufeff" + frame.to_csv(index=False, lineterminator="\n")
+    if dataset.report.matched is not None and dataset.report.matched.open:
+        contents["unmatched.csv"] = dataset.rejected.with_name("unmatched.csv").read_bytes()
     _refuse_strangers(out, contents)
     for called, content in contents.items():
         write_atomic(out / called, content)

@@ -23,7 +23,8 @@ EXCEL_SUFFIXES = frozenset({".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"})
 PARQUET_SUFFIXES = frozenset({".parquet"})
 XES_ENDINGS = (".xes", ".xes.gz")
 AUXILIARY = frozenset({
-    "plan.yaml", "plan.yml", "plan.frozen.json", "mapping.yaml", "mapping.yml", "truth.json", "rejected.csv", "thumbs.db", "desktop.ini",
+    "plan.yaml", "plan.yml", "plan.frozen.json", "mapping.yaml", "mapping.yml", "truth.json", "rejected.csv", "unmatched.csv", "thumbs.db",
+    "desktop.ini",
 })  # fmt: skip
 POLICY_FOLDER = "policy"
 HEAD_ROWS = 60
@@ -53,6 +54,11 @@ class Grid:
     merged: tuple[tuple[int, int, int], ...] = ()
     blocks: tuple[tuple[int, int, int, int], ...] = ()
     notes: tuple[str, ...] = field(default=())
+
+    @property
+    def whole_head(self) -> tuple[tuple[int, tuple[str, ...]], ...]:
+        """``head`` with short rows filled up to the width of the grid."""
+        return tuple((line, (*cells, *[""] * (self.n_columns - len(cells)))) for line, cells in self.head)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ import difflib
 import re
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cache
 
@@ -14,7 +14,7 @@ from kdx_eval.errors import SchemaError
 from kdx_eval.load.cells import parse_enum
 from kdx_eval.load.dates import Refusal
 from kdx_eval.load.files import Grid
-from kdx_eval.load.mapping import FileMapping
+from kdx_eval.load.mapping import FileMapping, heading_key
 from kdx_eval.schema import FieldSpec, Schema, TableSpec
 
 _HEADER_WITHIN = 30
@@ -23,6 +23,7 @@ _SCALES: Mapping[tuple[str, str], Decimal] = {
     ("yen", "千円"): Decimal(1000), ("yen", "万円"): Decimal(10_000), ("yen", "百万円"): Decimal(1_000_000),
     ("hours", "分"): Decimal(1) / 60, ("minutes", "時間"): Decimal(60), ("minutes", "h"): Decimal(60),
 }  # fmt: skip
+_JAPANESE_UNITS: Mapping[str, str] = {"yen": "円", "hours": "時間", "minutes": "分", "cases": "件", "persons": "人", "points": "点"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,8 +150,8 @@ def _layout(grid: Grid, table: TableSpec, *, position: int, depth: int, mapping:
     return Layout(
         table=table, header_line=line, columns=tuple(columns), headings=tuple(shown), constants=mapping.constants,
         title=" ".join(cell for _, cells in grid.head[:position] for cell in cells if cell.strip()),
-        twins=_twins(whole, used),
-        unused=tuple(heading for index, heading in enumerate(shown) if heading.strip() and index not in used),
+        twins=_twins(whole, {*used, *(index for index, heading in enumerate(shown) if is_ignored(heading, mapping))}),
+        unused=tuple(heading for index, heading in enumerate(shown) if heading.strip() and index not in used and not is_ignored(heading, mapping)),
     )  # fmt: skip
 
 
@@ -180,14 +181,7 @@ def _spread(cells: Sequence[str], line: int, *, merged: Sequence[tuple[int, int,
 
 def _assign(table: TableSpec, labels: Sequence[Sequence[str]], shown: Sequence[str], *, mapping: FileMapping, samples: Sequence[Sequence[str]]) -> list[Column]:
     """Headings -> fields: by the mapping, then own names, then aliases, then shared aliases for what is still free."""
-    columns: dict[str, Column] = {}
-    taken: set[int] = set()
-    said = {heading.strip(): name for heading, name in mapping.columns.items()}
-    for index, heading in enumerate(shown):
-        if heading.strip() in said:
-            spec = table.field(said[heading.strip()])
-            columns[spec.name] = Column(field=spec, index=index, heading=heading, scale=_scale(spec, heading))
-            taken.add(index)
+    columns, labels, taken = _assign_said(table, labels, shown, mapping=mapping)
     for kind in (0, 1, 2):
         for part in range(3):
             for index, names in enumerate(labels):
@@ -201,7 +195,45 @@ def _assign(table: TableSpec, labels: Sequence[Sequence[str]], shown: Sequence[s
                         if kind < 2:
                             taken.add(index)
                             break
-    return sorted(columns.values(), key=lambda column: (column.index, column.field.name))
+    scaled = (replace(one, scale=unit_scale(one.field, mapping.units[one.field.name])) if one.field.name in mapping.units else one for one in columns.values())
+    return sorted(scaled, key=lambda column: (column.index, column.field.name))
+
+
+def _assign_said(
+    table: TableSpec, labels: Sequence[Sequence[str]], shown: Sequence[str], *, mapping: FileMapping
+) -> tuple[dict[str, Column], list[Sequence[str]], set[int]]:
+    """The fields that the mapping gives, the labels with the headings it puts in the place of others, and the columns no longer free."""
+    columns: dict[str, Column] = {}
+    labels, taken = list(labels), set[int]()
+    said = {heading_key(heading): name for heading, name in mapping.columns.items()}
+    fields = {spec.name: spec for spec in table.fields}
+    for index, heading in enumerate(shown):
+        keys = [heading_key(one) for one in (heading, *labels[index][:2])]
+        meant = next((said[key] for key in keys if key in said), None)
+        if is_ignored(heading, mapping):
+            taken.add(index)
+        elif meant in fields and meant not in columns:
+            columns[meant] = Column(field=fields[meant], index=index, heading=heading, scale=_scale(fields[meant], heading))
+            taken.add(index)
+        elif meant is not None and meant not in fields:
+            labels[index] = (meant,)
+    return columns, labels, taken
+
+
+def is_ignored(heading: str, mapping: FileMapping) -> bool:
+    """Whether mapping.yaml says that the column under ``heading`` is not to be read."""
+    return heading_key(heading) in {heading_key(one) for one in mapping.ignore_columns}
+
+
+def unit_scale(spec: FieldSpec, unit: str) -> Decimal:
+    """What a number written in ``unit`` is multiplied by to be in the unit of ``spec``. Raises SchemaError when it cannot be turned into it."""
+    plain = unicodedata.normalize("NFKC", unit).strip()
+    if plain in {spec.unit, _JAPANESE_UNITS.get(spec.unit or "")}:
+        return Decimal(1)
+    if (spec.unit or "", plain) not in _SCALES:
+        usable = [written for own, written in _SCALES if own == spec.unit]
+        raise SchemaError(f"「{spec.title}」は単位 {plain} では読めません", place="mapping.yaml units", hint=f"使える単位: {'、'.join(usable) or 'なし'}")
+    return _SCALES[spec.unit or "", plain]
 
 
 def _plausible(spec: FieldSpec, values: Sequence[str]) -> bool:

@@ -1,4 +1,4 @@
-"""Finding the people of lists without an id on the roster, by name, department and カナ; afterwards the names are dropped."""
+"""Names as people write them, pseudonyms for rosters without ids, and the postings that dated rosters show."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from kdx_eval.load.cells import MISSING
-from kdx_eval.load.database import create_table, name, text
+from kdx_eval.load.database import create_table, text
 from kdx_eval.load.pseudonyms import Pseudonyms
-from kdx_eval.load.report import MatchReport
-from kdx_eval.load.staging import FAULTS, SEPARATOR, Stage, headings_of
+from kdx_eval.load.staging import SEPARATOR, Stage
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -83,88 +80,6 @@ def identify_roster(con: DuckDBPyConnection, stages: list[Stage], *, pseudonyms:
         for stage in stages:
             con.execute(f"UPDATE {stage.table} s SET staff_id = i.staff_id FROM identified i WHERE i.stage = s._stage AND i.rid::BIGINT = s._rid")
         con.execute("DROP TABLE identified")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Roster:
-    """People by department: spelled name -> (pseudonym, カナ) of everyone so called."""
-
-    exact: dict[tuple[str, str], set[tuple[str, str]]] = field(default_factory=dict)
-    variant: dict[tuple[str, str], set[tuple[str, str]]] = field(default_factory=dict)
-
-    def add(self, called: str, kana: str, *, department: str, staff_id: str) -> None:
-        """Take in one person in one department."""
-        entry = (staff_id, fold_kana(kana))
-        self.exact.setdefault((fold_person(called), department), set()).add(entry)
-        self.variant.setdefault((fold_variants(called), department), set()).add(entry)
-
-    def find(self, called: str, kana: str, *, department: str) -> tuple[str, str | None]:
-        """(how found, pseudonym): ``ambiguous`` and ``department_only`` have no pseudonym."""
-        for how, index, key in (("name_department", self.exact, fold_person(called)), ("name_variant", self.variant, fold_variants(called))):
-            found = index.get((key, department), set())
-            if len({staff_id for staff_id, _ in found}) > 1 and kana:
-                found = {entry for entry in found if entry[1] == fold_kana(kana)}
-                how = "name_department_kana"
-            people = {staff_id for staff_id, _ in found}
-            if len(people) == 1:
-                return how, people.pop()
-            if people:
-                return "ambiguous", None
-        return "department_only", None
-
-
-def read_roster(con: DuckDBPyConnection, stages: list[Stage], *, postings: list[Stage]) -> Roster:
-    """Everyone on the staff list, in the department written there and in those of the posting history."""
-    roster = Roster()
-    for stage in stages:
-        sources = [f"SELECT s.full_name, s.kana, s.department_id, s.staff_id FROM {stage.table} s"]
-        sources += [f"SELECT s.full_name, s.kana, a.department_id, s.staff_id FROM {stage.table} s JOIN {other.table} a USING (staff_id)" for other in postings]
-        union = " UNION ".join(sources)
-        known = "full_name IS NOT NULL AND department_id IS NOT NULL AND staff_id IS NOT NULL"
-        for called, kana, department, staff_id in con.execute(f"SELECT * FROM ({union}) WHERE {known}").fetchall():
-            roster.add(called, kana or "", department=department, staff_id=staff_id)
-    return roster
-
-
-def match_people(con: DuckDBPyConnection, stages: list[Stage], *, roster: Roster, pseudonyms: Pseudonyms) -> MatchReport | None:
-    """Fill in staff_id where a list has names only; ambiguous people become refused rows, people not on the roster stay with their department.
-
-    A person not on the roster is kept under a pseudonym of name and department that begins with ``d``: trained, but of unknown posting.
-    """
-    by: Counter[str] = Counter()
-    people: set[tuple[str, str, str]] = set()
-    for stage in stages:
-        columns = "full_name, coalesce(kana, ''), coalesce(department_id, '')"
-        wanted = con.execute(f"SELECT DISTINCT {columns} FROM {stage.table} WHERE staff_id IS NULL AND full_name IS NOT NULL ORDER BY ALL").fetchall()
-        values: list[tuple[str | None, ...]] = []
-        for called, kana, department in wanted:
-            known = department and fold_person(called).lower() not in MISSING
-            how, staff_id = roster.find(called, kana, department=department) if known else ("unknown_person", None)
-            if how == "department_only":
-                staff_id = pseudonyms.of(SEPARATOR.join(("department", fold_variants(called), department)), prefix="d")
-            rule = {"ambiguous": "ambiguous_person", "unknown_person": "unknown_person"}.get(how)
-            values.append((called, kana, department, staff_id, rule))
-            person = (fold_variants(called), fold_kana(kana), department)
-            if person not in people:
-                people.add(person)
-                by[how] += 1
-        if values:
-            _fill_in(con, stage, values)
-    if not people:
-        return None
-    matched = sum(by[how] for how in ("name_department", "name_variant", "name_department_kana"))
-    unmatched = by["department_only"] + by["unknown_person"]
-    return MatchReport(n_people=len(people), n_matched=matched, n_ambiguous=by["ambiguous"], n_unmatched=unmatched, by=dict(sorted(by.items())))
-
-
-def _fill_in(con: DuckDBPyConnection, stage: Stage, values: list[tuple[str | None, ...]]) -> None:
-    create_table(con, "found_people", columns=("called", "kana_", "department", "found", "rule"), values=values)
-    same = "p.called = s.full_name AND p.kana_ = coalesce(s.kana, '') AND p.department = coalesce(s.department_id, '') AND s.staff_id IS NULL"
-    heading = text(headings_of((stage.layout,), "full_name"))
-    con.execute(f"""INSERT INTO {FAULTS} SELECT s._stage, s._rid, s._line, {heading}, p.rule
-        FROM {name(stage.table)} s JOIN found_people p ON {same} WHERE p.rule IS NOT NULL""")
-    con.execute(f"UPDATE {name(stage.table)} s SET staff_id = p.found FROM found_people p WHERE {same}")
-    con.execute("DROP TABLE found_people")
 
 
 def derive_assignments(stages: list[Stage]) -> str:

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from kdx_eval.errors import DataError
-from kdx_eval.load import checks, people
+from kdx_eval.load import checks, matching, people
 from kdx_eval.load.cells import Cell, parse_code
 from kdx_eval.load.codes import KnownCodes
+from kdx_eval.load.complements import complementary, joined_sql
 from kdx_eval.load.database import BLANKS, name, path_text, rows, scalar, target_text, text
 from kdx_eval.load.dates import Refusal
 from kdx_eval.load.directory import Directory
@@ -21,15 +22,15 @@ from kdx_eval.load.event_log import EventLog, read_event_log
 from kdx_eval.load.excel import read_excel_grids
 from kdx_eval.load.files import EXCEL_SUFFIXES, HEAD_ROWS, PARQUET_SUFFIXES, Grid, discover, read_text_grid
 from kdx_eval.load.form_marks import is_guide
-from kdx_eval.load.headers import Layout, recognise
-from kdx_eval.load.mapping import FileMapping, Mappings
-from kdx_eval.load.merged import spread_merged
+from kdx_eval.load.headers import Layout
+from kdx_eval.load.mapping import Mappings
 from kdx_eval.load.pseudonyms import PSEUDONYM, Pseudonyms
 from kdx_eval.load.remarks import remark
 from kdx_eval.load.repeats import leave_repeats_aside, refuse_repeated_periods, repeated_log
 from kdx_eval.load.report import FileReport, LoadReport, MatchReport
+from kdx_eval.load.roster import read_roster
 from kdx_eval.load.rules import RULES
-from kdx_eval.load.shapes import find_crosstab, unpivot
+from kdx_eval.load.sources import Source, recognise_grid
 from kdx_eval.load.staging import FAULTS, SEPARATOR, Resolver, Stage, headings_of, stage_grid
 from kdx_eval.load.xes import is_xes, read_xes_grid
 from kdx_eval.schema import Schema, TableSpec, load_indicators
@@ -41,6 +42,7 @@ Progress: TypeAlias = Callable[[str, float], None]
 # Lists that others refer to come first; training last, so that departments seen elsewhere are known by then.
 _FIRST = ("departments", "courses", "processes", "staff", "assignments", "worktime", "headcount")
 _LAST = ("training",)
+_MEASURED = frozenset({"worktime", "headcount"})  # what a city keeps in several cross-tabs, one for each value
 _NAMED = {"departments": "department", "courses": "course", "processes": "process"}
 _ACCEPTED = f"NOT EXISTS (SELECT 1 FROM {FAULTS} f WHERE f.stage = a._stage AND f.rid = a._rid)"
 _ENDINGS = ("名簿", "一覧", "受講者", "受講", "出席簿")
@@ -66,20 +68,19 @@ class Pipeline:
     staff_codes: KnownCodes = field(default_factory=KnownCodes)
     remarks: dict[str, list[str]] = field(default_factory=dict)
 
-    def read(self) -> list[tuple[Grid, Layout, FileMapping, tuple[str, ...]]]:
+    def read(self) -> list[Source]:
         """All recognised grids, in the order in which their tables must be typed."""
         found = discover(self.folder)
         self.aside.extend(FileReport(file=self._shown(path), sheet="", table=None, encoding="", notes=(reason,)) for path, reason in found.ignored)
-        sources: list[tuple[Grid, Layout, FileMapping, tuple[str, ...]]] = []
+        sources: list[Source] = []
         for number, path in enumerate(found.readable):
             shown = self._shown(path)
             self.progress(f"{shown} を読んでいます", 0.6 * number / len(found.readable))
             if self.mappings.of(shown).ignore:
                 self.aside.append(FileReport(file=shown, sheet="", table=None, encoding="", notes=("mapping.yaml の指定により読みません",)))
                 continue
-            for grid in self._grids(path, shown, number):
-                source = self._recognise(grid)
-                sources += [source] if source else []
+            for grid in self.grids(path, shown, number=number):
+                sources += self._recognise(grid)
         if not sources and not self.log_sources:
             hint = "ファイル名や見出しを data_schema の表の名前に合わせるか、mapping.yaml を書いてください"
             raise DataError("どの表か分かるファイルがありません", place=str(self.folder), hint=hint)
@@ -91,7 +92,8 @@ class Pipeline:
     def _shown(self, path: Path) -> str:
         return path.relative_to(self.folder).as_posix()
 
-    def _grids(self, path: Path, shown: str, number: int) -> list[Grid]:
+    def grids(self, path: Path, shown: str, *, number: int) -> list[Grid]:
+        """The sheets of one file as they are written. Raises DataError when it cannot be read."""
         table, suffix = f"grid_{number}", path.suffix.lower()
         if suffix in EXCEL_SUFFIXES:
             return read_excel_grids(self.con, path, file=shown, table=table, work=self.work)
@@ -101,37 +103,24 @@ class Pipeline:
             return [read_xes_grid(self.con, path, file=shown, table=table, work=self.work)]
         return [read_text_grid(self.con, path, file=shown, table=table, encoding=self.mappings.of(shown).encoding, work=self.work)]
 
-    def _recognise(self, grid: Grid) -> tuple[Grid, Layout, FileMapping, tuple[str, ...]] | None:
+    def _recognise(self, grid: Grid) -> list[Source]:
         mapping = self.mappings.of(grid.file, grid.sheet)
         if is_guide(grid):
             self._leave_aside(grid, "様式の書き方のシートなので読みません")
-            return None
+            return []
         log = log_layout(self.con, grid, mapping=mapping)
         if log is not None:
             self.log_sources.append((grid, log))
-            return None
-        crosstab = find_crosstab(grid, schema=self.schema, mapping=mapping) if grid.n_columns else None
-        if crosstab:
-            spread = spread_merged(
-                self.con, grid, after=crosstab.header_line, keys={crosstab.key.index}, measures={index for index, _, _ in crosstab.months}
-            )
-            long, layout, notes = unpivot(self.con, grid, crosstab=crosstab, schema=self.schema)
-            return long, layout, mapping, (*spread, *notes)
-        recognised = recognise(grid, schema=self.schema, mapping=mapping) if grid.n_columns else None
-        if recognised is None:
-            unknown = ("どの表か分からないので読みません。見出しを直すか mapping.yaml に書いてください",)
-            self._leave_aside(grid, *(unknown if grid.n_columns else grid.notes))
-            return None
-        notes = [f"使わない列: {'、'.join(recognised.unused[:8])}"] if recognised.unused else []
-        measures = {column.index for column in recognised.columns if column.field.type in {"number", "integer"}}
-        keys = {column.index for column in recognised.columns} - measures
-        notes += spread_merged(self.con, grid, after=recognised.header_line, keys=keys, measures=measures)
-        return grid, _with_course(recognised, grid), mapping, tuple(notes)
+            return []
+        sources, reasons = recognise_grid(self.con, grid, schema=self.schema, mappings=self.mappings)
+        if not sources:
+            self._leave_aside(grid, *reasons)
+        return [(found, _with_course(layout, found), said, notes) for found, layout, said, notes in sources]
 
     def _leave_aside(self, grid: Grid, *reasons: str) -> None:
         self.aside.append(FileReport(file=grid.file, sheet=grid.sheet, table=None, encoding=grid.encoding, notes=reasons))
 
-    def type(self, sources: Iterable[tuple[Grid, Layout, FileMapping, tuple[str, ...]]]) -> None:
+    def type(self, sources: Iterable[Source]) -> None:
         """Type every grid; lists of departments, courses and processes become known as soon as they are read."""
         sources = list(sources)
         for number, (grid, layout, mapping, notes) in enumerate(sources):
@@ -224,25 +213,48 @@ class Pipeline:
         for stage in (stage for stages in self.stages.values() for stage in stages):
             checks.check_rows(self.con, stage)
             checks.check_references(self.con, stage, known=known)
-        roster = people.read_roster(self.con, staff, postings=self.stages.get("assignments", []))
-        report = people.match_people(self.con, self.stages.get("training", []), roster=roster, pseudonyms=self.pseudonyms)
+        matchable = self._matchable()
+        report = matching.match_people(self.con, self.stages.get("training", []), known=matchable)
+        matching.write_unmatched(self.con, self.work / "unmatched.csv", known=matchable)
         self._check_duplicates()
         called = [called for directory in self.directories.values() for called in (*directory.ids.values(), *directory.names)]
         self._remark(remark(self.con, self.stages, names=called))
         return report
 
+    def _matchable(self) -> matching.Known:
+        lists = [self.stages.get(table, []) for table in ("staff", "assignments", "departments")]
+        roster = read_roster(self.con, lists[0], postings=lists[1], departments=lists[2])
+        directory = self.directories["departments"]
+        return matching.Known(
+            roster=roster, pseudonyms=self.pseudonyms, places=self._places(), departments=set() if directory.is_open else set(directory.ids.values())
+        )
+
+    def _places(self) -> dict[str, tuple[str, str]]:
+        """Stage -> file and sheet."""
+        places = {stage.key: (stage.grid.file, stage.grid.sheet) for stages in self.stages.values() for stage in stages}
+        return places | {key: (grid.file, grid.sheet) for key, grid, _ in self.logs}
+
     def _check_duplicates(self) -> None:
         for table, stages in self.stages.items():
             spec = self.schema.table(table)
             key = (*spec.primary_key, "as_of") if table == "staff" else spec.primary_key
-            union = " UNION ALL BY NAME ".join(f"SELECT * FROM {stage.table}" for stage in stages)
-            self.con.execute(f"CREATE VIEW all_{table} AS {union}")
+            self._view(f"all_{table}", stages)
             layouts = [stage.layout for stage in stages]
             shown = next((one for one in key if any(layout.has(one) for layout in layouts)), "")
             heading = headings_of(layouts, shown) if shown else ""
-            checks.check_duplicates(self.con, f"all_{table}", spec=spec, key=key, heading=heading)
+            for number, part in enumerate(self._parts(spec)):
+                self._view(f"part_{table}_{number}", part)
+                checks.check_duplicates(self.con, f"part_{table}_{number}", spec=spec, key=key, heading=heading)
             if not key and len(stages) > 1:
                 self._remark(refuse_repeated_periods(self.con, f"all_{table}", spec=spec))
+
+    def _parts(self, spec: TableSpec) -> list[list[Stage]]:
+        stages = self.stages[spec.name]
+        return complementary(stages, spec) if spec.primary_key and spec.name in _MEASURED else [stages]
+
+    def _view(self, called: str, stages: Iterable[Stage]) -> None:
+        union = " UNION ALL BY NAME ".join(f"SELECT * FROM {stage.table}" for stage in stages)
+        self.con.execute(f"CREATE VIEW {called} AS {union}")
 
     def _remark(self, found: Mapping[str, list[str]]) -> None:
         for stage, notes in found.items():
@@ -275,6 +287,8 @@ class Pipeline:
         logs = " UNION ALL BY NAME ".join(f"SELECT * FROM {log.table}" for _, _, log in self.logs)
         for spec in self.schema.tables.values():
             parts = [f"SELECT * FROM all_{spec.name} a WHERE {_ACCEPTED}"] if spec.name in self.stages else []
+            if parts and len(self._parts(spec)) > 1:
+                parts = [joined_sql(spec, parts[0])]
             parts += [logs] if spec.name == "workload" and logs else []
             parts += [self.derived[spec.name]] if spec.name in self.derived and not parts else []
             if parts:
@@ -283,6 +297,7 @@ class Pipeline:
             union = " UNION ALL ".join(f"SELECT * FROM {log.durations}" for _, _, log in self.logs)
             self.con.execute(f"COPY (SELECT * FROM ({union}) ORDER BY ALL) TO {target_text(target / 'durations.parquet')} (FORMAT parquet)")
         self._write_rejected(target / "rejected.csv")
+        (self.work / "unmatched.csv").replace(target / "unmatched.csv")
 
     def _copy(self, spec: TableSpec, source: str, target: Path) -> None:
         if spec.name == "staff":
@@ -295,8 +310,7 @@ class Pipeline:
         self.con.execute(f"COPY ({select}) TO {target_text(target / f'{spec.name}.parquet')} (FORMAT parquet)")
 
     def _write_rejected(self, path: Path) -> None:
-        places = {stage.key: (stage.grid.file, stage.grid.sheet) for stages in self.stages.values() for stage in stages}
-        places |= {key: (grid.file, grid.sheet) for key, grid, _ in self.logs}
+        places = self._places()
         found = rows(self.con, f'SELECT DISTINCT stage, line, "column", rule FROM {FAULTS}')
         lines = sorted((*places[str(stage)], int(str(line)), str(column), str(rule)) for stage, line, column, rule in found)
         with path.open("w", encoding="utf-8-sig", newline="") as stream:

@@ -31,10 +31,37 @@ class FileReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MatchCount:
+    """How many people and rows of one department on one list were found in one way (``how``, as in ``MatchReport.by``, or ``staff_id``)."""
+
+    file: str
+    sheet: str
+    department: str
+    how: str
+    n_people: int
+    n_rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenMatch:
+    """Rows of one department on one list whose person is not settled: why, whom to ask, and what to write; ``rows`` are the first of ``n_rows``."""
+
+    file: str
+    sheet: str
+    department: str
+    how: str
+    n_rows: int
+    rows: tuple[int, ...]
+    ask: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MatchReport:
     """How people on lists without an id were found on the roster; ``by`` counts people by the way they were found.
 
     ``n_unmatched`` people are not on the roster; they are kept as members of their department only (``department_only``).
+    ``places`` counts by list and department, also those with an id; ``open`` says who must decide on the rest. No name is kept.
     """
 
     n_people: int
@@ -42,6 +69,15 @@ class MatchReport:
     n_ambiguous: int
     n_unmatched: int
     by: Mapping[str, int]
+    places: tuple[MatchCount, ...] = ()
+    open: tuple[OpenMatch, ...] = ()
+
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, Any]) -> MatchReport:
+        """The inverse of ``asdict``."""
+        places = tuple(MatchCount(**one) for one in raw.get("places", ()))
+        unsettled = tuple(OpenMatch(**{**one, "rows": tuple(one["rows"])}) for one in raw.get("open", ()))
+        return cls(**{**raw, "places": places, "open": unsettled})
 
     @property
     def share(self) -> float:
@@ -96,6 +132,6 @@ class LoadReport:
     def from_dict(cls, raw: Mapping[str, Any]) -> LoadReport:
         """The inverse of `to_dict`."""
         files = tuple(FileReport(**{**file, "notes": tuple(file["notes"])}) for file in raw["files"])
-        matched = MatchReport(**raw["matched"]) if raw["matched"] else None
+        matched = MatchReport.from_dict(raw["matched"]) if raw["matched"] else None
         policies = tuple(PolicyUsed(**one) for one in raw.get("policies", ()))
         return cls(files=files, matched=matched, derived=tuple(raw["derived"]), policies=policies)

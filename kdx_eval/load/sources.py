@@ -1,0 +1,98 @@
+"""One grid -> the tables it holds: what mapping.yaml leaves out is taken away, months are made whole, cross-tabs are turned."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeAlias
+
+from kdx_eval.errors import SchemaError
+from kdx_eval.load.blocks import Block
+from kdx_eval.load.crosstabs import find_blocks
+from kdx_eval.load.database import name
+from kdx_eval.load.files import Grid
+from kdx_eval.load.headers import Layout, recognise
+from kdx_eval.load.mapping import FileMapping, Mappings, headings_not_found
+from kdx_eval.load.merged import spread_merged
+from kdx_eval.load.unpivot import unpivot
+from kdx_eval.load.year_month import compose_month
+from kdx_eval.schema import Schema
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+Source: TypeAlias = tuple[Grid, Layout, FileMapping, tuple[str, ...]]
+_UNKNOWN = "どの表か分からないので読みません。kdx-eval check --suggest-mapping で対応表の案を作れます"
+_RANGE = re.compile(r"(\d+)\s*[-〜～~]\s*(\d+)")
+
+
+def recognise_grid(con: DuckDBPyConnection, grid: Grid, *, schema: Schema, mappings: Mappings) -> tuple[list[Source], tuple[str, ...]]:
+    """The tables in ``grid`` with the layout by which each is read; when there are none, the reasons why it is left aside.
+
+    Raises SchemaError or DataError when it is a known table that cannot be read as such.
+    """
+    mapping = mappings.of(grid.file, grid.sheet)
+    if mapping.ignore:
+        return [], ("mapping.yaml の指定により読みません",)
+    if not grid.n_columns:  # a hidden sheet
+        return [], grid.notes
+    grid, skipped = leave_out_rows(con, grid, mapping=mapping)
+    blocks = find_blocks(con, grid, schema=schema, mapping=mapping)
+    sources: list[Source] = []
+    spread = [note for block in blocks for note in _spread_block(con, grid, block)]
+    if spread:
+        blocks = find_blocks(con, grid, schema=schema, mapping=mapping)
+    for number, block in enumerate(blocks):
+        long, layout, notes = unpivot(con, grid, block=block, number=number, mapping=mapping)
+        sources.append((long, layout, mapping, (*skipped, *dict.fromkeys(spread), *_which(layout, of=len(blocks)), *notes)))
+    if sources:
+        return sources, ()
+    grid, said, dated = compose_month(con, grid, schema=schema, mapping=mapping)
+    layout_found = recognise(grid, schema=schema, mapping=said)
+    if layout_found is None:
+        return [], (_UNKNOWN, *grid.notes)
+    measures = {column.index for column in layout_found.columns if column.field.type in {"number", "integer"}}
+    keys = {column.index for column in layout_found.columns} - measures
+    filled = spread_merged(con, grid, after=layout_found.header_line, keys=keys, measures=measures)
+    absent = headings_not_found(mapping, tuple(cell for _, cells in grid.head for cell in cells), everywhere=mappings.columns)
+    unused = (f"使わない列: {'、'.join(layout_found.unused[:8])}",) if layout_found.unused else ()
+    return [(grid, layout_found, said, (*skipped, *dated, *filled, *((absent,) if absent else ()), *unused))], ()
+
+
+def _spread_block(con: DuckDBPyConnection, grid: Grid, block: Block) -> list[str]:
+    keys, measures = {key.index for key in block.keys}, {value.index for value in block.values}
+    return list(spread_merged(con, grid, after=block.header_line, keys=keys, measures=measures))
+
+
+def _which(layout: Layout, *, of: int) -> tuple[str, ...]:
+    """Which of several blocks on a sheet is meant; nothing for a single one."""
+    measure = layout.columns[-1].field
+    return (f"{layout.header_line}行から下の表: {measure.title}",) if of > 1 else ()
+
+
+def leave_out_rows(con: DuckDBPyConnection, grid: Grid, *, mapping: FileMapping) -> tuple[Grid, tuple[str, ...]]:
+    """``grid`` without the rows that mapping.yaml names, and a remark that says how many these are.
+
+    Raises SchemaError for a Parquet file, which has no rows that a person could count.
+    """
+    if not mapping.skip_rows:
+        return grid, ()
+    if grid.encoding == "parquet":
+        raise SchemaError("Parquet のファイルには skip_rows を使えません", place=f"mapping.yaml {grid.file}", hint="元のシステムで行を除いてください")
+    cells = ", ".join(f"nullif(c{index}, '')" for index in range(grid.n_columns))
+    first = con.execute(f"SELECT line, coalesce({cells}, '') FROM {name(grid.table)} ORDER BY line").fetchall()
+    lines = {int(line) for line, label in first if any(_is_meant(int(line), str(label), one) for one in mapping.skip_rows)}
+    if not lines:
+        return grid, ("注意: mapping.yaml の skip_rows に当たる行がありません",)
+    con.execute(f"DELETE FROM {name(grid.table)} WHERE line IN ({', '.join(map(str, sorted(lines)))})")
+    head = tuple((line, row) for line, row in grid.head if line not in lines)
+    return replace(grid, head=head), (f"mapping.yaml の指定により{len(lines)}行を読みません",)
+
+
+def _is_meant(line: int, label: str, said: str) -> bool:
+    if said.strip().isdecimal():
+        return line == int(said)
+    if found := _RANGE.fullmatch(said.strip()):
+        return int(found[1]) <= line <= int(found[2])
+    return fnmatch.fnmatchcase(label, said)
