@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from kdx_eval.plots.quality import plot_distributions, plot_grid
 from kdx_eval.plots.results import (
+    UNDECIDED,
     compact,
     is_synthetic,
     plot_comparison,
@@ -25,6 +26,7 @@ from kdx_eval.plots.style import FONT_NAME, SYNTHETIC_NOTE, font_file
 __all__ = [
     "FONT_NAME",
     "SYNTHETIC_NOTE",
+    "UNDECIDED",
     "compact",
     "font_file",
     "is_synthetic",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _COMPACT_HEIGHT, _COMPACT_SERIES, _COMPACT_RANGES = 2.5, 4.0, 3.0  # two figures beside each other
 _MOST_NAMED = 40  # more names than this cannot be read beside the rows of a grid
+UNDECIDED = frozenset({"判定不能", "検証対象外"})
 _MOST_ROWS = 12  # more rows than this cannot be read in one figure
 
 
@@ -176,7 +177,13 @@ def plot_event_study(study: EffectStudy, *, synthetic: bool | None = None) -> Fi
 
 
 def plot_ranges(
-    rows: Sequence[tuple[str, float, float, float]], *, title: str, axis_label: str, marks: Sequence[float] = (), synthetic: bool = False
+    rows: Sequence[tuple[str, float, float, float]],
+    *,
+    title: str,
+    axis_label: str,
+    marks: Sequence[float] = (),
+    unclaimed: Collection[int] = (),
+    synthetic: bool = False,
 ) -> Figure:
     """Ranges, one row each: label, centre, low, high; the base of ``plot_savings`` and ``plot_verdicts``.
 
@@ -186,17 +193,19 @@ def plot_ranges(
         At most twelve are drawn; the number of those left out is written under the figure.
     marks : sequence of float
         Vertical dotted lines, such as the smallest meaningful effect.
+    unclaimed : collection of int
+        Rows that may not be called an effect although their range excludes zero: drawn hollow, as those that include it.
     """
     shown = list(rows[:_MOST_ROWS])
     with style():
         figure, axes = new_figure(1.25 + 0.3 * max(1, len(shown)))
         places = np.arange(len(shown))[::-1]
-        for place, (_, centre, low, high) in zip(places, shown, strict=True):
-            crosses = low <= 0 <= high
-            colour = GREY if crosses else (BLUE if centre > 0 else VERMILLION)
+        for number, (place, (_, centre, low, high)) in enumerate(zip(places, shown, strict=True)):
+            is_open = low <= 0 <= high or number in unclaimed
+            colour = GREY if is_open else (BLUE if centre > 0 else VERMILLION)
             if np.isfinite([low, high]).all():
                 axes.plot([low, high], [place, place], color=colour, lw=2.2, solid_capstyle="butt")
-            axes.plot(centre, place, "o", ms=6, mfc="white" if crosses else colour, mec=colour, mew=1.4)
+            axes.plot(centre, place, "o", ms=6, mfc="white" if is_open else colour, mec=colour, mew=1.4)
         axes.axvline(0, color=GREY, lw=0.9)
         for mark in marks:
             axes.axvline(mark, color=GREEN, lw=1.2, ls=":")
@@ -222,29 +231,33 @@ def plot_verdicts(evidence: Sequence[Evidence], *, synthetic: bool = False, shor
 
     Questions without an estimate or without a smallest meaningful effect are left out; ``short`` words fit half a page.
     """
-    rows = []
+    rows, unclaimed = [], set()
     for item in evidence:
         entry, unit = item.headline, item.smallest_effect
         if entry is None or not unit or not np.isfinite(unit):
             continue
         sign = -1.0 if item.better == "lower" else 1.0
         ends = sorted((sign * entry.conf_low / unit, sign * entry.conf_high / unit))
+        if item.verdict in UNDECIDED:
+            unclaimed.add(len(rows))
         rows.append((f"{item.title}\n{item.verdict}", sign * entry.estimate / unit, ends[0], ends[1]))
     return plot_ranges(
         rows,
         title="効果の大きさと幅" if short else "効果の大きさと幅（点線＝意味があるとみなす最小の効果）",
         axis_label="最小の効果＝1（右ほど良い）" if short else "最小の効果を1とした大きさ（右ほど良い）",
         marks=(1.0,),
+        unclaimed=unclaimed,
         synthetic=synthetic,
     )
 
 
 def plot_savings(savings: Savings, *, synthetic: bool = False) -> Figure:
     """Hours freed in the evaluated year by question, with 95 % intervals; questions without a conversion to hours are left out."""
-    rows = [
-        (f"{line.title}（{line.verdict}）", line.saved.hours, line.saved.conf_low, line.saved.conf_high) for line in savings.lines if line.saved is not None
-    ]
-    return plot_ranges(rows, title="生まれた業務時間（評価年度、95％の幅）", axis_label="時間／年（右ほど多くの時間が生まれた）", synthetic=synthetic)
+    counted = [(line, line.saved) for line in savings.lines if line.saved is not None]
+    rows = [(f"{line.title}（{line.verdict}）", saved.hours, saved.conf_low, saved.conf_high) for line, saved in counted]
+    unclaimed = {number for number, (line, _) in enumerate(counted) if line.verdict in UNDECIDED}
+    title, axis_label = "生まれた業務時間（評価年度、95％の幅）", "時間／年（右ほど多くの時間が生まれた）"
+    return plot_ranges(rows, title=title, axis_label=axis_label, unclaimed=unclaimed, synthetic=synthetic)
 
 
 def plot_scenarios(budget: BudgetCase, *, synthetic: bool = False) -> Figure:

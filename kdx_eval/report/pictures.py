@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from kdx_eval.plots import compact, plot_event_study, plot_ranges, plot_series, plot_verdicts
+from kdx_eval.plots import UNDECIDED, compact, plot_event_study, plot_ranges, plot_series, plot_verdicts
 from kdx_eval.report.blocks import shorten
 from kdx_eval.report.wording import hours_range_text, numbered_evidence, part_of, planned
 from kdx_eval.units import format_hours
@@ -99,10 +99,12 @@ def _ranges(results: Results, *, narrow: bool) -> tuple[Picture, Figure] | None:
     saved = {} if results.savings is None else {line.question_id: line.saved for line in results.savings.lines if line.saved is not None}
     file = "ranges.png" if narrow else "ranges-wide.png"
     if any(item.question_id in saved for _, item in numbered):
-        rows = [(_row_label(results, number, item=item, narrow=narrow), saved[item.question_id]) for number, item in numbered if item.question_id in saved]
+        shown = [(number, item) for number, item in numbered if item.question_id in saved]
+        rows = [(_row_label(results, number, item=item, narrow=narrow), saved[item.question_id]) for number, item in shown]
+        unclaimed = {place for place, (_, item) in enumerate(shown) if item.verdict in UNDECIDED}
         points = [(label, hours.hours, hours.conf_low, hours.conf_high) for label, hours in rows]
         picture = Picture(file=file, alt=f"問いごとの時間とその幅。{_spoken(rows)}", caption="図　年間の時間と95％の幅（白丸は効果と言えない）", width=3.0)
-        return picture, plot_ranges(points, title="生まれた業務時間", axis_label="時間／年（右ほど良い）", synthetic=synthetic)
+        return picture, plot_ranges(points, title="生まれた業務時間", axis_label="時間／年（右ほど良い）", unclaimed=unclaimed, synthetic=synthetic)
     if any(item.headline is not None and item.smallest_effect for _, item in numbered):
         picture = Picture(file=file, alt="問いごとの効果とその幅", caption="図　問いごとの効果と95％の幅（点線＝最小の効果）", width=3.0)
         named = [replace(item, title=f"問{n}" if narrow else f"問{n}　{item.outcome_label}") for n, item in numbered]

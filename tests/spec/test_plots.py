@@ -93,6 +93,12 @@ def test_a_good_effect_lies_to_the_right_whatever_the_outcome() -> None:
     assert float(np.asarray(centre.get_xdata())[0]) == pytest.approx(6.2 / 1.5)
 
 
+def test_a_range_that_may_not_be_called_an_effect_is_hollow_though_it_excludes_zero() -> None:
+    figure = plots.plot_ranges([("問1", 2.0, 1.0, 3.0), ("問2", 2.0, 1.0, 3.0)], title="幅", axis_label="時間", unclaimed={1})
+    faces = [line.get_markerfacecolor() for line in figure.axes[0].lines if line.get_marker() == "o"]
+    assert (faces[0] == "white", faces[1] == "white") == (False, True)
+
+
 def test_long_and_hostile_labels_are_cut_and_not_read_as_formulas() -> None:
     rows = [(r"$\frac{1}{0}$" + "長" * 80 + "𠮷", 1.0, 0.5, 1.5)] * 20
     figure = plots.plot_ranges(rows, title="幅", axis_label="時間")
