@@ -231,7 +231,8 @@ def plot_verdicts(evidence: Sequence[Evidence], *, synthetic: bool = False, shor
 
     Questions without an estimate or without a smallest meaningful effect are left out; ``short`` words fit half a page.
     """
-    rows, unclaimed = [], set()
+    rows: list[tuple[str, float, float, float]] = []
+    unclaimed: set[int] = set()
     for item in evidence:
         entry, unit = item.headline, item.smallest_effect
         if entry is None or not unit or not np.isfinite(unit):
