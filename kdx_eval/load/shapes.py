@@ -145,7 +145,7 @@ def unpivot(con: DuckDBPyConnection, grid: Grid, *, crosstab: Crosstab, schema: 
     )
     layout = Layout(table=worktime, header_line=crosstab.header_line, columns=columns, headings=(crosstab.key.heading, "月", "値"), title=crosstab.layout_title)
     notes += check_totals(con, table, months=[heading for _, month, heading in filled if month != dt.date.min], measure=crosstab.measure)
-    return replace(grid, table=table, n_columns=3), layout, notes
+    return replace(grid, table=table, n_columns=3, parquet=None, raw=()), layout, notes
 
 
 def check_totals(con: DuckDBPyConnection, table: str, *, months: Sequence[str], measure: FieldSpec) -> list[str]:
