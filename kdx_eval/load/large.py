@@ -17,7 +17,19 @@ from kdx_eval.load.mapping import FileMapping
 from kdx_eval.load.on_disk import as_text, n_rows
 from kdx_eval.load.progress import tell
 from kdx_eval.load.staging import (
-    FAULTS, SEPARATOR, Resolver, Stage, canonical, is_total, n_refused_rows, note_odd_rows, other_fields, read_texts, repair_kind, shown_heading, typed,
+    FAULTS,
+    SEPARATOR,
+    Resolver,
+    Stage,
+    canonical,
+    is_total,
+    n_refused_rows,
+    note_odd_rows,
+    other_fields,
+    read_texts,
+    repair_kind,
+    shown_heading,
+    typed,
 )  # fmt: skip
 from kdx_eval.schema import FieldSpec
 

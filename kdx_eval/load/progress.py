@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -48,26 +48,13 @@ def execute(con: DuckDBPyConnection, sql: str, *, start: float = 0.0, end: float
     """
     con.execute("SET enable_progress_bar = true")  # else the database does not count
     con.execute("SET enable_progress_bar_print = false")
-    failed: list[BaseException] = []
-
-    def run() -> None:
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        running = pool.submit(lambda: con.execute(sql).fetchall())
         try:
-            con.execute(sql).fetchall()
-        except BaseException as problem:  # handed over to the waiting thread
-            failed.append(problem)
-
-    worker = threading.Thread(target=run, daemon=True)
-    worker.start()
-    try:
-        while worker.is_alive():
-            worker.join(_POLL)
-            percent = con.query_progress() if worker.is_alive() else 100.0
-            if percent > 0:
-                tell(start + (end - start) * percent / 100)
-    except BaseException:
-        con.interrupt()
-        worker.join()
-        raise
-    if failed:
-        raise failed[0]
+            while not wait((running,), timeout=_POLL).done:
+                tell(start + (end - start) * max(con.query_progress(), 0.0) / 100)
+        except BaseException:
+            con.interrupt()
+            raise
+        running.result()
     tell(end)
