@@ -44,7 +44,7 @@ _MANY = 50_000  # distinct texts in the sample; so many are no list of codes
 _WHOLE = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"})
 
 
-def is_large(con: DuckDBPyConnection, grid: Grid, layout: Layout) -> bool:
+def is_large(con: DuckDBPyConnection, grid: Grid, *, layout: Layout) -> bool:
     """Whether `stage_on_disk` can and should type the grid."""
     regular = grid.parquet is not None and layout.table.name not in _CHANGED_LATER and len(layout.headings) == grid.n_columns
     return regular and grid.parquet is not None and n_rows(con, grid.parquet) - layout.header_line >= LARGE_FROM
@@ -62,7 +62,7 @@ def stage_on_disk(
     readers = _readers(con, grid, layout, key=key, mapping=mapping, resolvers=resolvers)
     for reader in readers:
         reader.survey(con, raw)
-    notes = note_odd_rows(con, grid, layout, key=key, among=_among(con, readers, raw=raw))
+    notes = note_odd_rows(con, grid, layout=layout, key=key, among=_among(con, readers, raw=raw))
     n_odd = scalar(con, f"SELECT count(*) FROM odd_{key}")
     con.execute(f"CREATE VIEW {body} AS SELECT b.* FROM {raw} b {f'ANTI JOIN odd_{key} o ON o.line = b.line' if n_odd else ''}")
     if n_odd:

@@ -120,7 +120,7 @@ class Pipeline:
             if table in _LAST:
                 # Without a list, the departments of rosters and overtime tables are the known ones.
                 self.directories["departments"].close_if_known()
-            stage_it = stage_on_disk if is_large(self.con, grid, layout) else stage_grid
+            stage_it = stage_on_disk if is_large(self.con, grid, layout=layout) else stage_grid
             with self._step(f"{layout.table.title} を整えています", 0.6, 0.8, of=(number, len(sources))):
                 stage = stage_it(self.con, grid, layout=layout, key=f"s{number:03d}", mapping=mapping, resolvers=self._resolvers(layout.table))
             self.con.execute(f"DROP {'VIEW' if grid.parquet else 'TABLE'} {name(grid.table)}")

@@ -63,7 +63,7 @@ def stage_grid(
     resolvers : mapping
         Field -> (a second field read with it, or None; what reads the text, with the second field's text before it).
     """
-    notes = note_odd_rows(con, grid, layout, key=key)
+    notes = note_odd_rows(con, grid, layout=layout, key=key)
     body = f"body_{key}"
     _view_body(con, grid, layout, key=key)
     selects, joins = [], []
@@ -109,7 +109,7 @@ def n_refused_rows(con: DuckDBPyConnection, key: str) -> int:
     return scalar(con, f"SELECT count(*) FROM odd_{key} WHERE kind IN ('total_row', 'columns')")
 
 
-def note_odd_rows(con: DuckDBPyConnection, grid: Grid, layout: Layout, *, key: str, among: str = "true") -> list[str]:
+def note_odd_rows(con: DuckDBPyConnection, grid: Grid, *, layout: Layout, key: str, among: str = "true") -> list[str]:
     """Make the table ``odd_<key>`` of odd rows under the header (blank, note, total, ragged), refuse the last two, and return remarks.
 
     ``among`` is SQL that is true for the lines that may be odd at all.
