@@ -176,7 +176,11 @@ class _Reader:
 
     def join(self, con: DuckDBPyConnection) -> str:
         """SQL of the join that `expression` needs."""
-        return "" if self._is_plain(con) else f"LEFT JOIN {self.values} ON {self._same(con, self.values)}"
+        if self._is_plain(con):
+            return ""
+        # Grouped, the values are seen to be unique, and the database leaves out a join whose value no one asks for.
+        unique = f"SELECT {', '.join(self.looked_up)}, any_value(value) AS value FROM {self.values} GROUP BY ALL"
+        return f"LEFT JOIN ({unique}) AS {self.values} ON {self._same(con, self.values)}"
 
 
 def _readers(

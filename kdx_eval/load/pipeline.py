@@ -173,7 +173,7 @@ class Pipeline:
         known = self._known()
         stages = self._all_stages()
         for number, stage in enumerate(stages):
-            with self._step(f"{stage.layout.table.title} を確かめています", 0.8, 0.9, of=(number, len(stages))):
+            with self._step(f"{stage.layout.table.title} を確かめています", 0.8, 0.85, of=(number, len(stages))):
                 checks.check_rows(self.con, stage)
                 checks.check_references(self.con, stage, known=known)
         roster = people.read_roster(self.con, staff, postings=self.stages.get("assignments", []))
@@ -190,13 +190,14 @@ class Pipeline:
         return f"SELECT a.* FROM {stage.table} a {but}"
 
     def _check_duplicates(self) -> None:
-        for table, stages in self.stages.items():
+        for number, (table, stages) in enumerate(self.stages.items()):
             spec = self.schema.table(table)
             key = (*spec.primary_key, "as_of") if table == "staff" else spec.primary_key
             union = " UNION ALL BY NAME ".join(f"SELECT * FROM {stage.table}" for stage in stages)
             self.con.execute(f"CREATE VIEW all_{table} AS {union}")
             heading = headings_of([stage.layout for stage in stages], key[0]) if key else ""
-            checks.check_duplicates(self.con, f"all_{table}", spec=spec, key=key, heading=heading)
+            with self._step(f"{spec.title} の重複を確かめています", 0.85, 0.9, of=(number, len(self.stages))):
+                checks.check_duplicates(self.con, f"all_{table}", spec=spec, key=key, heading=heading)
 
     def _derive(self) -> None:
         """SQL for the tables that were not delivered but follow from others."""
