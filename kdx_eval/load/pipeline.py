@@ -242,13 +242,15 @@ class Pipeline:
         fields = [f"CAST({name(one.name) if one.name in present else 'NULL'} AS {one.database_type}) AS {name(one.name)}" for one in spec.kept]
         select = f"SELECT {', '.join(fields)} FROM ({source})"
         if any(stage.on_disk for stage in self.stages.get(spec.name, ())):
-            # Too large to be put in order; the order of the file is kept, so nothing may swap the sides of a join.
+            # Too large to be put in order; the order of the file is kept. Several threads would lose it at a join, and so would sides swapped.
+            self.con.execute("SET threads = 1")
             self.con.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
         else:
             # A key orders a table fully; without one all columns must, so that the order of files does not show.
             select += f" ORDER BY {', '.join(name(one) for one in spec.primary_key) or 'ALL'}"
         execute(self.con, f"COPY ({select}) TO {target_text(target / f'{spec.name}.parquet')} (FORMAT parquet)")
         self.con.execute("RESET disabled_optimizers")
+        self.con.execute("RESET threads")
 
     def _write_rejected(self, path: Path) -> None:
         places = {stage.key: (stage.grid.file, stage.grid.sheet) for stages in self.stages.values() for stage in stages}

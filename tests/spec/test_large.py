@@ -174,6 +174,20 @@ def test_every_seeded_fault_is_named_with_its_line_and_the_order_of_the_file_is_
     assert dataset.frame("workload")["cases"].tolist() == [1234 if row["cases"] == "１，２３４" else int(row["cases"]) for row in kept]
 
 
+def test_several_threads_do_not_change_the_order_of_a_file_of_many_row_groups(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    with duckdb.connect() as con:
+        row = "'P' || (range % 5) AS process_id, 'S' || (range % 90) AS staff_id, DATE '2025-04-01' AS date, range AS minutes, range % 7 AS cases"
+        spoilt = "REPLACE (CASE minutes WHEN 250000 THEN -1 ELSE minutes END AS minutes)"
+        target = (data / "業務量.parquet").as_posix()
+        con.execute(f"COPY (SELECT * {spoilt} FROM (SELECT {row} FROM range(400_000))) TO '{target}' (FORMAT parquet, ROW_GROUP_SIZE 20_480)")
+    first, second = load(data, tmp_path / "first"), load(data, tmp_path / "second")
+    assert first.frame("workload", ["minutes"])["minutes"].astype(int).tolist() == [n for n in range(400_000) if n != 250_000]
+    assert first.tables["workload"].read_bytes() == second.tables["workload"].read_bytes()
+    assert "250001,minutes,minimum" in first.rejected.read_text(encoding="utf-8-sig")
+
+
 def test_no_raw_id_stands_in_the_table_of_a_large_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = tmp_path / "data"
     data.mkdir()
