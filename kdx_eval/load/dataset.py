@@ -20,7 +20,8 @@ from kdx_eval.load.answers import Answerable, Span, answerable_from, measured_sp
 from kdx_eval.load.database import connect, name, path_text, rows, scalar
 from kdx_eval.load.files import discover
 from kdx_eval.load.mapping import FILE_NAMES, read_mappings
-from kdx_eval.load.pipeline import Pipeline, Progress
+from kdx_eval.load.pipeline import Pipeline
+from kdx_eval.load.progress import Progress
 from kdx_eval.load.pseudonyms import home_dir, private_dir, read_key
 from kdx_eval.load.report import LoadReport, PolicyUsed
 from kdx_eval.load.staging import create_faults
@@ -104,7 +105,7 @@ def _columns_with_values(path: Path) -> tuple[str, ...]:
     with connect(private_dir(home_dir("cache") / "tmp")) as con:
         table = f"read_parquet({path_text(path)})"
         named = [str(row[0]) for row in rows(con, f"DESCRIBE SELECT * FROM {table}")]
-        counts = rows(con, f"SELECT {', '.join(f'count({name(column)})' for column in named)} FROM {table}")[0]
+        counts = rows(con, f"SELECT {', '.join(f'count({name(column)})' for column in named)} FROM {table}")[0]  # from the file's statistics
     return tuple(column for column, count in zip(named, counts, strict=True) if count)
 
 

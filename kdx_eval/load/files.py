@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from kdx_eval.errors import DataError
-from kdx_eval.load.database import BLANKS, name, path_text, scalar
+from kdx_eval.load.database import name, path_text
 from kdx_eval.load.garbled import refuse_garbled, refuse_mixed, refuse_utf8_within
+from kdx_eval.load.on_disk import csv_to_parquet, raw_columns, text_view
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -42,7 +43,9 @@ class Grid:
 
     Cells have no blanks around them. ``line`` is the physical line of a text file or the row of a sheet, counted from 1;
     ``width`` is the number of cells written there. ``merged`` are merged cells that span columns (row, first and last column),
-    ``blocks`` all merged cells (first and last row, first and last column from 0).
+    ``blocks`` all merged cells (first and last row, first and last column from 0). A large file stays on disk: then ``table`` is a
+    view of ``parquet``, whose columns ``raw`` (name and database type, in the order of ``c0`` ...) hold the cells as they lie there,
+    row n on line n + 1.
     """
 
     file: str
@@ -54,6 +57,13 @@ class Grid:
     merged: tuple[tuple[int, int, int], ...] = ()
     blocks: tuple[tuple[int, int, int, int], ...] = ()
     notes: tuple[str, ...] = field(default=())
+    parquet: Path | None = None
+    raw: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """What ``table`` is in the database."""
+        return "VIEW" if self.parquet else "TABLE"
 
     @property
     def whole_head(self) -> tuple[tuple[int, tuple[str, ...]], ...]:
@@ -156,15 +166,35 @@ def read_text_grid(con: DuckDBPyConnection, path: Path, *, file: str, table: str
         refuse_garbled(head, place=file)
         n_columns = max(len(cells) for _, cells in head)
         quick = path.stat().st_size >= _FAST_FROM and len(head[0][1]) == n_columns
-        if not (quick and _read_fast(con, _as_utf8(path, used, copy=work / f"{table}.utf8.csv"), table=table, delimiter=delimiter, n_columns=n_columns)):
+        parquet = work / f"{table}.parquet"
+        regular = quick and csv_to_parquet(con, path, encoding=used, delimiter=delimiter, n_columns=n_columns, target=parquet)
+        raw = raw_columns(con, parquet) if regular else ()
+        if regular:
+            text_view(con, parquet, table=table, raw=raw)
+        else:
             _read_carefully(con, _records(path, used, delimiter), table=table, n_columns=n_columns, work=work)
-        (work / f"{table}.utf8.csv").unlink(missing_ok=True)
     except (UnicodeDecodeError, LookupError) as problem:
         raise DataError(f"文字コードが {used} ではありません", place=file, hint="mapping.yaml の encoding を直すか、UTF-8 で保存し直してください") from problem
     except csv.Error as problem:
         raise DataError("ファイルが途中で切れているか、引用符が閉じていません", place=file, hint="元のシステムから出し直してください") from problem
-    _refuse_cut_off(con, path, table=table, file=file, encoding=used)
-    return Grid(file=file, sheet="", encoding=used, table=table, n_columns=n_columns, head=tuple(head))
+    if not regular:  # in a regular file every row has all its cells
+        _refuse_cut_off(con, path, table=table, file=file, encoding=used)
+    kept = parquet if regular else None
+    return Grid(file=file, sheet="", encoding=used, table=table, n_columns=n_columns, head=tuple(head), parquet=kept, raw=raw)
+
+
+def read_parquet_grid(con: DuckDBPyConnection, path: Path, *, file: str, table: str) -> Grid:
+    """A Parquet file as a grid of text, read where it lies. Raises DataError when it is damaged."""
+    import duckdb
+
+    try:
+        raw = raw_columns(con, path)
+        text_view(con, path, table=table, raw=raw)
+        sample = con.execute(f"SELECT * EXCLUDE (width) FROM {name(table)} LIMIT {HEAD_ROWS}").fetchall()
+    except duckdb.Error as problem:
+        raise DataError("Parquet のファイルとして読めません", place=file, hint="元のシステムから出し直してください") from problem
+    head = ((0, tuple(column for column, _ in raw)), *((int(row[0]), tuple(map(str, row[1:]))) for row in sample))
+    return Grid(file=file, sheet="", encoding="parquet", table=table, n_columns=len(raw), head=head, parquet=path, raw=raw)
 
 
 def _records(path: Path, encoding: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -218,42 +248,6 @@ def load_regular(con: DuckDBPyConnection, regular: Path, *, table: str, n_column
     con.execute(f"""CREATE TABLE {name(table)} AS SELECT line, width, {fields} FROM read_csv({path_text(regular)}, header=false, auto_detect=false, delim=',',
         quote='"', escape='"', new_line='\\n', columns={{{columns}}}, parallel=false, max_line_size=33554432)""")
     regular.unlink()
-
-
-def _read_fast(con: DuckDBPyConnection, source: tuple[Path, int], *, table: str, delimiter: str, n_columns: int) -> bool:
-    """Let DuckDB parse a large and regular file; False when it is not regular, so that lines could be miscounted."""
-    import duckdb
-
-    path, n_lines = source
-    columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(n_columns))
-    fields = ", ".join(f"trim(coalesce(c{i}, ''), {BLANKS}) AS c{i}" for i in range(n_columns))
-    options = f"""header=false, auto_detect=false, delim='{delimiter}', quote='"', escape='"', columns={{{columns}}}, strict_mode=true"""
-    rows = f"SELECT row_number() OVER () AS line, {n_columns}::INTEGER AS width, {fields} FROM read_csv({path_text(path)}, {options})"
-    try:
-        con.execute(f"CREATE TABLE {name(table)} AS {rows}")
-    except duckdb.Error:
-        return False
-    # A blank line or a line break within quotes would shift the count.
-    regular = scalar(con, f"SELECT count(*) FROM {name(table)}") == n_lines
-    if not regular:
-        con.execute(f"DROP TABLE {name(table)}")
-    return regular
-
-
-def _as_utf8(path: Path, encoding: str, *, copy: Path) -> tuple[Path, int]:
-    """The file in UTF-8 (itself when it already is, else ``copy``) and its number of lines; read in pieces."""
-    n_lines, last = 0, ""
-    plain = encoding in {"utf-8", "utf-8-sig"}
-    decoder = codecs.getincrementaldecoder(encoding)(errors="strict")
-    with path.open("rb") as source, copy.open("wb") as target:
-        while chunk := source.read(_CHUNK):
-            decoded = decoder.decode(chunk)
-            n_lines += decoded.count("\n")
-            last = decoded[-1:] or last
-            if not plain:
-                target.write(decoded.encode("utf-8"))
-        decoder.decode(b"", final=True)
-    return (path if plain else copy), n_lines + (last != "\n")
 
 
 def _refuse_cut_off(con: DuckDBPyConnection, path: Path, *, table: str, file: str, encoding: str) -> None:

@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from kdx_eval.errors import DataError
 from kdx_eval.load import checks, matching, people
 from kdx_eval.load.cells import Cell, parse_code
 from kdx_eval.load.codes import KnownCodes
 from kdx_eval.load.complements import complementary, joined_sql
-from kdx_eval.load.database import BLANKS, name, path_text, rows, scalar, target_text, text
+from kdx_eval.load.database import create_table, name, rows, scalar, target_text, text
 from kdx_eval.load.dates import Refusal
 from kdx_eval.load.directory import Directory
 from kdx_eval.load.event_headings import LogLayout, log_layout
 from kdx_eval.load.event_log import EventLog, read_event_log
 from kdx_eval.load.excel import read_excel_grids
-from kdx_eval.load.files import EXCEL_SUFFIXES, HEAD_ROWS, PARQUET_SUFFIXES, Grid, discover, read_text_grid
+from kdx_eval.load.files import EXCEL_SUFFIXES, PARQUET_SUFFIXES, Grid, discover, read_parquet_grid, read_text_grid
 from kdx_eval.load.form_marks import is_guide
 from kdx_eval.load.headers import Layout
+from kdx_eval.load.large import is_large, stage_on_disk
 from kdx_eval.load.mapping import Mappings
+from kdx_eval.load.progress import Progress, execute, telling
 from kdx_eval.load.pseudonyms import PSEUDONYM, Pseudonyms
 from kdx_eval.load.remarks import remark
 from kdx_eval.load.repeats import leave_repeats_aside, refuse_repeated_periods, repeated_log
@@ -38,13 +41,12 @@ from kdx_eval.schema import Schema, TableSpec, load_indicators
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-Progress: TypeAlias = Callable[[str, float], None]
 # Lists that others refer to come first; training last, so that departments seen elsewhere are known by then.
 _FIRST = ("departments", "courses", "processes", "staff", "assignments", "worktime", "headcount")
 _LAST = ("training",)
 _MEASURED = frozenset({"worktime", "headcount"})  # what a city keeps in several cross-tabs, one for each value
 _NAMED = {"departments": "department", "courses": "course", "processes": "process"}
-_ACCEPTED = f"NOT EXISTS (SELECT 1 FROM {FAULTS} f WHERE f.stage = a._stage AND f.rid = a._rid)"
+_PIECE = 10_000
 _ENDINGS = ("名簿", "一覧", "受講者", "受講", "出席簿")
 
 
@@ -75,12 +77,12 @@ class Pipeline:
         sources: list[Source] = []
         for number, path in enumerate(found.readable):
             shown = self._shown(path)
-            self.progress(f"{shown} を読んでいます", 0.6 * number / len(found.readable))
             if self.mappings.of(shown).ignore:
                 self.aside.append(FileReport(file=shown, sheet="", table=None, encoding="", notes=("mapping.yaml の指定により読みません",)))
                 continue
-            for grid in self.grids(path, shown, number=number):
-                sources += self._recognise(grid)
+            with self._step(f"{shown} を読んでいます", 0.0, 0.6, of=(number, len(found.readable))):
+                for grid in self.grids(path, shown, number=number):
+                    sources += self._recognise(grid)
         if not sources and not self.log_sources:
             hint = "ファイル名や見出しを data_schema の表の名前に合わせるか、mapping.yaml を書いてください"
             raise DataError("どの表か分かるファイルがありません", place=str(self.folder), hint=hint)
@@ -88,6 +90,11 @@ class Pipeline:
         self.aside.extend(repeated)
         order = [*_FIRST, *(table for table in self.schema.tables if table not in {*_FIRST, *_LAST}), *_LAST]
         return sorted(sources, key=lambda source: order.index(source[1].table.name))
+
+    def _step(self, sentence: str, start: float, end: float, *, of: tuple[int, int] = (0, 1)) -> AbstractContextManager[None]:
+        """Show ``sentence`` and how far the work inside has come, as the ``of[0]``-th of ``of[1]`` equal parts from ``start`` to ``end``."""
+        part = (end - start) / of[1]
+        return telling(self.progress, sentence, start=start + part * of[0], end=start + part * (of[0] + 1))
 
     def _shown(self, path: Path) -> str:
         return path.relative_to(self.folder).as_posix()
@@ -125,14 +132,15 @@ class Pipeline:
         sources = list(sources)
         for number, (grid, layout, mapping, notes) in enumerate(sources):
             table = layout.table.name
-            self.progress(f"{layout.table.title} を整えています", 0.6 + 0.3 * number / len(sources))
             if table in _LAST:
                 self._read_logs()
                 # Without a list, the departments of rosters and overtime tables are the known ones.
                 self.directories["departments"].close_if_known()
             self.staff_codes.begin(table)
-            stage = stage_grid(self.con, grid, layout=layout, key=f"s{number:03d}", mapping=mapping, resolvers=self._resolvers(layout.table))
-            self.con.execute(f"DROP {'VIEW' if grid.encoding == 'parquet' else 'TABLE'} {name(grid.table)}")
+            stage_it = stage_on_disk if is_large(self.con, grid, layout=layout) else stage_grid
+            with self._step(f"{layout.table.title} を整えています", 0.6, 0.8, of=(number, len(sources))):
+                stage = stage_it(self.con, grid, layout=layout, key=f"s{number:03d}", mapping=mapping, resolvers=self._resolvers(layout.table))
+            self.con.execute(f"DROP {grid.kind} {name(grid.table)}")
             if not stage.rows_read:
                 # A sheet of a form that nobody filled in is no delivery: an empty list of departments would make every department unknown.
                 self.con.execute(f"DROP TABLE {stage.table}")
@@ -150,7 +158,7 @@ class Pipeline:
             key = f"e{number:03d}"
             self.progress(f"{grid.file} の処理の記録を数えています", 0.85)
             read = read_event_log(self.con, grid, layout=layout, key=key, directories=self.directories)
-            self.con.execute(f"DROP {'VIEW' if grid.encoding == 'parquet' else 'TABLE'} {name(grid.table)}")
+            self.con.execute(f"DROP {grid.kind} {name(grid.table)}")
             log = (key, grid, replace(read, notes=(*grid.notes, *read.notes)))
             repeated = repeated_log(self.con, log, earlier=self.logs)
             if repeated:
@@ -210,9 +218,11 @@ class Pipeline:
         people.identify_roster(self.con, staff, pseudonyms=self.pseudonyms)
         self._derive()
         known = self._known()
-        for stage in (stage for stages in self.stages.values() for stage in stages):
-            checks.check_rows(self.con, stage)
-            checks.check_references(self.con, stage, known=known)
+        stages = self._all_stages()
+        for number, stage in enumerate(stages):
+            with self._step(f"{stage.layout.table.title} を確かめています", 0.8, 0.85, of=(number, len(stages))):
+                checks.check_rows(self.con, stage)
+                checks.check_references(self.con, stage, known=known)
         matchable = self._matchable()
         report = matching.match_people(self.con, self.stages.get("training", []), known=matchable)
         matching.write_unmatched(self.con, self.work / "unmatched.csv", known=matchable)
@@ -220,6 +230,14 @@ class Pipeline:
         called = [called for directory in self.directories.values() for called in (*directory.ids.values(), *directory.names)]
         self._remark(remark(self.con, self.stages, names=called))
         return report
+
+    def _all_stages(self) -> list[Stage]:
+        return [stage for stages in self.stages.values() for stage in stages]
+
+    def _accepted(self, stage: Stage) -> str:
+        refused = f"SELECT DISTINCT rid FROM {FAULTS} WHERE stage = {text(stage.key)}"
+        but = f"ANTI JOIN ({refused}) f ON f.rid = a._rid" if scalar(self.con, f"SELECT count(*) FROM ({refused})") else ""
+        return f"SELECT a.* FROM {stage.table} a {but}"
 
     def _matchable(self) -> matching.Known:
         lists = [self.stages.get(table, []) for table in ("staff", "assignments", "departments")]
@@ -231,26 +249,27 @@ class Pipeline:
 
     def _places(self) -> dict[str, tuple[str, str]]:
         """Stage -> file and sheet."""
-        places = {stage.key: (stage.grid.file, stage.grid.sheet) for stages in self.stages.values() for stage in stages}
+        places = {stage.key: (stage.grid.file, stage.grid.sheet) for stage in self._all_stages()}
         return places | {key: (grid.file, grid.sheet) for key, grid, _ in self.logs}
 
     def _check_duplicates(self) -> None:
-        for table, stages in self.stages.items():
+        for number, (table, stages) in enumerate(self.stages.items()):
             spec = self.schema.table(table)
             key = (*spec.primary_key, "as_of") if table == "staff" else spec.primary_key
             self._view(f"all_{table}", stages)
             layouts = [stage.layout for stage in stages]
             shown = next((one for one in key if any(layout.has(one) for layout in layouts)), "")
             heading = headings_of(layouts, shown) if shown else ""
-            for number, part in enumerate(self._parts(spec)):
-                self._view(f"part_{table}_{number}", part)
-                checks.check_duplicates(self.con, f"part_{table}_{number}", spec=spec, key=key, heading=heading)
+            with self._step(f"{spec.title} の重複を確かめています", 0.85, 0.9, of=(number, len(self.stages))):
+                for place, part in enumerate(self._parts(spec)):
+                    self._view(f"part_{table}_{place}", part)
+                    checks.check_duplicates(self.con, f"part_{table}_{place}", spec=spec, key=key, heading=heading)
             if not key and len(stages) > 1:
                 self._remark(refuse_repeated_periods(self.con, f"all_{table}", spec=spec))
 
     def _parts(self, spec: TableSpec) -> list[list[Stage]]:
-        stages = self.stages[spec.name]
-        return complementary(stages, spec) if spec.primary_key and spec.name in _MEASURED else [stages]
+        stages = self.stages.get(spec.name, [])
+        return complementary(stages, spec) if stages and spec.primary_key and spec.name in _MEASURED else [stages]
 
     def _view(self, called: str, stages: Iterable[Stage]) -> None:
         union = " UNION ALL BY NAME ".join(f"SELECT * FROM {stage.table}" for stage in stages)
@@ -283,16 +302,16 @@ class Pipeline:
 
     def write(self, target: Path) -> None:
         """Typed Parquet of the accepted rows, ordered by all their columns' key order, and rejected.csv."""
-        self.progress("表を書き出しています", 0.92)
         logs = " UNION ALL BY NAME ".join(f"SELECT * FROM {log.table}" for _, _, log in self.logs)
-        for spec in self.schema.tables.values():
-            parts = [f"SELECT * FROM all_{spec.name} a WHERE {_ACCEPTED}"] if spec.name in self.stages else []
-            if parts and len(self._parts(spec)) > 1:
-                parts = [joined_sql(spec, parts[0])]
+        for number, spec in enumerate(self.schema.tables.values()):
+            parts = [self._accepted(stage) for stage in self.stages.get(spec.name, ())]
+            if len(self._parts(spec)) > 1:
+                parts = [joined_sql(spec, " UNION ALL BY NAME ".join(parts))]
             parts += [logs] if spec.name == "workload" and logs else []
             parts += [self.derived[spec.name]] if spec.name in self.derived and not parts else []
             if parts:
-                self._copy(spec, " UNION ALL BY NAME ".join(parts), target)
+                with self._step("表を書き出しています", 0.9, 0.99, of=(number, len(self.schema.tables))):
+                    self._copy(spec, " UNION ALL BY NAME ".join(parts), target)
         if self.logs:
             union = " UNION ALL ".join(f"SELECT * FROM {log.durations}" for _, _, log in self.logs)
             self.con.execute(f"COPY (SELECT * FROM ({union}) ORDER BY ALL) TO {target_text(target / 'durations.parquet')} (FORMAT parquet)")
@@ -304,25 +323,33 @@ class Pipeline:
             source = f"SELECT * FROM ({source}) QUALIFY row_number() OVER (PARTITION BY staff_id ORDER BY as_of DESC NULLS LAST, _stage, _rid) = 1"
         present = {str(row[0]) for row in rows(self.con, f"DESCRIBE {source}")}
         fields = [f"CAST({name(one.name) if one.name in present else 'NULL'} AS {one.database_type}) AS {name(one.name)}" for one in spec.kept]
-        # A key orders a table fully; without one all columns must, so that the order of files does not show.
-        order = ", ".join(name(one) for one in spec.primary_key) or "ALL"
-        select = f"SELECT {', '.join(fields)} FROM ({source}) ORDER BY {order}"
-        self.con.execute(f"COPY ({select}) TO {target_text(target / f'{spec.name}.parquet')} (FORMAT parquet)")
+        select = f"SELECT {', '.join(fields)} FROM ({source})"
+        if any(stage.on_disk for stage in self.stages.get(spec.name, ())):
+            # Too large to be put in order; the order of the file is kept. Several threads would lose it at a join, and so would sides swapped.
+            self.con.execute("SET threads = 1")
+            self.con.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
+        else:
+            # A key orders a table fully; without one all columns must, so that the order of files does not show.
+            select += f" ORDER BY {', '.join(name(one) for one in spec.primary_key) or 'ALL'}"
+        execute(self.con, f"COPY ({select}) TO {target_text(target / f'{spec.name}.parquet')} (FORMAT parquet)")
+        self.con.execute("RESET disabled_optimizers")
+        self.con.execute("RESET threads")
 
     def _write_rejected(self, path: Path) -> None:
-        places = self._places()
-        found = rows(self.con, f'SELECT DISTINCT stage, line, "column", rule FROM {FAULTS}')
-        lines = sorted((*places[str(stage)], int(str(line)), str(column), str(rule)) for stage, line, column, rule in found)
+        create_table(self.con, "places", columns=("stage", "file", "sheet"), values=[(key, *place) for key, place in self._places().items()])
+        # In pieces, since a file whose every row is refused is no reason to run out of memory.
+        found = self.con.execute(f'SELECT DISTINCT file, sheet, line, "column", rule FROM {FAULTS} JOIN places USING (stage) ORDER BY ALL')
         with path.open("w", encoding="utf-8-sig", newline="") as stream:
             writer = csv.writer(stream, lineterminator="\n")
             writer.writerow(("file", "sheet", "row", "column", "rule", "reason", "hint"))
-            writer.writerows((*line, *RULES[line[-1]]) for line in lines)
+            while lines := found.fetchmany(_PIECE):
+                writer.writerows((*line, *RULES[line[-1]]) for line in lines)
 
     def report(self, matched: MatchReport | None) -> LoadReport:
         """What was read; asserts that every row was either accepted or refused."""
         files = list(self.aside)
-        for stage in (stage for stages in self.stages.values() for stage in stages):
-            accepted = scalar(self.con, f"SELECT count(*) FROM {stage.table} a WHERE {_ACCEPTED}")
+        for stage in self._all_stages():
+            accepted = scalar(self.con, f"SELECT count(*) FROM ({self._accepted(stage)})")
             files.append(self._file_report(stage, accepted=accepted))
         for key, grid, log in self.logs:
             rejected = scalar(self.con, f"SELECT count(DISTINCT rid) FROM {FAULTS} WHERE stage = {text(key)}")
@@ -343,29 +370,6 @@ def _assert_all_counted(read: int, accepted: int, rejected: int, *, place: str) 
     if accepted + rejected != read:
         reason = f"行の数が合いません（読んだ {read}、受け入れた {accepted}、除いた {rejected}）"
         raise DataError(reason, place=place, hint="kdx_eval の不具合です。この文を添えて知らせてください")
-
-
-def read_parquet_grid(con: DuckDBPyConnection, path: Path, *, file: str, table: str) -> Grid:
-    """A Parquet file as a grid of text, read where it lies. Raises DataError when it is damaged."""
-    import duckdb
-
-    try:
-        described = con.execute(f"DESCRIBE SELECT * FROM read_parquet({path_text(path)})").fetchall()
-        columns = [str(row[0]) for row in described]
-        fields = ", ".join(f"coalesce({_as_text(name(str(row[0])), str(row[1]))}, '') AS c{index}" for index, row in enumerate(described))
-        source = f"read_parquet({path_text(path)}, file_row_number=true)"
-        con.execute(f"CREATE VIEW {name(table)} AS SELECT file_row_number + 1 AS line, {len(columns)} AS width, {fields} FROM {source}")
-        sample = con.execute(f"SELECT * EXCLUDE (width) FROM {name(table)} LIMIT {HEAD_ROWS}").fetchall()
-    except duckdb.Error as problem:
-        raise DataError("Parquet のファイルとして読めません", place=file, hint="元のシステムから出し直してください") from problem
-    head = ((0, tuple(columns)), *((int(row[0]), tuple(map(str, row[1:]))) for row in sample))
-    return Grid(file=file, sheet="", encoding="parquet", table=table, n_columns=len(columns), head=head)
-
-
-def _as_text(column: str, kind: str) -> str:
-    if kind in {"DOUBLE", "FLOAT"}:  # whole numbers without a point, as a person would write them
-        return f"CASE WHEN {column} = trunc({column}) AND abs({column}) < 1e15 THEN CAST({column}::BIGINT AS VARCHAR) ELSE CAST({column} AS VARCHAR) END"
-    return f"trim({column}, {BLANKS})" if kind == "VARCHAR" else f"CAST({column} AS VARCHAR)"
 
 
 def _indicator(written: str) -> Cell:

@@ -85,9 +85,11 @@ def leave_out_rows(con: DuckDBPyConnection, grid: Grid, *, mapping: FileMapping)
     lines = {int(line) for line, label in first if any(_is_meant(int(line), str(label), one) for one in mapping.skip_rows)}
     if not lines:
         return grid, ("注意: mapping.yaml の skip_rows に当たる行がありません",)
-    con.execute(f"DELETE FROM {name(grid.table)} WHERE line IN ({', '.join(map(str, sorted(lines)))})")
+    kept = f"{grid.table}_kept"
+    con.execute(f"CREATE TABLE {name(kept)} AS SELECT * FROM {name(grid.table)} WHERE line NOT IN ({', '.join(map(str, sorted(lines)))})")
+    con.execute(f"DROP {grid.kind} {name(grid.table)}")
     head = tuple((line, row) for line, row in grid.head if line not in lines)
-    return replace(grid, head=head), (f"mapping.yaml の指定により{len(lines)}行を読みません",)
+    return replace(grid, table=kept, head=head, parquet=None, raw=()), (f"mapping.yaml の指定により{len(lines)}行を読みません",)
 
 
 def _is_meant(line: int, label: str, said: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -36,7 +37,10 @@ _KINDS = {"integer": "数", "number": "数", "boolean": "はい・いいえ", "d
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """One grid as a typed table ``table``: _stage, _rid (row number), _line and the fields."""
+    """One grid as a typed table ``table``: _stage, _rid (row number), _line and the fields.
+
+    ``on_disk``: a view over a large file, whose rows keep the order of the file.
+    """
 
     key: str
     layout: Layout
@@ -45,6 +49,7 @@ class Stage:
     repaired: Mapping[str, int]
     notes: tuple[str, ...]
     table: str = field(default="")
+    on_disk: bool = False
 
 
 def create_faults(con: DuckDBPyConnection) -> None:
@@ -62,40 +67,62 @@ def stage_grid(
     resolvers : mapping
         Field -> (a second field read with it, or None; what reads the text, with the second field's text before it).
     """
-    notes = _classify(con, grid, layout, key=key)
+    notes = note_odd_rows(con, grid, layout=layout, key=key)
     body = f"body_{key}"
-    rows_read = scalar(con, f"SELECT count(*) FROM {body}") + scalar(con, f"SELECT count(*) FROM odd_{key} WHERE kind IN ('total_row', 'columns')")
-    _note_rows(con, layout, key=key)
+    _view_body(con, grid, layout, key=key)
     selects, joins = [], []
-    repaired: dict[str, int] = {}
+    repaired: Counter[str] = Counter()
     for column in layout.columns:
         expression, join, n_repaired = _column_sql(con, column, layout, key=key, mapping=mapping, resolver=resolvers.get(column.field.name))
         selects.append(f"{expression} AS {name(column.field.name)}")
         joins += [join] if join else []
-        if n_repaired:
-            kind = _KINDS[column.field.type] if not column.field.enum else "言葉"
-            repaired[kind] = repaired.get(kind, 0) + n_repaired
+        repaired[repair_kind(column.field)] += n_repaired
+    selects += other_fields(layout, resolvers)
+    rows_read = scalar(con, f"SELECT count(*) FROM {body}") + n_refused_rows(con, key)
+    con.execute(
+        f"CREATE TABLE stage_{key} AS SELECT {text(key)} AS _stage, b.rid AS _rid, b.line AS _line, {', '.join(selects)} FROM {body} b {' '.join(joins)}"
+    )
+    con.execute(f"DROP VIEW {body}; DROP TABLE odd_{key}")
+    return Stage(key=key, layout=layout, grid=grid, rows_read=rows_read, repaired=dict(+repaired), notes=tuple(notes), table=f"stage_{key}")
+
+
+def other_fields(layout: Layout, resolvers: Mapping[str, tuple[str | None, Resolver]]) -> list[str]:
+    """SQL of the fields that stand in no column: what the mapping says, else NULL."""
+    selects = []
     for constant, value in layout.constants.items():
         spec = layout.table.field(constant)
         read = resolvers[constant][1](value) if constant in resolvers else parse_cell(value, spec)
         selects.append(f"CAST({text(read if isinstance(read, str) else None)} AS {spec.database_type}) AS {name(constant)}")
     named = {column.field.name for column in layout.columns} | set(layout.constants)
-    selects += [f"CAST(NULL AS {spec.database_type}) AS {name(spec.name)}" for spec in layout.table.fields if spec.name not in named]
-    con.execute(
-        f"CREATE TABLE stage_{key} AS SELECT {text(key)} AS _stage, b.rid AS _rid, b.line AS _line, {', '.join(selects)} FROM {body} b {' '.join(joins)}"
-    )
-    con.execute(f"DROP VIEW {body}; DROP TABLE odd_{key}")
-    return Stage(key=key, layout=layout, grid=grid, rows_read=rows_read, repaired=repaired, notes=tuple(notes), table=f"stage_{key}")
+    return selects + [f"CAST(NULL AS {spec.database_type}) AS {name(spec.name)}" for spec in layout.table.fields if spec.name not in named]
 
 
-def _classify(con: DuckDBPyConnection, grid: Grid, layout: Layout, *, key: str) -> list[str]:
-    """A table of the odd rows under the header (blank, note, total, ragged) and a view of the others, the data."""
+def repair_kind(spec: FieldSpec) -> str:
+    """What the report calls a repaired cell of a field."""
+    return _KINDS[spec.type] if not spec.enum else "言葉"
+
+
+def is_total(cell: str) -> str:
+    """SQL that is true for a text such as 合計, which makes its row a total."""
+    ends = "IN ('計', '）', ')')"  # cheap, and rarely true
+    return f"(right({cell}, 1) {ends} AND regexp_full_match({cell}, {text(_LIST_TOTAL)}))"
+
+
+def n_refused_rows(con: DuckDBPyConnection, key: str) -> int:
+    """Odd rows that count as read and refused."""
+    return scalar(con, f"SELECT count(*) FROM odd_{key} WHERE kind IN ('total_row', 'columns')")
+
+
+def note_odd_rows(con: DuckDBPyConnection, grid: Grid, *, layout: Layout, key: str, among: str = "true") -> list[str]:
+    """Make the table ``odd_<key>`` of odd rows under the header (blank, note, total, ragged), refuse the last two, and return remarks.
+
+    ``among`` is SQL that is true for the lines that may be odd at all.
+    """
     cells = [f"c{index}" for index in range(grid.n_columns)]
     filled = " + ".join(f"({cell} <> '')::INTEGER" for cell in cells)
     joined = f"concat({', '.join(cells)})"
     strings = [column for column in layout.columns if column.field.type == "string"][:3]
-    ends = "IN ('計', '）', ')')"  # cheap, and rarely true
-    totals = " OR ".join(f"(right(c{column.index}, 1) {ends} AND regexp_full_match(c{column.index}, {text(_LIST_TOTAL)}))" for column in strings)
+    totals = " OR ".join(is_total(f"c{column.index}") for column in strings)
     again = " AND ".join(f"c{column.index} = {text(column.heading)}" for column in layout.columns if column.heading) or "false"
     is_long = _is_long(con, grid)
     ragged = f"width <> {len(layout.headings)}" if not grid.sheet and not is_long and grid.n_columns > _FEW_COLUMNS else "false"
@@ -104,24 +131,25 @@ def _classify(con: DuckDBPyConnection, grid: Grid, layout: Layout, *, key: str) 
             WHEN {is_form_row(grid.n_columns)} THEN 'form'
             WHEN {totals or "false"} THEN 'total_row' WHEN {ragged} THEN 'columns' END AS kind
         FROM (SELECT {"rid" if is_long else "line AS rid"}, line, width, {", ".join(cells)}, {filled} AS filled
-            FROM {name(grid.table)} WHERE line > {layout.header_line})
+            FROM {name(grid.table)} WHERE line > {layout.header_line} AND ({among}))
         WHERE kind IS NOT NULL""")
-    but = f"AND rid NOT IN (SELECT rid FROM odd_{key})" if scalar(con, f"SELECT count(*) FROM odd_{key}") else ""
-    con.execute(f"""CREATE VIEW body_{key} AS SELECT {"rid, heading" if is_long else "line AS rid, NULL::VARCHAR AS heading"}, line, {", ".join(cells)}
-        FROM {name(grid.table)} WHERE line > {layout.header_line} {but}""")
+    first = next((column.heading for column in layout.columns if column.field.type == "string"), "")
+    con.execute(f"""INSERT INTO {FAULTS} SELECT {text(key)}, rid, line, CASE kind WHEN 'total_row' THEN {text(first)} ELSE '' END, kind
+        FROM odd_{key} WHERE kind IN ('total_row', 'columns')""")
     told = (("note", "注記や繰り返しの見出し"), ("form", "様式の説明と例の行"))
     counts = [(scalar(con, f"SELECT count(*) FROM odd_{key} WHERE kind = {text(kind)}"), words) for kind, words in told]
     return [f"{words}{count}行はデータに数えていません" for count, words in counts if count]
 
 
+def _view_body(con: DuckDBPyConnection, grid: Grid, layout: Layout, *, key: str) -> None:
+    cells, is_long = [f"c{index}" for index in range(grid.n_columns)], _is_long(con, grid)
+    but = f"AND rid NOT IN (SELECT rid FROM odd_{key})" if scalar(con, f"SELECT count(*) FROM odd_{key}") else ""
+    con.execute(f"""CREATE VIEW body_{key} AS SELECT {"rid, heading" if is_long else "line AS rid, NULL::VARCHAR AS heading"}, line, {", ".join(cells)}
+        FROM {name(grid.table)} WHERE line > {layout.header_line} {but}""")
+
+
 def _is_long(con: DuckDBPyConnection, grid: Grid) -> bool:
     return any(row[0] == "heading" for row in con.execute(f"DESCRIBE {name(grid.table)}").fetchall())
-
-
-def _note_rows(con: DuckDBPyConnection, layout: Layout, *, key: str) -> None:
-    first = next((column.heading for column in layout.columns if column.field.type == "string"), "")
-    con.execute(f"""INSERT INTO {FAULTS} SELECT {text(key)}, rid, line, CASE kind WHEN 'total_row' THEN {text(first)} ELSE '' END, kind
-        FROM odd_{key} WHERE kind IN ('total_row', 'columns')""")
 
 
 def _column_sql(
@@ -131,33 +159,48 @@ def _column_sql(
     spec, body = column.field, f"body_{key}"
     raw = f"b.c{column.index}"
     said = mapping.values.get(spec.name, {})
-    canonical = "false" if resolver or said else _canonical(spec, raw, scaled=column.scale != 1)
+    sure = "false" if resolver or said else canonical(spec, raw, scaled=column.scale != 1)
     if resolver and resolver[0]:
         second = next((other.index for other in layout.columns if other.field.name == resolver[0]), None)
         first = f"b.c{second}" if second is not None else "''"
         raw = f"concat({first}, {text(SEPARATOR)}, {raw})"
-    distinct = con.execute(f"SELECT {raw} AS t, count(*) FROM {body} b WHERE NOT ({canonical}) GROUP BY t").fetchall()
+    # In order, since of two spellings of a name nobody has listed the first one counts.
+    distinct = con.execute(f"SELECT {raw} AS t, count(*) FROM {body} b WHERE NOT ({sure}) GROUP BY t ORDER BY t").fetchall()
     table = f"repair_{key}_{spec.name}"
+    values, n_repaired = read_texts(distinct, column, said=said, resolver=resolver[1] if resolver else None)
+    join = ""
+    expression = f"CASE WHEN {sure} THEN {raw} END"
+    if values:
+        create_table(con, table, columns=("t", "v", "rule"), values=values)
+        join = f"LEFT JOIN {name(table)} ON {name(table)}.t = {raw}"
+        expression = f"CASE WHEN {sure} THEN {raw} ELSE {name(table)}.v END" if sure != "false" else f"{name(table)}.v"
+    if any(rule for _, _, rule in values):
+        con.execute(f"""INSERT INTO {FAULTS} SELECT {text(key)}, b.rid, b.line, coalesce({_heading_sql(column)}, ''), {name(table)}.rule
+            FROM {body} b JOIN {name(table)} ON {name(table)}.t = {raw} WHERE {name(table)}.rule IS NOT NULL""")
+    return typed(expression, spec), join, n_repaired
+
+
+def typed(expression: str, spec: FieldSpec) -> str:
+    """SQL that casts a canonical text to the type of the field."""
+    if spec.type == "yearmonth":
+        return f"TRY_CAST(CASE WHEN length({expression}) = 7 THEN {expression} || '-01' ELSE {expression} END AS DATE)"
+    return f"TRY_CAST({expression} AS {spec.database_type})"
+
+
+def read_texts(
+    distinct: Sequence[tuple[str, int]], column: Column, *, said: Mapping[str, str], resolver: Resolver | None
+) -> tuple[list[tuple[str | None, ...]], int]:
+    """Read each distinct text of a column once: (text, value, rule of a refusal), and in how many cells the value is not what was written."""
     values: list[tuple[str | None, ...]] = []
-    n_repaired = n_refused = 0
+    n_repaired = 0
     for written, count in distinct:
-        read = _read(written, spec, said=said, scale=column.scale, resolver=resolver[1] if resolver else None)
+        read = _read(written, column.field, said=said, scale=column.scale, resolver=resolver)
         if isinstance(read, Refusal):
-            n_refused += 1
             values.append((written, None, read.rule))
         else:
             n_repaired += count if read not in {None, written} and not resolver else 0
             values.append((written, read, None))
-    join = ""
-    expression = f"CASE WHEN {canonical} THEN {raw} END"
-    if values:
-        create_table(con, table, columns=("t", "v", "rule"), values=values)
-        join = f"LEFT JOIN {name(table)} ON {name(table)}.t = {raw}"
-        expression = f"CASE WHEN {canonical} THEN {raw} ELSE {name(table)}.v END" if canonical != "false" else f"{name(table)}.v"
-    if n_refused:
-        con.execute(f"""INSERT INTO {FAULTS} SELECT {text(key)}, b.rid, b.line, coalesce({_heading_sql(column)}, ''), {name(table)}.rule
-            FROM {body} b JOIN {name(table)} ON {name(table)}.t = {raw} WHERE {name(table)}.rule IS NOT NULL""")
-    return f"TRY_CAST({expression} AS {spec.database_type})" if spec.type != "yearmonth" else _month_sql(expression), join, n_repaired
+    return values, n_repaired
 
 
 def shown_heading(heading: str) -> str:
@@ -169,10 +212,6 @@ def _heading_sql(column: Column) -> str:
     return f"b.heading, {text(shown_heading(column.heading))}"
 
 
-def _month_sql(expression: str) -> str:
-    return f"TRY_CAST(CASE WHEN length({expression}) = 7 THEN {expression} || '-01' ELSE {expression} END AS DATE)"
-
-
 def _read(written: str, spec: FieldSpec, *, said: Mapping[str, str], scale: Decimal, resolver: Resolver | None) -> Cell:
     if written in said or tidy(written) in said:
         written = said.get(written, said.get(tidy(written), written))
@@ -181,7 +220,7 @@ def _read(written: str, spec: FieldSpec, *, said: Mapping[str, str], scale: Deci
     return parse_cell(written, spec, scale=scale)
 
 
-def _canonical(spec: FieldSpec, raw: str, *, scaled: bool) -> str:
+def canonical(spec: FieldSpec, raw: str, *, scaled: bool) -> str:
     """SQL that is true for texts DuckDB itself casts rightly; everything else goes through the cell parsers."""
     if scaled:
         return "false"

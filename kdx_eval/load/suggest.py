@@ -22,7 +22,8 @@ from kdx_eval.load.guessing import ORGANISATION, ColumnGuess, Known, Samples, gu
 from kdx_eval.load.headers import Column, Layout, missing_fields, table_named
 from kdx_eval.load.mapping import FileMapping, Mappings, read_mappings
 from kdx_eval.load.people import fold_kana, fold_person
-from kdx_eval.load.pipeline import Pipeline, Progress
+from kdx_eval.load.pipeline import Pipeline
+from kdx_eval.load.progress import Progress
 from kdx_eval.load.pseudonyms import home_dir, private_dir, read_key
 from kdx_eval.load.sources import Source, recognise_grid
 from kdx_eval.load.suggest_crosstab import CrosstabGuess, guess_crosstab, guess_year_month
@@ -127,7 +128,7 @@ def _try(con: DuckDBPyConnection, grid: Grid, *, schema: Schema, mappings: Mappi
         return [], None
     # Reading takes rows away and adds columns: a copy leaves the sheet for the second look.
     copy = replace(grid, table=f"{grid.table}_try")
-    con.execute(f"CREATE {'VIEW' if grid.encoding == 'parquet' else 'TABLE'} {name(copy.table)} AS SELECT * FROM {name(grid.table)}")
+    con.execute(f"CREATE {grid.kind} {name(copy.table)} AS SELECT * FROM {name(grid.table)}")
     try:
         return recognise_grid(con, copy, schema=schema, mappings=mappings)[0], None
     except KdxError as problem:

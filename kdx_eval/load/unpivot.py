@@ -132,4 +132,4 @@ def _write(con: DuckDBPyConnection, grid: Grid, *, block: Block, data: Sequence[
         table=block.table, header_line=block.header_line, columns=tuple(layout_columns), headings=tuple(column.heading for column in layout_columns),
         title=block.title,
     )  # fmt: skip
-    return replace(grid, table=table, n_columns=width), layout
+    return replace(grid, table=table, n_columns=width, parquet=None, raw=()), layout

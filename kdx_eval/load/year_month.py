@@ -123,16 +123,13 @@ def _add_column(con: DuckDBPyConnection, grid: Grid, found: YearMonth, *, headin
     values = [(one, other, _whole(one, other, found)) for one, other in pairs]
     lookup, table, added = f"{grid.table}_months", f"{grid.table}_dated", f"c{grid.n_columns}"
     create_table(con, lookup, columns=("y", "m", "v"), values=list(values))
-    # Another view and not a changed table: a Parquet file is itself only a view.
-    kind = "VIEW" if grid.encoding == "parquet" else "TABLE"
-    con.execute(f"""CREATE {kind} {name(table)} AS SELECT g.* REPLACE (g.width + 1 AS width),
+    con.execute(f"""CREATE TABLE {name(table)} AS SELECT g.* REPLACE (g.width + 1 AS width),
         CASE WHEN g.line = {line} THEN {text(heading)} ELSE coalesce(p.v, '') END AS {added}
         FROM {name(grid.table)} g LEFT JOIN {name(lookup)} p ON g.line > {line} AND p.y = {year.replace("c", "g.c", 1)} AND p.m = g.c{found.month}""")
-    if kind == "TABLE":
-        con.execute(f"DROP TABLE {name(grid.table)}")
+    con.execute(f"DROP {grid.kind} {name(grid.table)}")
     shown = {(one, other): whole for one, other, whole in values}
     head = tuple(
         (below, (*cells, heading if below == line else shown.get((cells[found.year] if found.year is not None else "", cells[found.month]), "")))
         for below, cells in grid.whole_head
     )
-    return replace(grid, table=table, n_columns=grid.n_columns + 1, head=head)
+    return replace(grid, table=table, n_columns=grid.n_columns + 1, head=head, parquet=None, raw=())

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from kdx_eval.errors import PlanError
-from kdx_eval.panel.tables import Tables, column, is_staff_time, month_index
+from kdx_eval.panel.events import event_sums
+from kdx_eval.panel.tables import Tables, column, has_lead_time, is_staff_time, month_index, posting_kind
 from kdx_eval.plan import Plan, Question
 from kdx_eval.plan.types import UNIT_NAMES
 
@@ -59,7 +60,7 @@ def read_cells(connection: duckdb.DuckDBPyConnection, tables: Tables, *, questio
     _require_table(tables, question)
     rows, notes = _rows_sql(connection, tables, question=question)
     # Kept in the database, so that names travel once for each unit and not once for each cell.
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE outcome_cells AS {_cells_sql(rows)}", _indicator(question))
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE outcome_cells AS {_cells_sql(rows, summed=question.outcome.table == 'workload')}", _indicator(question))
     ((lost, first, last),) = connection.execute(
         """SELECT coalesce(sum(n_rows) FILTER (unit IS NULL), 0), min(month) FILTER (unit IS NOT NULL AND value IS NOT NULL),
                   max(month) FILTER (unit IS NOT NULL AND value IS NOT NULL) FROM outcome_cells"""
@@ -92,13 +93,18 @@ def _indicator(question: Question) -> dict[str, str | None]:
     return {"indicator": question.outcome.indicator_id} if question.outcome.table == "indicators" else {}
 
 
-def _cells_sql(rows: str) -> str:
+def _cells_sql(rows: str, *, summed: bool) -> str:
     # Decimals, so that sums do not depend on the order of work.
+    measured = "value AS DECIMAL(38, 6)) AS value"
+    if summed:  # events are, by the hundred million
+        sums = f"SELECT unit, department, month, CAST({measured}, n_values, n_rows FROM ({rows})"
+    else:
+        sums = f"""SELECT unit, min(department) AS department, month, sum(value) AS value, count(value) AS n_values, count(*) AS n_rows
+            FROM (SELECT unit, department, month, TRY_CAST({measured} FROM ({rows})) GROUP BY unit, month"""
     return f"""
-        WITH measured AS (SELECT unit, department, month, TRY_CAST(value AS DECIMAL(38, 6)) AS value FROM ({rows}))
         SELECT unit, min(department) AS department, month, CAST(sum(value) AS DOUBLE) AS value,
-               count(value) > 0 AND count(value) < count(*) AS partial, count(value) AS n_rows
-        FROM measured WHERE month IS NOT NULL
+               sum(n_values) > 0 AND sum(n_values) < sum(n_rows) AS partial, sum(n_values) AS n_rows
+        FROM ({sums}) WHERE month IS NOT NULL
         GROUP BY unit, month
     """
 
@@ -106,7 +112,7 @@ def _cells_sql(rows: str) -> str:
 def _rows_sql(connection: duckdb.DuckDBPyConnection, tables: Tables, *, question: Question) -> tuple[str, tuple[str, ...]]:
     table = question.outcome.table
     if table == "workload":
-        return _workload_sql(connection, tables, question=question)
+        return event_sums(connection, tables, question=question), _refuse_lead_time(connection, tables, question=question)
     if table == "indicators":
         kind = f"'{question.unit}'"
         department = "unit_id" if question.unit == "department" else "CAST(NULL AS VARCHAR)"
@@ -116,26 +122,10 @@ def _rows_sql(connection: duckdb.DuckDBPyConnection, tables: Tables, *, question
     return _worktime_sql(connection, tables, question=question)
 
 
-def _workload_sql(connection: duckdb.DuckDBPyConnection, tables: Tables, *, question: Question) -> tuple[str, tuple[str, ...]]:
-    own = column(tables, "workload", name="department_id", kind="VARCHAR")
-    process = column(tables, "workload", name="process_id", kind="VARCHAR")
-    month = f"""coalesce({column(tables, "workload", name="month", kind="DATE")},
-                         CAST(date_trunc('month', {column(tables, "workload", name="date", kind="DATE")}) AS DATE))"""
-    join, department = "", own
-    if tables.has("processes") and {"process_id", "department_id"} <= set(tables.columns("processes")):
-        join = """LEFT JOIN (SELECT process_id, min(department_id) AS department_id FROM processes GROUP BY process_id) AS home
-                  ON home.process_id = workload.process_id"""
-        department = f"coalesce({own}, home.department_id)"
-    unit = f"{department} || '/' || {process}" if question.unit == "process" else department
-    measure = column(tables, "workload", name=question.outcome.measure, kind="BIGINT")
-    sql = f"SELECT {unit} AS unit, {department} AS department, {month_index(month)} AS month, {measure} AS value FROM workload {join}"
-    if question.outcome.measure != "minutes":
-        return sql, ()
-    return f"{sql} WHERE {is_staff_time(tables)}", _refuse_lead_time(connection, tables, question=question)
-
-
 def _refuse_lead_time(connection: duckdb.DuckDBPyConnection, tables: Tables, *, question: Question) -> tuple[str, ...]:
     """What is said about rows of lead time, which hold waiting and are no staff hours; PlanError when there are no others."""
+    if question.outcome.measure != "minutes" or not has_lead_time(connection, tables):
+        return ()
     ((waiting, worked),) = connection.execute(
         f"SELECT count(*) FILTER (NOT {is_staff_time(tables)}), count(*) FILTER ({is_staff_time(tables)}) FROM workload"
     ).fetchall()
@@ -168,8 +158,7 @@ def _worktime_sql(connection: duckdb.DuckDBPyConnection, tables: Tables, *, ques
         return f"{plain} WHERE {staff} IS NULL", notes
     if not tables.has("assignments"):
         return plain, ()
-    kind = "coalesce(a.posting_kind, 'main')" if "posting_kind" in tables.columns("assignments") else "'main'"
-    return _by_posting_sql(staff=staff, department=department, month=month, value=value, kind=kind), ()
+    return _by_posting_sql(staff=staff, department=department, month=month, value=value, kind=posting_kind(tables, "a")), ()
 
 
 def _count_kinds(connection: duckdb.DuckDBPyConnection, *, staff: str, department: str) -> tuple[int, int]:

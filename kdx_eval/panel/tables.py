@@ -36,6 +36,18 @@ def is_staff_time(tables: Tables) -> str:
     return f"coalesce({column(tables, 'workload', name='measure_basis', kind='VARCHAR')}, '') <> 'lead_time'"
 
 
+def has_lead_time(connection: duckdb.DuckDBPyConnection, tables: Tables) -> bool:
+    """Whether any row of the workload is lead time; answered from the statistics of the file where there is none."""
+    basis = column(tables, "workload", name="measure_basis", kind="VARCHAR")
+    return bool(connection.execute(f"SELECT 1 FROM workload WHERE {basis} = 'lead_time' LIMIT 1").fetchall())
+
+
+def posting_kind(tables: Tables, alias: str = "assignments") -> str:
+    """SQL for the kind of a posting (main, concurrent, leave, roster); main where it is not written."""
+    present = tables.has("assignments") and "posting_kind" in tables.columns("assignments")
+    return f"coalesce({alias}.posting_kind, 'main')" if present else "'main'"
+
+
 def month_index(expression: str) -> str:
     """SQL for ``Month.index`` of a date."""
     return f"(year({expression}) * 12 + month({expression}) - 1)"

@@ -139,12 +139,12 @@ def _question(raw: object, *, place: str) -> Question:
     _require(given, _QUESTION_REQUIRED, place=place)
     given["outcome"] = resolve_outcome(given["outcome"], unit=given["unit"], place=f"{place}.outcome")
     outcome: Outcome = given["outcome"]
-    allowed = {"process": ("workload",), "department": choices(OutcomeTable), "staff": ("worktime", "indicators")}
+    allowed = {"process": ("workload",), "department": choices(OutcomeTable), "staff": choices(OutcomeTable)}
     if outcome.table not in allowed[given["unit"]]:
         raise PlanError(
             "この成果はこの単位では数えられません",
             place=f"{place}.unit",
-            hint="業務量は department か process、職員ごとの成果は worktime か indicators です",
+            hint="業務（process）ごとに数えられるのは業務量（workload）だけです",
         )
     if given.get("no_row") == "zero" and outcome.table != "workload":
         raise PlanError(

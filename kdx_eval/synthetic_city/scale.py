@@ -15,7 +15,7 @@ _EVENTS = """
 COPY (
     SELECT
         'S' || (10000 + h % {staff}) AS staff_id,
-        'D' || (100 + (h >> 16) % {processes} % {departments}) AS department_id,
+        {department}
         'P' || (1000 + (h >> 16) % {processes}) AS process_id,
         DATE '2022-04-01' + CAST((h >> 32) % 1461 AS INTEGER) AS "date",
         CAST(1 AS BIGINT) AS cases,
@@ -26,11 +26,11 @@ COPY (
 """
 
 
-def write_workload(path: Path, *, rows: int, seed: int, size: CitySize | None = None) -> Path:
+def write_workload(path: Path, *, rows: int, seed: int, size: CitySize | None = None, with_department: bool = True) -> Path:
     """Write ``rows`` workload events (one case each) to one Parquet file in bounded memory; returns ``path``.
 
-    Columns: staff_id, department_id, process_id, date, cases, minutes, measure_basis. The same rows and seed give
-    the same table. Raises ParameterError for a number of rows outside 1 to 10 億.
+    Columns: staff_id, department_id (unless the log does not keep it), process_id, date, cases, minutes, measure_basis. The same rows
+    and seed give the same table. Raises ParameterError for a number of rows outside 1 to 10 億.
     """
     import duckdb
 
@@ -40,11 +40,12 @@ def write_workload(path: Path, *, rows: int, seed: int, size: CitySize | None = 
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
+    department = f"'D' || (100 + (h >> 16) % {size.processes} % {size.departments}) AS department_id," if with_department else ""
     query = _EVENTS.format(
+        department=department,
         rows=rows,
         seed=int(seed),
         staff=size.staff,
-        departments=size.departments,
         processes=size.processes,
         path=str(partial).replace("'", "''"),
     )

@@ -36,7 +36,7 @@ def test_the_good_plan_is_read(tmp_path):
     [
         ({"unit": "    unitt: department"}, "questions.rpa.unitt", "unit"),
         ({"unit": "    unit: departmnt"}, "questions.rpa.unit", "department"),
-        ({"unit": "    unit: staff"}, "questions.rpa.unit", "worktime"),
+        ({"unit": "    unit: process", "outcome": "    outcome: worktime.overtime_hours"}, "questions.rpa.unit", "workload"),
         ({"outcome": "    outcome: workload.minuts"}, "questions.rpa.outcome", "workload.minutes"),
         ({"outcome": "    outcome: worklod.minutes"}, "questions.rpa.outcome", "workload"),
         ({"outcome": "    outcome: minutes"}, "questions.rpa.outcome", "workload.minutes"),

@@ -84,7 +84,7 @@ def test_a_large_regular_file_and_the_careful_path_agree(con: duckdb.DuckDBPyCon
     con.execute("DROP TABLE g")
     monkeypatch.setattr(files, "_FAST_FROM", 0)
     assert cells(con, read(con, tmp_path / "a.csv", "番号,値,空欄\r\n" + body, "cp932")) == slow
-    con.execute("DROP TABLE g")
+    con.execute("DROP VIEW g")
     ragged = "番号,値,空欄\r\n" + body + "1,2\r\n\r\n3,4,5\r\n"
     assert cells(con, read(con, tmp_path / "b.csv", ragged, "cp932"))[-1] == (504, "3", "4", "5")
 
