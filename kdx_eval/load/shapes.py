@@ -104,13 +104,17 @@ def _place(month: int | dt.date, fiscal_year: int) -> dt.date:
 
 def _year_of(mapping: FileMapping, grid: Grid, title: str) -> int | None:
     for candidate in ((mapping.crosstab or {}).get("fiscal_year"), grid.sheet, title, grid.file.rsplit("/", 1)[-1]):
-        plain = unicodedata.normalize("NFKC", candidate or "").replace("元", "1")
-        found = _YEAR_IN_TEXT.search(plain)
-        if found:
-            year = parse_fiscal_year(re.sub(r"\s", "", found[0]))
-            if not isinstance(year, Refusal):
-                return year
+        year = year_in(candidate or "")
+        if year is not None:
+            return year
     return None
+
+
+def year_in(written: str) -> int | None:
+    """The fiscal year that a name or title speaks of (令和6年度, R6, 2024年度), or None."""
+    found = _YEAR_IN_TEXT.search(unicodedata.normalize("NFKC", written).replace("元", "1"))
+    year = parse_fiscal_year(re.sub(r"\s", "", found[0])) if found else None
+    return year if isinstance(year, int) else None
 
 
 def unpivot(con: DuckDBPyConnection, grid: Grid, *, crosstab: Crosstab, schema: Schema) -> tuple[Grid, Layout, list[str]]:
