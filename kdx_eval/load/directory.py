@@ -50,7 +50,8 @@ class Directory:
             return self._single(self.names[folded])
         if self.is_open:
             # Spaces within a Japanese name are typed or not; in a name of Latin letters they part words.
-            return self.ids.setdefault(folded, re.sub(r"\s+", "" if re.search(r"[^\x00-\x7f]", written) else " ", written))
+            plain = tidy(written)
+            return self.ids.setdefault(folded, re.sub(r"\s+", "" if re.search(r"[^\x00-\x7f]", plain) else " ", plain))
         # 市民生活部市民課 or 市民生活部　市民課: the longest known name at the end.
         ends = sorted((known for known in (*self.names, *self.ids) if len(known) >= 2 and folded.endswith(known)), key=len)
         if ends and re.search("(部|局|室|センター)$", folded[: -len(ends[-1])] or "-"):

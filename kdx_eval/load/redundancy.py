@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _RUNNING = frozenset({"no", "no.", "№", "番号", "連番", "通番", "項番", "通し番号", "整理番号", "#"})
 _TAX = ("1", "1.1", "1.08")  # unit prices are written with or without consumption tax
+_MANY = 6  # rows of the usual name, beside which a name with one row is odd
 _FEWEST = 3  # numbers in a column before it counts as running
 
 
@@ -27,6 +28,7 @@ def contradictions(con: DuckDBPyConnection, grid: Grid, *, layout: Layout, key: 
         *_totals(con, grid, layout=layout, key=key),
         *_products(con, layout, key=key),
         *_year_of_the_name(con, grid, layout=layout, key=key),
+        *_lone_names(con, layout, key=key),
     ]
 
 
@@ -80,10 +82,29 @@ def _products(con: DuckDBPyConnection, layout: Layout, *, key: str) -> list[str]
 def _year_of_the_name(con: DuckDBPyConnection, grid: Grid, *, layout: Layout, key: str) -> list[str]:
     """Dates and fiscal years against the fiscal year that the file, the sheet or the title names; a staff list holds older dates."""
     kinds = {column.field.name: column.field.type for column in layout.columns if column.field.type in {"date", "yearmonth", "year"}}
-    year = next((found for written in (grid.sheet, layout.title, grid.file.rsplit("/", 1)[-1]) if (found := year_in(written)) is not None), None)
-    if year is None or layout.table.name not in {"training", "worktime", "workload", "indicators", "costs", "applicants"}:
+    years = [found for written in (grid.sheet, layout.title, grid.file.rsplit("/", 1)[-1]) if (found := year_in(written)) is not None]
+    if not years or layout.table.name not in {"training", "worktime", "workload", "indicators", "costs", "applicants"}:
         return []
+    if year_in(grid.sheet) and year_in(layout.title) and len(set(years[:2])) == 2:
+        return [f"注意: シート名の年度（{years[0]}年度）と表題の年度（{years[1]}年度）が違います。どちらが正しいか確かめてください"]
+    year = years[0]
     first, after = text(f"{year}-04-01"), text(f"{year + 1}-04-01")
     tests = [f"{name(one)} <> {year}" if kind == "year" else f"{name(one)} < DATE {first} OR {name(one)} >= DATE {after}" for one, kind in kinds.items()]
     outside = scalar(con, f"SELECT count(*) FROM stage_{key} WHERE {' OR '.join(f'({test})' for test in tests)}") if tests else 0
     return [f"注意: 名前や表題に書かれた年度（{year}年度）の外の日付が{outside}行にあります。年度と暦年の取り違えを確かめてください"] if outside else []
+
+
+def _lone_names(con: DuckDBPyConnection, layout: Layout, *, key: str) -> list[str]:
+    """Names of departments or processes that stand in one row only, where the others have a row for many months."""
+    if layout.table.name not in {"worktime", "workload", "headcount"}:
+        return []
+    notes = []
+    for column in layout.columns:
+        if column.field.name not in {"department_id", "process_id"}:
+            continue
+        counts = f"SELECT count(*) AS n, min(_line) AS line FROM stage_{key} WHERE {name(column.field.name)} IS NOT NULL GROUP BY {name(column.field.name)}"
+        found = rows(con, f"SELECT line FROM ({counts}) WHERE n = 1 AND (SELECT median(n) FROM ({counts})) >= {_MANY} ORDER BY line")
+        if found:
+            lines = "、".join(f"{row[0]}行" for row in found[:5])
+            notes.append(f"注意: 「{column.heading}」に一度しか現れない名前が{len(found)}つあります（{lines}）。書き誤りでないか確かめてください")
+    return notes

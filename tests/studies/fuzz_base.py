@@ -29,6 +29,7 @@ GIVEN = "一郎 花子 健太 美咲".split()
 KANA_FAMILY = "サトウ スズキ タカハシ タナカ イトウ ワタナベ ヤマモト ナカムラ コバヤシ カトウ ヨシダ ヤマダ".split()
 KANA_GIVEN = "イチロウ ハナコ ケンタ ミサキ".split()
 SHEETS = ("R5年度", "R6年度")
+HEADER = 1  # row of the headings in a sheet, under its title
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +98,12 @@ def base_book() -> Book:
     draw = random.Random(4)
     sheets: dict[str, list[list[str | int]]] = {}
     for sheet in SHEETS:
-        grid: list[list[str | int]] = [["所属", *(f"{month}月" for month in (*range(4, 13), 1, 2, 3)), "合計"]]
+        year = f"令和{sheet[1]}年度　時間外勤務時間"
+        grid: list[list[str | int]] = [[year, *[""] * 13], ["所属", *(f"{month}月" for month in (*range(4, 13), 1, 2, 3)), "合計"]]
         for n, (_, called) in enumerate(DEPARTMENTS):
             values = [120 + 9 * n + draw.randrange(30) for _ in range(12)]
             grid.append([called, *values, sum(values)])
-        grid.append(["合計", *(sum(int(row[index]) for row in grid[1:]) for index in range(1, 14))])
+        grid.append(["合計", *(sum(int(row[index]) for row in grid[HEADER + 1 :]) for index in range(1, 14))])
         sheets[sheet] = grid
     return Book("時間外勤務.xlsx", sheets)
 
@@ -128,9 +130,9 @@ def book_bytes(book: Book, *, change: Callable[[xlsxwriter.Workbook], None] | No
 
 # Smaller deliveries load faster, and each keeps the redundancy between its own files.
 DELIVERIES = {
-    "overtime": ("所属.csv", "受講者名簿_令和6年度.csv", "時間外勤務.xlsx", "業務量.csv"),
-    "people": ("所属.csv", "研修.csv", "職員名簿.csv", "受講者名簿_令和6年度.csv", "勤怠.csv"),
-    "money": ("研修.csv", "業務量.csv", "費用_令和6年度.csv"),
+    "overtime": ("所属.csv", "時間外勤務.xlsx", "業務量.csv", "勤怠.csv"),
+    "people": ("所属.csv", "研修.csv", "職員名簿.csv", "受講者名簿_令和6年度.csv"),
+    "money": ("研修.csv", "受講者名簿_令和6年度.csv", "費用_令和6年度.csv"),
 }
 
 

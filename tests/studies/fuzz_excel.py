@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Callable
 from typing import TypeAlias
 
-from fuzz_base import SHEETS, Book, base_book, book_bytes
+from fuzz_base import HEADER, SHEETS, Book, base_book, book_bytes
 from fuzz_text import Copy, mutation
 
 Grid: TypeAlias = list[list[str | int]]
@@ -38,7 +38,7 @@ def changed_parts(copy: Copy, change: Callable[[dict[str, bytes]], None]) -> Non
 
 
 def _row(copy: Copy, grid: Grid) -> int:
-    return copy.random.randrange(1, len(grid) - 1)
+    return copy.random.randrange(HEADER + 1, len(grid) - 1)
 
 
 # --- the container
@@ -187,7 +187,7 @@ def move_a_cell_in_the_xml(copy: Copy) -> None:
 @mutation("Excel: error cells")
 def leave_an_error_cell(copy: Copy) -> None:
     def change(parts: dict[str, bytes]) -> None:
-        cells = re.findall(rb'<c r="[B-M](?:[2-9]|1[0-3])"[^>]*><v>[^<]*</v></c>', parts[MAIN])
+        cells = re.findall(rb'<c r="[B-M](?:[3-9]|1[0-4])"[^>]*><v>[^<]*</v></c>', parts[MAIN])
         chosen = copy.random.choice(cells)
         error = copy.random.choice((b"#DIV/0!", b"#REF!", b"#N/A", b"#VALUE!"))
         place = re.search(rb'r="([A-Z]+\d+)"', chosen)
@@ -200,7 +200,7 @@ def leave_an_error_cell(copy: Copy) -> None:
 @mutation("Excel: error cells")
 def leave_a_formula_with_an_old_value(copy: Copy) -> None:
     def change(parts: dict[str, bytes]) -> None:
-        cells = re.findall(rb'<c r="[B-M](?:[2-9]|1[0-3])"[^>]*><v>[^<]*</v></c>', parts[MAIN])
+        cells = re.findall(rb'<c r="[B-M](?:[3-9]|1[0-4])"[^>]*><v>[^<]*</v></c>', parts[MAIN])
         chosen = copy.random.choice(cells)
         value = copy.random.choice((b"<v>0</v>", b"<v></v>", b"<v>777</v>", b""))
         parts[MAIN] = parts[MAIN].replace(chosen, re.sub(rb"<v>.*</v>", b"<f>SUM(Z1:Z9)</f>" + value, chosen), 1)
@@ -211,7 +211,7 @@ def leave_a_formula_with_an_old_value(copy: Copy) -> None:
 @mutation("Excel: hidden rows and sheets")
 def hide_a_row(copy: Copy) -> None:
     def change(parts: dict[str, bytes]) -> None:
-        row = copy.random.randint(2, 13)
+        row = copy.random.randint(3, 14)
         parts[MAIN] = re.sub(rb'<row r="%d"' % row, rb'<row r="%d" hidden="1"' % row, parts[MAIN], count=1)
 
     changed_parts(copy, change)
@@ -245,7 +245,7 @@ def rename_a_sheet(copy: Copy) -> None:
 def switch_to_the_dates_of_1904(copy: Copy) -> None:
     def dated(grid: Grid) -> None:
         # Months as real dates: then the switch would move them by 1 462 days.
-        grid[0][1:13] = [f"{2023 if month > 3 else 2024}/{month}/1" for month in (*range(4, 13), 1, 2, 3)]
+        grid[HEADER][1:13] = [f"{2023 if month > 3 else 2024}/{month}/1" for month in (*range(4, 13), 1, 2, 3)]
 
     changed_grid(copy, dated, sheet=SHEETS[0])
     data = copy.files[copy.touched]
@@ -255,9 +255,9 @@ def switch_to_the_dates_of_1904(copy: Copy) -> None:
     for number, month in enumerate((*range(4, 13), 1, 2, 3)):
         serial = sum((30, 31, 30, 31, 31, 30, 31, 30, 31, 31, 29)[:number]) + 45017 - 1462
         letter = "BCDEFGHIJKLM"[number].encode()
-        cell = re.search(rb'<c r="' + letter + rb'1"[^>]*>.*?</c>', parts[MAIN])
+        cell = re.search(rb'<c r="' + letter + rb'2"[^>]*>.*?</c>', parts[MAIN])
         assert cell is not None, month
-        parts[MAIN] = parts[MAIN].replace(cell[0], b'<c r="' + letter + b'1" s="1"><v>%d</v></c>' % serial, 1)
+        parts[MAIN] = parts[MAIN].replace(cell[0], b'<c r="' + letter + b'2" s="1"><v>%d</v></c>' % serial, 1)
     styles = parts["xl/styles.xml"]
     parts["xl/styles.xml"] = re.sub(
         rb'<cellXfs count="1">(<xf [^>]*/>)</cellXfs>',
@@ -295,7 +295,7 @@ def put_an_odd_text_into_the_crosstab(copy: Copy) -> None:
 @mutation("Excel: cross-tab, values")
 def write_a_sheet_in_minutes(copy: Copy) -> None:
     def change(grid: Grid) -> None:
-        for row in grid[1:]:
+        for row in grid[HEADER + 1 :]:
             row[1:] = [int(value) * 60 for value in row[1:]]
 
     changed_grid(copy, change)
@@ -329,7 +329,7 @@ def repeat_a_department_of_the_crosstab(copy: Copy) -> None:
 @mutation("Excel: cross-tab, rows and columns")
 def exchange_two_departments_of_the_crosstab(copy: Copy) -> None:
     def change(grid: Grid) -> None:
-        one, other = copy.random.sample(range(1, len(grid) - 1), 2)
+        one, other = copy.random.sample(range(HEADER + 1, len(grid) - 1), 2)
         grid[one], grid[other] = grid[other], grid[one]
 
     changed_grid(copy, change)
@@ -338,7 +338,7 @@ def exchange_two_departments_of_the_crosstab(copy: Copy) -> None:
 @mutation("Excel: cross-tab, rows and columns")
 def move_the_months_by_one(copy: Copy) -> None:
     def change(grid: Grid) -> None:
-        for row in grid[1:]:
+        for row in grid[HEADER + 1 :]:
             row[1:13] = ["", *row[1:12]]
 
     changed_grid(copy, change)
@@ -347,7 +347,7 @@ def move_the_months_by_one(copy: Copy) -> None:
 @mutation("Excel: cross-tab, rows and columns")
 def begin_the_headings_in_january(copy: Copy) -> None:
     def change(grid: Grid) -> None:
-        grid[0][1:13] = [f"{month}月" for month in range(1, 13)]
+        grid[HEADER][1:13] = [f"{month}月" for month in range(1, 13)]
 
     changed_grid(copy, change)
 
@@ -356,7 +356,7 @@ def begin_the_headings_in_january(copy: Copy) -> None:
 def exchange_two_months_of_the_crosstab(copy: Copy) -> None:
     def change(grid: Grid) -> None:
         one, other = copy.random.sample(range(1, 13), 2)
-        for row in grid:
+        for row in grid[HEADER:]:
             row[one], row[other] = row[other], row[one]
 
     changed_grid(copy, change)
@@ -366,7 +366,7 @@ def exchange_two_months_of_the_crosstab(copy: Copy) -> None:
 def drop_a_month_of_the_crosstab(copy: Copy) -> None:
     def change(grid: Grid) -> None:
         number = copy.random.randrange(1, 13)
-        for row in grid:
+        for row in grid[HEADER:]:
             del row[number]
 
     changed_grid(copy, change)
@@ -375,8 +375,8 @@ def drop_a_month_of_the_crosstab(copy: Copy) -> None:
 @mutation("Excel: cross-tab, rows and columns")
 def put_a_subtotal_between(copy: Copy) -> None:
     def change(grid: Grid) -> None:
-        at = copy.random.randrange(3, len(grid) - 2)
-        grid.insert(at, [copy.random.choice(("小計", "市民部計", "計", "（小計）")), *(sum(int(row[number]) for row in grid[1:at]) for number in range(1, 14))])
+        at = copy.random.randrange(HEADER + 3, len(grid) - 2)
+        grid.insert(at, [copy.random.choice(("小計", "市民部計", "計", "（小計）")), *(sum(int(row[number]) for row in grid[HEADER + 1 : at]) for number in range(1, 14))])
 
     changed_grid(copy, change)
 

@@ -29,6 +29,10 @@ SAID_ONCE: Mapping[str, frozenset[str]] = {
     "workload": frozenset({"measure_basis"}),
     "costs": frozenset({"fiscal_year", "stage", "account", "section", "detail", "funding", "course_id"}),
 }
+# An id that is another valid word in its own list, and that every other table follows, is the same delivery with another label.
+IDS = (("courses", "course_id", "研修番号"), ("departments", "department_id", "所属コード"), ("processes", "process_id", "業務コード"))
+# A list that ends earlier is another valid list, where no total, grid or other table counts its rows; its beginning and middle are numbered.
+OPEN_LISTS = frozenset({"training"})
 _JAPANESE = re.compile("[ぁ-んァ-ヶ一-龠]")
 _Table: TypeAlias = Counter[tuple[object, ...]]
 
@@ -55,6 +59,7 @@ def flags(dataset: Dataset) -> list[str]:
     """Everything the tool says about the quality of a delivery, one sentence each."""
     said = [f"{file.file} {file.sheet} {note}" for file in dataset.report.files for note in file.notes]
     said += [f"{file.file} {file.sheet} 表: {file.table}" for file in dataset.report.files]
+    said += [f"一覧がなく、ほかの表から作った表: {table}" for table in dataset.report.derived]
     said += [answer.sentence for answer in answerable(dataset)]
     inspect = _quality()
     return said + (inspect(dataset) if inspect else _holes(dataset))
@@ -125,10 +130,10 @@ def judge(folder: Path, cache_dir: Path, original: Loaded) -> Verdict:
     news = found.said - original.said
     if news or refused:
         return Verdict("flagged")
-    return _unseen(found, lost=lost, gained=gained)
+    return _unseen(found, original.tables, lost=lost, gained=gained)
 
 
-def _unseen(found: Loaded, *, lost: Mapping[str, _Table], gained: Mapping[str, _Table]) -> Verdict:
+def _unseen(found: Loaded, original_tables: Mapping[str, _Table], *, lost: Mapping[str, _Table], gained: Mapping[str, _Table]) -> Verdict:
     """A change nobody spoke of: cells of columns said once, all else being equal, or a silent change."""
     changes, allowed = [], True
     for table in sorted({*lost, *gained}):
@@ -140,7 +145,28 @@ def _unseen(found: Loaded, *, lost: Mapping[str, _Table], gained: Mapping[str, _
         fixed = {index for index, name in enumerate(names) if name not in SAID_ONCE.get(table, ())}
         allowed = allowed and bool(names) and _part(old, fixed) == _part(new, fixed)
         changes.append(f"{table}: {', '.join(differing)}, {'one row' if new.total() == 1 else f'{old.total()} rows lost, {new.total()} gained'}")
-    return Verdict("indistinguishable" if allowed else "silent", "; ".join(changes))
+    detail = "; ".join(changes)
+    if allowed:
+        return Verdict("indistinguishable", detail)
+    for table, key, heads in IDS:
+        old, new = lost.get(table, Counter()), gained.get(table, Counter())
+        if old.total() == new.total() == 1 and table in found.columns:
+            index = found.columns[table].index(key)
+            renamed = {next(iter(old))[index]: next(iter(new))[index]}
+            alike = all(_renamed(lost.get(one, Counter()), renamed) == _renamed(gained.get(one, Counter()), renamed) for one in {*lost, *gained} - {table})
+            if alike:
+                return Verdict("indistinguishable", f"{table}: one id is written otherwise and all tables follow ({heads})")
+    if list(found.tables) == list(original_tables) and not any(gained.values()) and {table for table, rows in lost.items() if rows} <= OPEN_LISTS:
+        return Verdict("indistinguishable", f"{detail.split(':')[0]}: the end of a list without a total is missing")
+    return Verdict("silent", detail)
+
+
+def _renamed(rows: _Table, names: Mapping[object, object]) -> _Table:
+    """The rows with some values replaced."""
+    part: _Table = Counter()
+    for row, count in rows.items():
+        part[tuple(names.get(value, value) for value in row)] += count
+    return part
 
 
 def _part(rows: _Table, columns: set[int]) -> _Table:
@@ -159,5 +185,5 @@ def _personal_values() -> tuple[str, ...]:
         for index, heading in enumerate(table.rows[0]):
             if heading in {"氏名", "カナ", "職員番号"}:
                 found |= {row[index] for row in table.rows[1:] if row[index] and row[index] != "合計"}
-    numbers = {str(cell) for grid in base_book().sheets.values() for row in grid[1:] for cell in row[-1:]}
+    numbers = {str(cell) for grid in base_book().sheets.values() for row in grid for cell in row[-1:] if isinstance(cell, int)}
     return tuple(sorted(found | numbers))
