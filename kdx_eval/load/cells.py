@@ -10,6 +10,7 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import TypeAlias
 
 from kdx_eval.load.dates import Refusal, parse_date, parse_fiscal_year, parse_month
+from kdx_eval.load.rules import NAME_MASK
 from kdx_eval.schema import FieldSpec
 
 __all__ = ["Cell", "Refusal", "parse_boolean", "parse_cell", "parse_date", "parse_enum", "parse_fiscal_year", "parse_hours", "parse_month", "parse_number"]
@@ -117,7 +118,7 @@ def parse_hours(text: str, quantity: Quantity | None = None) -> Decimal | None |
         minutes = Decimal(spoken["hours"] or 0) * 60 + Decimal(spoken["minutes"] or 0)
         minutes = -minutes if spoken["sign"] else minutes
     if minutes is None:
-        number = parse_number(text, Quantity(unit=None, whole=False, scale=quantity.scale, digits=quantity.digits))
+        number = parse_number(text, Quantity(unit=quantity.unit, whole=False, scale=quantity.scale, digits=quantity.digits))
         return Refusal("not_hours") if isinstance(number, Refusal) and number.rule == "not_a_number" else number
     # A unit written in the cell itself overrides the one of the heading.
     value = minutes if quantity.unit == "minutes" else minutes / 60
@@ -156,6 +157,8 @@ def parse_code(text: str) -> str | None | Refusal:
         return Refusal("error_value")
     if is_missing(text):
         return None
+    if plain == NAME_MASK:
+        return Refusal("name_in_text")
     if re.fullmatch(r"\d\.\d+[eE]\+\d+", plain):
         return Refusal("lost_digits")
     return plain

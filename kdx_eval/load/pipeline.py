@@ -23,6 +23,7 @@ from kdx_eval.load.mapping import FileMapping, Mappings
 from kdx_eval.load.pseudonyms import PSEUDONYM, Pseudonyms
 from kdx_eval.load.report import FileReport, LoadReport, MatchReport
 from kdx_eval.load.rules import RULES
+from kdx_eval.load.scrub import scrub_aside, scrub_sources
 from kdx_eval.load.shapes import find_crosstab, unpivot
 from kdx_eval.load.spans import note_spans
 from kdx_eval.load.staging import FAULTS, SEPARATOR, Resolver, Stage, headings_of, stage_grid
@@ -108,7 +109,8 @@ class Pipeline:
 
     def type(self, sources: Iterable[tuple[Grid, Layout, FileMapping, tuple[str, ...]]]) -> None:
         """Type every grid; lists of departments, courses and processes become known as soon as they are read."""
-        sources = list(sources)
+        sources, names = scrub_sources(self.con, list(sources))
+        self.aside[:] = scrub_aside(self.aside, names)
         for number, (grid, layout, mapping, notes) in enumerate(sources):
             table = layout.table.name
             self.progress(f"{layout.table.title} を整えています", 0.6 + 0.3 * number / len(sources))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+NAME_MASK = "〓氏名〓"  # stands where a person's name was typed
 RULES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "columns": ("列の数が見出しと違います", "区切り文字や改行が値の中にないか確かめてください"),
@@ -30,6 +31,7 @@ RULES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "minimum": ("値が小さすぎます", "符号と単位を確かめてください"),
         "maximum": ("値が大きすぎます", "単位（時間と分、円と千円）を確かめてください"),
         "lost_digits": ("番号が 1.23E+05 のような形になり、桁が失われています", "列の書式を文字列にして、元のシステムから出し直してください"),
+        "name_in_text": ("氏名が書かれています", "氏名を消すか、列のずれを直してください"),
         "duplicate": ("同じ行が二つあります", "どちらが正しいか確かめ、一つにしてください"),
         "date_order": ("終わりの日が始まりの日より前です", "二つの日付を確かめてください"),
         "unknown_reference": ("相手の表にない番号です", "番号の書き誤りか、相手の表の漏れかを確かめてください"),

@@ -27,6 +27,7 @@ TOTAL = re.compile(
 _BARE_MONTH = re.compile(r"(1[0-2]|[1-9])月(分)?")
 _YEAR_IN_TEXT = re.compile(r"(令和|平成|R|H)\s*(\d{1,2}|元)\s*(年度|年|度)?|(FY)?(20\d{2})\s*(年度|年)?(?!\d)")
 _MEASURES = {"時間外勤務手当": "paid_overtime_yen", "時間外手当": "paid_overtime_yen", "超過勤務手当": "paid_overtime_yen"}
+_PERSON = frozenset(fold(word) for word in ("氏名", "職員氏名", "職員名", "名前", "氏名カナ", "カナ", "フリガナ", "受講者", "受講者氏名"))
 _FEWEST_MONTHS = 6
 _YEAR_START = 4
 
@@ -80,6 +81,8 @@ def _key_column(cells: Sequence[str], before: int, fields: Sequence[FieldSpec]) 
         for index, cell in enumerate(cells[:before]):
             if fold(cell) in known:
                 return Column(field=spec, index=index, heading=cell)
+    if before == 1 and fold(cells[0]) in _PERSON:
+        return None  # people by name are no departments
     if before == 1:
         return Column(field=next(field for field in fields if field.name == "department_id"), index=0, heading=cells[0])
     return None
