@@ -19,7 +19,7 @@ _CHUNK = 1 << 20
 _ROW = re.compile(rb'<row\b[^>]*?\br="(\d{1,7})"')
 _FAR_COLUMN = re.compile(rb'\br="[A-Z]{3}\d')
 _VALUE = re.compile(rb'<c\b[^>]*?\br="([A-Z]{1,3})(\d{1,7})"[^>]*>\s*<(?:v|is|f)\b')
-_BROKEN = (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError, ValueError)
+_BROKEN = (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, ValueError)
 
 
 def refuse_bombs(path: Path, *, file: str) -> None:

@@ -40,6 +40,8 @@ def _running_numbers(con: DuckDBPyConnection, layout: Layout, *, key: str) -> li
         found = rows(con, f"SELECT count(n), count(DISTINCT n), min(n), max(n), count(*) FROM (SELECT TRY_CAST(c{index} AS BIGINT) AS n FROM body_{key})")[0]
         filled, distinct, first, last, n_rows = (int(str(value or 0)) for value in found)
         missing, repeated, blank = last - distinct, filled - distinct, n_rows - filled
+        if n_rows >= _FEWEST and not filled:
+            return [f"注意: 「{heading.strip()}」の列が空です。列がずれていないか確かめてください"]
         # A column of other numbers (an account, a room) is no running one.
         if distinct < _FEWEST or first < 0 or 2 * distinct < last or 2 * filled < n_rows:
             continue

@@ -27,7 +27,7 @@ sys.path[:0] = [str(ROOT), str(Path(__file__).resolve().parent)]
 import fuzz_excel  # noqa: E402, F401  (enters its mutations)
 from fuzz_base import DELIVERIES, base_delivery  # noqa: E402
 from fuzz_judge import OUTCOMES, Loaded, Outcome, judge, load  # noqa: E402
-from fuzz_text import MUTATIONS, Copy, NotApplicable  # noqa: E402
+from fuzz_text import MUTATIONS, Copy, NotApplicableError  # noqa: E402
 
 BATCH = 250  # copies between two signs of progress
 FAULTS: tuple[Outcome, ...] = ("silent", "crash")
@@ -69,7 +69,7 @@ def try_copy(task: tuple[str, int]) -> Result:
         copy = Copy(files=dict(base_delivery(called)), random=draw)
         try:
             MUTATIONS[name].apply(copy)
-        except NotApplicable:
+        except NotApplicableError:
             continue
         with tempfile.TemporaryDirectory() as place:
             write(Path(place) / "data", copy.files)

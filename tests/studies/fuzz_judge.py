@@ -118,7 +118,8 @@ def judge(folder: Path, cache_dir: Path, original: Loaded) -> Verdict:
             return Verdict("crash", "a message without Japanese")
         leaked = next((value for value in _personal_values() if value in error.message), None)
         return Verdict("crash", "a cell's value in a message") if leaked else Verdict("refused")
-    except Exception as error:  # whatever it is, it is the finding
+    except Exception as error:
+        # Whatever it is, it is the finding.
         return Verdict("crash", f"{type(error).__name__}: {str(error)[:160]}")
     if found.tables == original.tables:
         return Verdict("same")
@@ -156,9 +157,18 @@ def _unseen(found: Loaded, original_tables: Mapping[str, _Table], *, lost: Mappi
             alike = all(_renamed(lost.get(one, Counter()), renamed) == _renamed(gained.get(one, Counter()), renamed) for one in {*lost, *gained} - {table})
             if alike:
                 return Verdict("indistinguishable", f"{table}: one id is written otherwise and all tables follow ({heads})")
+    if {table for table in lost if lost[table]} == {"worktime"} and _exchanged(lost["worktime"], gained["worktime"]):
+        return Verdict("indistinguishable", "worktime: two departments of the cross-tab exchanged their names")
     if list(found.tables) == list(original_tables) and not any(gained.values()) and {table for table, rows in lost.items() if rows} <= OPEN_LISTS:
         return Verdict("indistinguishable", f"{detail.split(':')[0]}: the end of a list without a total is missing")
     return Verdict("silent", detail)
+
+
+def _exchanged(lost: _Table, gained: _Table) -> bool:
+    """Whether the new rows are the old ones with the names of two units exchanged."""
+    index = 1  # department_id
+    names = sorted({str(row[index]) for row in lost})
+    return len(names) == 2 and _renamed(lost, dict(zip(names, reversed(names), strict=True))) == gained
 
 
 def _renamed(rows: _Table, names: Mapping[object, object]) -> _Table:

@@ -13,6 +13,9 @@ from fuzz_base import Delivery, Rows, Table, base_tables, text_bytes
 
 TABLES = {table.file: table for table in base_tables()}
 WIDE = str.maketrans("0123456789", "０１２３４５６７８９")
+ODD = (
+    "", "ー", "-", "0", "#REF!", "#N/A", "約100", "10～20", "1.2.3", "1,23", "不明", "〃", "同上", "1E+05", "1.23E+05", "○", "'12", "=1+1", "NaN", "1e400",
+)  # fmt: skip
 _ISO = re.compile(r"(\d{4})-(\d{2})(-(\d{2}))?")
 
 
@@ -28,7 +31,7 @@ class Copy:
         """A file of the delivery, by chance."""
         fitting = [file for file in sorted(self.files) if file.endswith(suffix) and (having is None or having(TABLES[file]))]
         if not fitting:
-            raise NotApplicable
+            raise NotApplicableError
         self.touched = self.random.choice(fitting)
         return self.touched
 
@@ -50,7 +53,7 @@ class Copy:
         return self.random.choice(self.body(rows))
 
 
-class NotApplicable(Exception):
+class NotApplicableError(Exception):
     """The delivery has no file of the kind that is needed."""
 
 
@@ -82,7 +85,7 @@ def column(rows: Rows, *headings: str) -> int:
     for heading in headings:
         if heading in rows[0]:
             return rows[0].index(heading)
-    raise NotApplicable
+    raise NotApplicableError
 
 
 def each(copy: Copy, rows: Rows, change: Callable[[str], str], *, only: tuple[int, ...] | None = None, share: float = 1.0) -> None:
@@ -399,8 +402,7 @@ def write_a_number_negative(copy: Copy) -> None:
 def put_an_odd_text_into_a_cell(copy: Copy) -> None:
     table, rows = copy.table()
     row = rows[copy.one(rows)]
-    odd = ("", "ー", "-", "0", "#REF!", "#N/A", "約100", "10～20", "1.2.3", "1,23", "不明", "〃", "同上", "1E+05", "1.23E+05", "○", "'12", "=1+1", "NaN", "1e400")
-    row[copy.random.randrange(len(row))] = copy.random.choice(odd)
+    row[copy.random.randrange(len(row))] = copy.random.choice(ODD)
     copy.write(table, rows)
 
 
