@@ -30,7 +30,7 @@ _PLAIN_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
 _GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
 _NUMBER_AND_WORD = re.compile(r"(?P<number>[+-]?[\d.,]+)(?P<word>[^\d.,]+)")
 _CLOCK = re.compile(r"(?P<sign>-?)(?P<hours>\d{1,6}):(?P<minutes>[0-5]\d)(:(?P<seconds>[0-5]\d))?")
-_SPOKEN = re.compile(r"(?P<sign>-?)((?P<hours>\d{1,6}(\.\d+)?)(時間|h))?((?P<minutes>\d{1,6}(\.\d+)?)(分|m|min))?")
+_SPOKEN = re.compile(r"(?P<sign>-?)((?P<hours>\d{1,9}(\.\d+)?)(時間|h))?((?P<minutes>\d{1,9}(\.\d+)?)(分|m|min))?")
 _LARGEST = Decimal(10) ** 11
 Cell: TypeAlias = str | None | Refusal
 

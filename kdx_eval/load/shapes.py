@@ -128,7 +128,8 @@ def unpivot(con: DuckDBPyConnection, grid: Grid, *, crosstab: Crosstab, schema: 
     worktime = schema.table("worktime")
     key = f"c{crosstab.key.index}"
     body = f"SELECT * FROM {name(grid.table)} WHERE line > {crosstab.header_line} AND {key} <> ''"
-    notes: list[str] = []
+    dated = [month for _, month, _ in crosstab.months]
+    notes = [] if dated == sorted(dated) else ["注意: 月の見出しが順に並んでいません。見出しの書き誤りでないか確かめてください"]
     filled = [
         (index, month, heading)
         for index, month, heading in crosstab.months

@@ -1,4 +1,4 @@
-"""A small part of `run.py fuzz-data`: every mutation once, none of them changes a result silently or makes the loader fail."""
+"""A small part of `run.py fuzz-data`: every third mutation once, none changes a result silently or makes the loader fail."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_mutation_changes_a_result_silently_or_makes_the_loader_fail() -> None:
-    names = sorted(MUTATIONS.keys() - NEED_THE_QUALITY_REPORT)
+    names = sorted(MUTATIONS.keys() - NEED_THE_QUALITY_REPORT)[::3]
     results = list(run(len(names), seed=7, jobs=1, only=names))
     assert [result for result in results if result.outcome in {"silent", "crash"}] == []
     table = summarise(results)

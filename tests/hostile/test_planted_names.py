@@ -28,9 +28,9 @@ PEOPLE = {
     "鬼頭　瑠璃香": "キトウ ルリカ", "勅使河原　琢磨": "テシガワラ タクマ", "東海林　彩愛": "ショウジ アヤメ", "𠮷髙　﨑雄": "ヨシタカ サキオ",
     "五十嵐　ゑつ": "イガラシ エツ", "八月一日　宮": "ホヅミ ミヤコ",
 }  # fmt: skip
+FULL = "アイウエオカキクケコサシスセソタチツテトナニヌネノハヒフヘホマミムメモヤユヨラリルレロワヲンョッ"
 HALF = str.maketrans(
-    dict(zip("アイウエオカキクケコサシスセソタチツテトナニヌネノハヒフヘホマミムメモヤユヨラリルレロワヲンョッ", "ｱｲｳｴｵｶｷｸｹｺｻｼｽｾｿﾀﾁﾂﾃﾄﾅﾆﾇﾈﾉﾊﾋﾌﾍﾎﾏﾐﾑﾒﾓﾔﾕﾖﾗﾘﾙﾚﾛﾜｦﾝｮｯ", strict=True))
-    | {"ガ": "ｶﾞ", "ジ": "ｼﾞ", "ヅ": "ﾂﾞ", "ド": "ﾄﾞ"}
+    dict(zip(FULL, "ｱｲｳｴｵｶｷｸｹｺｻｼｽｾｿﾀﾁﾂﾃﾄﾅﾆﾇﾈﾉﾊﾋﾌﾍﾎﾏﾐﾑﾒﾓﾔﾕﾖﾗﾘﾙﾚﾛﾜｦﾝｮｯ", strict=True)) | {"ガ": "ｶﾞ", "ジ": "ｼﾞ", "ヅ": "ﾂﾞ", "ド": "ﾄﾞ"}
 )
 DEPARTMENTS = ("市民課", "税務課", "福祉課", "環境課", "農政課", "建築課")
 MONTHS = [f"{2023 + (3 + m) // 12}-{(3 + m) % 12 + 1:02d}" for m in range(24)]
@@ -46,7 +46,8 @@ def forms(called: str) -> list[str]:
     kana = PEOPLE[called]
     bare = called.replace("　", "")
     as_json = json.dumps(bare)[1:-1]
-    return [called, bare, called.replace("　", " "), kana, kana.replace(" ", ""), kana.translate(HALF), escaped(bare), as_json, as_json.upper().replace("\\U", "\\u")]
+    spaced = [called, bare, called.replace("　", " "), kana, kana.replace(" ", ""), kana.translate(HALF)]
+    return [*spaced, escaped(bare), as_json, as_json.upper().replace("\\U", "\\u")]
 
 
 FORMS = [form for called in PEOPLE for form in forms(called)]
@@ -55,7 +56,7 @@ FORMS = [form for called in PEOPLE for form in forms(called)]
 def needles() -> list[bytes]:
     """What must be found nowhere: whole and given names in the encodings in which they could have been written."""
     words = {word for called, kana in PEOPLE.items() for word in (called.replace("　", ""), called, kana, kana.replace(" ", ""), kana.translate(HALF))}
-    words |= {called.split("　")[1] for called in PEOPLE if len(called.split("　")[1]) > 1} | {called.split("　")[0] for called in PEOPLE if len(called.split("　")[0]) > 2}
+    words |= {part for called in PEOPLE for part, fewest in zip(called.split("　"), (3, 2), strict=True) if len(part) >= fewest}
     found: set[bytes] = set()
     for word in words | set(STAFF):
         found |= {word.encode("utf-8"), word.encode("utf-16-le"), word.encode("utf-16-be"), word.encode("cp932", "ignore"), word.encode("euc_jp", "ignore")}
@@ -253,23 +254,27 @@ def test_a_crosstab_of_people_by_name_does_not_make_them_departments(tmp_path: P
         assert hits(contents(tmp_path / "home")) == []
 
 
+ATTENDED = "2024-05-10,2024-05-10,修了"
 FAULTY = {
     "受講記録.csv": (
         "職員番号,氏名,所属,研修名,受講開始日,修了日,受講状況,受講時間",
-        "7391040,,D1,BPR,7.4.1,2024-05-10,修了,3", "7391040,,D1,BPR,H31.5.8,2024-05-10,修了,3", "7391040,,D1,BPR,M1.1.3,2024-05-10,修了,3",
-        "7391040,,D1,BPR,2024-02-30,2024-05-10,修了,3", "7391040,,D1,BPR,45731,2024-05-10,修了,3", "7391040,,D1,BPR,秘密七三九,2024-05-10,修了,3",
-        "7391040,,D1,BPR,2024-06-19,2024-05-10,修了,3", "7391040,,D1,BPR,2024-05-10,2024-05-10,秘密七三九,3", "7391040,,D1,BPR,2024-05-10,2024-05-10,修了,秘密七三九",
-        "7391040,,D1,BPR,2024-05-10,2024-05-10,修了,73910件", "7391040,,D1,BPR,2024-05-10,2024-05-10,修了,-7391", "7391040,,D1,BPR,2024-05-10,2024-05-10,修了,73919",
-        "7391040,,D1,BPR,2024-05-10,2024-05-10,修了,#REF!", "7.39E+05,,D1,BPR,2024-05-10,2024-05-10,修了,3", "7391049,,D1,BPR,2024-05-10,2024-05-10,修了,3",
-        "7391040,,秘密七三九,BPR,2024-05-10,2024-05-10,修了,3", "7391040,,D1,秘密七三九,2024-05-10,2024-05-10,修了,3", ",鬼頭　瑠璃香,,BPR,2024-05-10,2024-05-10,修了,3",
-        ",東海林　彩愛,D1,BPR,2024-05-10,2024-05-10,修了,3", "7391040,,D1,BPR,2024-05-10", "7391040,,鬼頭瑠璃香,BPR,2024-05-10,2024-05-10,修了,3", "合計,,,,,,,73919",
+        *(f"7391040,,D1,BPR,{day},2024-05-10,修了,3" for day in (
+            "7.4.1", "H31.5.8", "M1.1.3", "2024-02-30", "45731", "秘密七三九", "2024-06-19",
+        )),
+        *(f"7391040,,D1,BPR,{ATTENDED},{hours}" for hours in ("秘密七三九", "73910件", "-7391", "73919", "#REF!")),
+        "7391040,,D1,BPR,2024-05-10,2024-05-10,秘密七三九,3", f"7.39E+05,,D1,BPR,{ATTENDED},3", f"7391049,,D1,BPR,{ATTENDED},3",
+        f"7391040,,秘密七三九,BPR,{ATTENDED},3", f"7391040,,D1,秘密七三九,{ATTENDED},3", f",鬼頭　瑠璃香,,BPR,{ATTENDED},3",
+        f",東海林　彩愛,D1,BPR,{ATTENDED},3", "7391040,,D1,BPR,2024-05-10", f"7391040,,鬼頭瑠璃香,BPR,{ATTENDED},3", "合計,,,,,,,73919",
     ),
     "職員名簿.csv": (
-        "職員番号,氏名,所属", "7391040,鬼頭　瑠璃香,D1", "7391041,東海林　彩愛,D1", "7391042,東海林　彩愛,D1", "7391043,五十嵐　ゑつ,D1", "7391043,八月一日　宮,D2",
+        "職員番号,氏名,所属", "7391040,鬼頭　瑠璃香,D1", "7391041,東海林　彩愛,D1", "7391042,東海林　彩愛,D1",
+        "7391043,五十嵐　ゑつ,D1", "7391043,八月一日　宮,D2",
     ),
     "所属.csv": ("所属コード,所属名", "D1,市民課", "D2,税務課"),
     "研修.csv": ("研修番号,研修名,必修", "BPR,業務改善,必修", "X1,別の研修,秘密七三九"),
-    "費用.csv": ("年度,節,単価,金額", "秘密七三九,委託料,1,1", "2024,委託料,7391.5,1", "2024,委託料,1,739104073910407", "2024,委託料,秘密七三九,1", "2024,委託料,1,"),
+    "費用.csv": (
+        "年度,節,単価,金額", "秘密七三九,委託料,1,1", "2024,委託料,7391.5,1", "2024,委託料,1,739104073910407", "2024,委託料,秘密七三九,1", "2024,委託料,1,",
+    ),
     "勤務時間.csv": ("職員番号,所属,年月,時間外勤務時間", ",,2024-04,7391", ",D1,秘密七三九,7391"),
 }
 PROVOKED = {

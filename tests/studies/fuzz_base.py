@@ -24,10 +24,10 @@ DEPARTMENTS = [(f"{100 + 7 * n:04d}", called) for n, called in enumerate((
 ))]  # fmt: skip
 MONTHS = [(2023 + (m + 3) // 12, (m + 3) % 12 + 1) for m in range(24)]
 COURSES = (("GENAI", "生成AI活用研修", "3"), ("BPR", "業務改善研修", "6"), ("DATA", "データ利活用研修", "4"))
-FAMILY = "佐藤 鈴木 高橋 田中 伊藤 渡辺 山本 中村 小林 加藤 吉田 山田".split()
-GIVEN = "一郎 花子 健太 美咲".split()
-KANA_FAMILY = "サトウ スズキ タカハシ タナカ イトウ ワタナベ ヤマモト ナカムラ コバヤシ カトウ ヨシダ ヤマダ".split()
-KANA_GIVEN = "イチロウ ハナコ ケンタ ミサキ".split()
+FAMILY = ["佐藤", "鈴木", "高橋", "田中", "伊藤", "渡辺", "山本", "中村", "小林", "加藤", "吉田", "山田"]
+GIVEN = ["一郎", "花子", "健太", "美咲"]
+KANA_FAMILY = ["サトウ", "スズキ", "タカハシ", "タナカ", "イトウ", "ワタナベ", "ヤマモト", "ナカムラ", "コバヤシ", "カトウ", "ヨシダ", "ヤマダ"]
+KANA_GIVEN = ["イチロウ", "ハナコ", "ケンタ", "ミサキ"]
 SHEETS = ("R5年度", "R6年度")
 HEADER = 1  # row of the headings in a sheet, under its title
 

@@ -376,7 +376,8 @@ def drop_a_month_of_the_crosstab(copy: Copy) -> None:
 def put_a_subtotal_between(copy: Copy) -> None:
     def change(grid: Grid) -> None:
         at = copy.random.randrange(HEADER + 3, len(grid) - 2)
-        grid.insert(at, [copy.random.choice(("小計", "市民部計", "計", "（小計）")), *(sum(int(row[number]) for row in grid[HEADER + 1 : at]) for number in range(1, 14))])
+        sums = [sum(int(row[number]) for row in grid[HEADER + 1 : at]) for number in range(1, 14)]
+        grid.insert(at, [copy.random.choice(("小計", "市民部計", "計", "（小計）")), *sums])
 
     changed_grid(copy, change)
 

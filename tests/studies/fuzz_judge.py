@@ -33,6 +33,7 @@ SAID_ONCE: Mapping[str, frozenset[str]] = {
 IDS = (("courses", "course_id", "研修番号"), ("departments", "department_id", "所属コード"), ("processes", "process_id", "業務コード"))
 # A list that ends earlier is another valid list, where no total, grid or other table counts its rows; its beginning and middle are numbered.
 OPEN_LISTS = frozenset({"training"})
+ANYTHING = (Exception,)  # whatever a damaged copy makes the loader raise is the finding, not an accident of the harness
 _JAPANESE = re.compile("[ぁ-んァ-ヶ一-龠]")
 _Table: TypeAlias = Counter[tuple[object, ...]]
 
@@ -118,8 +119,7 @@ def judge(folder: Path, cache_dir: Path, original: Loaded) -> Verdict:
             return Verdict("crash", "a message without Japanese")
         leaked = next((value for value in _personal_values() if value in error.message), None)
         return Verdict("crash", "a cell's value in a message") if leaked else Verdict("refused")
-    except Exception as error:
-        # Whatever it is, it is the finding.
+    except ANYTHING as error:
         return Verdict("crash", f"{type(error).__name__}: {str(error)[:160]}")
     if found.tables == original.tables:
         return Verdict("same")
