@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,7 +45,7 @@ class Panels:
 
     panels: Mapping[str, Panel]
     refused: Mapping[str, str]
-    completion: pd.DataFrame
+    completion: pd.DataFrame = field(repr=False)
     attendance_hours: Mapping[str, float]
 
 
@@ -53,10 +53,10 @@ class Panels:
 class _Treatment:
     """Cohort of each unit, and which units have one that is known."""
 
-    cohort: npt.NDArray[np.float64]
-    known: npt.NDArray[np.bool_]
-    persons: npt.NDArray[np.int64]
-    exposure: npt.NDArray[np.float64] | None
+    cohort: npt.NDArray[np.float64] = field(repr=False)
+    known: npt.NDArray[np.bool_] = field(repr=False)
+    persons: npt.NDArray[np.int64] = field(repr=False)
+    exposure: npt.NDArray[np.float64] | None = field(repr=False)
     notes: tuple[str, ...]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,7 +32,7 @@ class Postings:
         staff_id, department_id, valid_from, valid_to (datetime64; never missing).
     """
 
-    frame: pd.DataFrame
+    frame: pd.DataFrame = field(repr=False)
 
     def on(self, day: dt.date) -> pd.Series:
         """Department by staff_id on a day; the later assignment counts where two overlap."""

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
+import importlib
+import inspect
 import io
 import json
+import pkgutil
 import re
 import shutil
 import subprocess
@@ -19,6 +23,7 @@ import pytest
 import xlsxwriter
 from command_line import kdx
 
+import kdx_eval
 from kdx_eval.errors import KdxError
 from kdx_eval.load import load_dataset
 from kdx_eval.load.rules import NAME_MASK, RULES
@@ -227,6 +232,18 @@ def test_no_repr_shows_a_value(place: Path, monkeypatch: pytest.MonkeyPatch) -> 
     shown = repr(dataset) + repr(names_of(PEOPLE)) + repr(dataset.report)
     assert "staff 36×" in shown
     assert not [word for word in (*pseudonyms, *FORMS) if word in shown]
+
+
+def test_no_result_of_load_or_panel_shows_the_rows_it_holds() -> None:
+    shown = []
+    for module in pkgutil.walk_packages(kdx_eval.__path__, "kdx_eval."):
+        if not module.name.startswith(("kdx_eval.load", "kdx_eval.panel")):
+            continue
+        for name, kind in vars(importlib.import_module(module.name)).items():
+            is_own = inspect.isclass(kind) and kind.__module__ == module.name and dataclasses.is_dataclass(kind)
+            if is_own and hasattr(kind.__repr__, "__wrapped__"):  # made by dataclass, so it shows every field that does not ask to be left out
+                shown += [f"{name}.{field.name}" for field in dataclasses.fields(kind) if field.repr and re.search("DataFrame|NDArray|Float", str(field.type))]
+    assert shown == []
 
 
 def test_a_file_called_after_a_person_is_refused_without_repeating_the_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
