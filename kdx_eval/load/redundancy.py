@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from kdx_eval.load.cells import Refusal, parse_cell
 from kdx_eval.load.database import name, rows, scalar, text
 from kdx_eval.load.files import Grid
-from kdx_eval.load.headers import Layout
+from kdx_eval.load.headers import Column, Layout
 from kdx_eval.load.shapes import year_in
 
 if TYPE_CHECKING:
@@ -67,9 +67,15 @@ def _totals(con: DuckDBPyConnection, grid: Grid, *, layout: Layout, key: str) ->
             elif stated is not None:
                 total = f"coalesce(sum({name(column.field.name)}), 0)"
                 sums = rows(con, f"SELECT {total}, {total.replace('), 0)', f') FILTER (_line > {last}), 0)')} FROM stage_{key} WHERE _line < {line}")[0]
-                # A total is printed in the unit of its heading, so it may be rounded there.
-                wrong += not any(abs(Decimal(str(value)) - Decimal(stated)) <= column.scale for value in sums)
+                wrong += not any(abs(Decimal(str(value)) - Decimal(stated)) <= _rounding(column) for value in sums)
     return [f"注意: 合計の行の{wrong}か所が、その上の行の合計と合いません。行の漏れや値の変わったところを確かめてください"] if wrong else []
+
+
+def _rounding(column: Column) -> Decimal:
+    """How far a total may lie from the sum: sums of whole numbers not at all, others as far as they are rounded when printed."""
+    if column.scale > 1:
+        return column.scale
+    return Decimal(0) if column.field.type == "integer" else Decimal("0.5")
 
 
 def _products(con: DuckDBPyConnection, layout: Layout, *, key: str) -> list[str]:
