@@ -103,16 +103,16 @@ def _year_of_the_name(con: DuckDBPyConnection, grid: Grid, *, layout: Layout, ke
 
 
 def _lone_names(con: DuckDBPyConnection, layout: Layout, *, key: str) -> list[str]:
-    """Names of departments or processes that stand in one row only, where the others have a row for many months."""
+    """Names and numbers that stand in one row only, where the others have a row for many months."""
     if layout.table.name not in {"worktime", "workload", "headcount"}:
         return []
     notes = []
     for column in layout.columns:
-        if column.field.name not in {"department_id", "process_id"}:
+        if column.field.name not in {"department_id", "process_id", "staff_id"}:
             continue
         counts = f"SELECT count(*) AS n, min(_line) AS line FROM stage_{key} WHERE {name(column.field.name)} IS NOT NULL GROUP BY {name(column.field.name)}"
         found = rows(con, f"SELECT line FROM ({counts}) WHERE n = 1 AND (SELECT median(n) FROM ({counts})) >= {_MANY} ORDER BY line")
         if found:
             lines = "、".join(f"{row[0]}行" for row in found[:5])
-            notes.append(f"注意: 「{column.heading}」に一度しか現れない名前が{len(found)}つあります（{lines}）。書き誤りでないか確かめてください")
+            notes.append(f"注意: 「{column.heading}」に一度しか現れない名前や番号が{len(found)}つあります（{lines}）。書き誤りでないか確かめてください")
     return notes

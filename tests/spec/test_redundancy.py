@@ -82,7 +82,7 @@ def test_dates_outside_the_year_in_the_name_are_noted(tmp_path: Path) -> None:
 def test_a_name_that_stands_once_beside_names_that_stand_for_months_is_noted(tmp_path: Path) -> None:
     rows = [f"{department},{month},10" for department in ("市民課", "税務課") for month in MONTHS]
     rows[30] = rows[30].replace("税務課", "税勿課")
-    assert "一度しか現れない名前が1つあります（32行）" in notes(tmp_path, {"勤務時間.csv": "\n".join(["所属,年月,時間外勤務時間", *rows, ""])})
+    assert "一度しか現れない名前や番号が1つあります（32行）" in notes(tmp_path, {"勤務時間.csv": "\n".join(["所属,年月,時間外勤務時間", *rows, ""])})
 
 
 def test_a_file_moved_by_a_month_shows_beside_the_others(tmp_path: Path) -> None:
