@@ -150,18 +150,25 @@ def _unseen(found: Loaded, original_tables: Mapping[str, _Table], *, lost: Mappi
     if allowed:
         return Verdict("indistinguishable", detail)
     for table, key, heads in IDS:
-        old, new = lost.get(table, Counter()), gained.get(table, Counter())
-        if old.total() == new.total() == 1 and table in found.columns:
-            index = found.columns[table].index(key)
-            renamed = {next(iter(old))[index]: next(iter(new))[index]}
-            alike = all(_renamed(lost.get(one, Counter()), renamed) == _renamed(gained.get(one, Counter()), renamed) for one in {*lost, *gained} - {table})
-            if alike:
-                return Verdict("indistinguishable", f"{table}: one id is written otherwise and all tables follow ({heads})")
+        renamed = _new_labels(lost.get(table, Counter()), gained.get(table, Counter()), columns=found.columns.get(table, ()), key=key)
+        others = {*lost, *gained} - {table}
+        if renamed and all(_renamed(lost.get(one, Counter()), renamed) == _renamed(gained.get(one, Counter()), renamed) for one in others):
+            return Verdict("indistinguishable", f"{table}: an id is written otherwise and all tables follow ({heads})")
     if {table for table in lost if lost[table]} == {"worktime"} and _exchanged(lost["worktime"], gained["worktime"]):
         return Verdict("indistinguishable", "worktime: two departments of the cross-tab exchanged their names")
     if list(found.tables) == list(original_tables) and not any(gained.values()) and {table for table, rows in lost.items() if rows} <= OPEN_LISTS:
         return Verdict("indistinguishable", f"{detail.split(':')[0]}: the end of a list without a total is missing")
     return Verdict("silent", detail)
+
+
+def _new_labels(lost: _Table, gained: _Table, *, columns: tuple[str, ...], key: str) -> dict[object, object]:
+    """Old id -> new id, where rows differ in nothing but their id and name; nothing where that cannot be told."""
+    label = {index for index, column in enumerate(columns) if column in {key, key.replace("_id", "_name")}}
+    rest = {index for index in range(len(columns)) if index not in label}
+    old, new = ({next(iter(_part(Counter([row]), rest))): row for row in rows} for rows in (lost, gained))
+    if not lost or len(old) != lost.total() or old.keys() != new.keys():
+        return {}
+    return {row[columns.index(key)]: new[others][columns.index(key)] for others, row in old.items()}
 
 
 def _exchanged(lost: _Table, gained: _Table) -> bool:
