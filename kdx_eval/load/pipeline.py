@@ -25,7 +25,7 @@ from kdx_eval.load.report import FileReport, LoadReport, MatchReport
 from kdx_eval.load.rules import RULES
 from kdx_eval.load.scrub import scrub_aside, scrub_sources
 from kdx_eval.load.shapes import find_crosstab, unpivot
-from kdx_eval.load.spans import note_spans
+from kdx_eval.load.spans import note_spans, note_strangers
 from kdx_eval.load.staging import FAULTS, SEPARATOR, Resolver, Stage, headings_of, stage_grid
 from kdx_eval.schema import Schema, TableSpec, load_indicators
 
@@ -163,6 +163,7 @@ class Pipeline:
     def match(self) -> MatchReport | None:
         """Give people without an id their pseudonym, after the references of those with one were checked."""
         self.stages.update(note_spans(self.con, self.stages))
+        self.stages.update(note_strangers(self.con, self.stages))
         staff = self.stages.get("staff", [])
         people.identify_roster(self.con, staff, pseudonyms=self.pseudonyms)
         self._derive()

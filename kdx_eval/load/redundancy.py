@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _RUNNING = frozenset({"no", "no.", "№", "番号", "連番", "通番", "項番", "通し番号", "整理番号", "#"})
+# (field, a field that is nearly always larger in the same row, what to say where it is not)
+_SMALLER = {
+    "worktime": (("overtime_hours", "scheduled_hours", "時間外勤務時間が正規の勤務時間より多い"),),
+    "workload": (("cases", "minutes", "1件あたり1分に満たない"),),
+    "costs": (("quantity", "unit_price", "数量が単価より大きい"),),
+}
 _TAX = ("1", "1.1", "1.08")  # unit prices are written with or without consumption tax
 _MANY = 6  # rows of the usual name, beside which a name with one row is odd
 _FEWEST = 3  # numbers in a column before it counts as running
@@ -27,6 +33,7 @@ def contradictions(con: DuckDBPyConnection, grid: Grid, *, layout: Layout, key: 
         *_running_numbers(con, layout, key=key),
         *_totals(con, grid, layout=layout, key=key),
         *_products(con, layout, key=key),
+        *_exchanged_measures(con, layout, key=key),
         *_year_of_the_name(con, grid, layout=layout, key=key),
         *_lone_names(con, layout, key=key),
     ]
@@ -85,6 +92,18 @@ def _products(con: DuckDBPyConnection, layout: Layout, *, key: str) -> list[str]
     fits = " OR ".join(f"abs(yen - quantity * unit_price * {tax}) <= {max(scale, Decimal(1))}" for tax in _TAX)
     wrong = scalar(con, f"SELECT count(*) FROM stage_{key} WHERE quantity IS NOT NULL AND unit_price IS NOT NULL AND yen IS NOT NULL AND NOT ({fits})")
     return [f"注意: 数量×単価が金額と合わない行が{wrong}あります。数量、単価、金額の単位（円と千円）を確かめてください"] if wrong else []
+
+
+def _exchanged_measures(con: DuckDBPyConnection, layout: Layout, *, key: str) -> list[str]:
+    """Two measures of one row of which one is nearly always the larger: columns were exchanged, or one is in another unit."""
+    notes = []
+    for small, large, said in _SMALLER.get(layout.table.name, ()):
+        if layout.has(small) and layout.has(large):
+            pair = f"count(*) FILTER ({name(small)} > {name(large)}), count(*) FILTER ({name(small)} > 0 AND {name(large)} IS NOT NULL)"
+            odd, both = (int(str(value)) for value in rows(con, f"SELECT {pair} FROM stage_{key}")[0])
+            if both >= _FEWEST and 2 * odd > both:
+                notes.append(f"注意: {said}行が{both}行のうち{odd}あります。列の取り違えや単位を確かめてください")
+    return notes
 
 
 def _year_of_the_name(con: DuckDBPyConnection, grid: Grid, *, layout: Layout, key: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Which months each file of measures covers: a file moved by a month or a year shows only beside the others."""
+"""What shows only beside other files: months that do not agree, people in departments that nobody has listed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from kdx_eval.load.database import rows
+from kdx_eval.load.database import rows, scalar
 from kdx_eval.load.staging import Stage
 
 if TYPE_CHECKING:
@@ -35,3 +35,17 @@ def note_spans(con: DuckDBPyConnection, stages: Mapping[str, list[Stage]]) -> Ma
             said.append(f"注意: 月の範囲（{first}～{last}）が「{others[0]}」の範囲（{spans[others[0]][0]}～{spans[others[0]][1]}）と違います")
         notes[file] = tuple(said)
     return {table: [replace(stage, notes=(*stage.notes, *notes.get(stage.grid.file, ()))) for stage in found] for table, found in stages.items()}
+
+
+def note_strangers(con: DuckDBPyConnection, stages: Mapping[str, list[Stage]]) -> Mapping[str, list[Stage]]:
+    """The staff lists with a note on people whose department is not on the delivered list of departments."""
+    listed = stages.get("departments", [])
+    if not listed:
+        return {}
+    known = " UNION ALL ".join(f"SELECT department_id FROM {stage.table} WHERE department_id IS NOT NULL" for stage in listed)
+    noted = []
+    for stage in stages.get("staff", []):
+        strangers = scalar(con, f"SELECT count(*) FROM {stage.table} WHERE department_id IS NOT NULL AND department_id NOT IN ({known})")
+        said = (f"注意: 所属の一覧にない所属の職員が{strangers}人います。一覧の漏れや所属の書き誤りを確かめてください",) if strangers else ()
+        noted.append(replace(stage, notes=(*stage.notes, *said)))
+    return {"staff": noted} if noted else {}

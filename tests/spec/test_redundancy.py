@@ -73,6 +73,18 @@ def test_quantity_times_unit_price_is_the_amount_with_or_without_tax(tmp_path: P
     assert ("数量×単価が金額と合わない行が1" in found) is not agrees
 
 
+def test_measures_exchanged_under_their_headings_are_noted(tmp_path: Path) -> None:
+    rows = "".join(f"001,{month},155,12\n" for month in MONTHS)
+    assert "注意" not in notes(tmp_path, {"勤務時間.csv": f"職員番号,年月,正規の勤務時間,時間外勤務時間\n{rows}"})
+    assert "時間外勤務時間が正規の勤務時間より多い行が24行のうち24" in notes(tmp_path, {"勤務時間.csv": f"職員番号,年月,時間外勤務時間,正規の勤務時間\n{rows}"})
+
+
+def test_staff_in_a_department_that_nobody_listed_are_noted(tmp_path: Path) -> None:
+    staff = "職員番号,氏名,所属コード\n001,甲　乙丙,D1\n002,丁　戊己,D2\n"
+    assert "注意" not in notes(tmp_path, {"職員名簿.csv": staff, "所属.csv": "所属コード,所属名\nD1,市民課\nD2,税務課\n"})
+    assert "所属の一覧にない所属の職員が1人" in notes(tmp_path, {"所属.csv": "所属コード,所属名\nD1,市民課\n"})
+
+
 def test_dates_outside_the_year_in_the_name_are_noted(tmp_path: Path) -> None:
     text = "職員番号,所属,研修名,受講日\n001,D1,BPR,{}\n"
     assert "注意" not in notes(tmp_path, {"受講者名簿_令和6年度.csv": text.format("2025-03-31")})

@@ -129,13 +129,20 @@ def as_markdown(table: dict[str, Counter[str]], results: list[Result], *, comman
         "- **same**: every table equals the original's. **refused**: a message in Japanese, without a value, and no result.",
         "  **quarantined**: the tables lack rows that rejected.csv names, and nothing else. **flagged**: the tables differ, and a note, the",
         "  quality report or rejected.csv says so. **silent** and **crash** must be 0.",
-        "- **indistinguishable**: one cell became another valid value in a column that the delivery says only once (the list is `SAID_ONCE` in",
-        "  tests/studies/fuzz_judge.py): no total, no second file and no hole in a grid could tell. A bit that turns a grade 3 into a 1 is",
-        "  another valid file. Every such copy is counted here and not under *same*. By column:",
+        "- **indistinguishable**: the copy is another valid delivery, and nothing in it could tell (the rules stand in tests/studies/fuzz_judge.py).",
+        "  Every such copy is counted here and not under *same*. There are five kinds:",
+        "  1. cells of columns that the delivery says only once (`SAID_ONCE`): no total, no second file, no hole in a grid. A bit that turns a grade 3",
+        "     into a 1 is another person's grade;",
+        "  2. an id written otherwise, which all tables follow: the same delivery under another label;",
+        "  3. two departments of the cross-tab that exchanged their names: totals down and across stay right;",
+        "  4. a list without a total that ends earlier, at a line end: a shorter list. A row lost in its beginning or middle is noticed by the running number;",
+        "  5. an optional column that is not in the file: a city that does not keep it.",
+        "",
+        "  By table and column, with the number of copies:",
         "",
     ]
     unseen = Counter(result.detail for result in results if result.outcome == "indistinguishable")
-    lines += [f"  {detail} ({count})" for detail, count in sorted(unseen.items())] or ["  none"]
+    lines += [f"  - {detail} ({count})" for detail, count in sorted(unseen.items())] or ["  none"]
     faults = [result for result in results if result.outcome in FAULTS]
     if faults:
         lines += ["", "## To be mended", "", *dict.fromkeys(f"- {fault.outcome}: `{fault.mutation}` on {fault.file}: {fault.detail}" for fault in faults)]

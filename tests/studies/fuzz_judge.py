@@ -32,7 +32,7 @@ SAID_ONCE: Mapping[str, frozenset[str]] = {
 # An id that is another valid word in its own list, and that every other table follows, is the same delivery with another label.
 IDS = (("courses", "course_id", "研修番号"), ("departments", "department_id", "所属コード"), ("processes", "process_id", "業務コード"))
 # A list that ends earlier is another valid list, where no total, grid or other table counts its rows; its beginning and middle are numbered.
-OPEN_LISTS = frozenset({"training"})
+OPEN_LISTS = frozenset({"training", "costs"})
 ANYTHING = (Exception,)  # whatever a damaged copy makes the loader raise is the finding, not an accident of the harness
 _JAPANESE = re.compile("[ぁ-んァ-ヶ一-龠]")
 _Table: TypeAlias = Counter[tuple[object, ...]]
@@ -144,7 +144,12 @@ def _unseen(found: Loaded, original_tables: Mapping[str, _Table], *, lost: Mappi
         names = found.columns.get(table, ())
         differing = [name for index, name in enumerate(names) if _part(old, {index}) != _part(new, {index})]
         fixed = {index for index, name in enumerate(names) if name not in SAID_ONCE.get(table, ())}
-        allowed = allowed and bool(names) and _part(old, fixed) == _part(new, fixed)
+        allowed_here = bool(names) and _part(old, fixed) == _part(new, fixed)
+        gone = {index for index, name in enumerate(names) if name in differing and all(row[index] is None for row in new)}
+        if gone and old.total() == new.total() and _part(old, set(range(len(names))) - gone) == _part(new, set(range(len(names))) - gone):
+            # An optional column that a file does not have is a column that this city does not keep.
+            allowed_here, differing = True, [f"{name} (no such column in the file)" for name in differing]
+        allowed = allowed and allowed_here
         changes.append(f"{table}: {', '.join(differing)}, {'one row' if new.total() == 1 else f'{old.total()} rows lost, {new.total()} gained'}")
     detail = "; ".join(changes)
     if allowed:
