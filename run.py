@@ -16,6 +16,7 @@ STAMP = VENV / "kdx_eval.stamp"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 # What only the annual sequence of kdx-eval knows how to do is passed on as it stands.
 HANDED_OVER = ("demo", "check", "plan", "run", "verify", "templates", "pseudonymise", "lab")
+STUDIES = {"calibrate": "calibrate.py", "fuzz-data": "fuzz_data.py"}
 USAGE = """使い方: py run.py [--offline フォルダー] <動詞> [引数...]      （Windows 以外では python3 run.py）
   report       合成データの市で年次処理を通しで実行し、予算要求の附属資料まで作る（reports/demo-2027）
   lab          JupyterLab を開く（lab データのフォルダー。なければ合成データ）
@@ -23,6 +24,7 @@ USAGE = """使い方: py run.py [--offline フォルダー] <動詞> [引数...]
   test         静的検査とすべてのテスト
   bench        速さの測定
   calibrate    真の効果が分かっている市を何百も作り、判定の当たり外れを数える（--cities 数。200で数分）
+  fuzz-data    壊したデータの写しを1万個読み、黙って結果が変わらないことを確かめる（--copies 数。20〜40分）
   wheelhouse [フォルダー] [--windows] [--python 3.12]   閉域網に持ち込む部品を集める
   --offline フォルダー   集めた部品から、ネットワークなしで環境を作る"""
 
@@ -36,7 +38,7 @@ def main(arguments: list[str]) -> int:
         print(USAGE)
         return 0 if arguments else 2
     verb, rest = arguments[0], arguments[1:]
-    if verb not in (*HANDED_OVER, "report", "test", "bench", "calibrate", "wheelhouse"):
+    if verb not in (*HANDED_OVER, "report", "test", "bench", *STUDIES, "wheelhouse"):
         print(f"知らない動詞です: {verb}\n{USAGE}", file=sys.stderr)
         return 2
     if not build(offline):
@@ -46,8 +48,8 @@ def main(arguments: list[str]) -> int:
     if verb == "bench":
         statuses = [call(str(PYTHON), str(script), *rest) for script in sorted((ROOT / "tests" / "benchmarks").glob("bench_*.py"))]
         return int(any(statuses))  # one that fails does not hide the others
-    if verb == "calibrate":
-        return call(str(PYTHON), str(ROOT / "tests" / "studies" / "calibrate.py"), *rest)
+    if verb in STUDIES:
+        return call(str(PYTHON), str(ROOT / "tests" / "studies" / STUDIES[verb]), *rest)
     if verb == "wheelhouse":
         return wheelhouse(rest) if Path(sys.prefix).resolve() == VENV else call(str(PYTHON), str(ROOT / "run.py"), verb, *rest)
     if verb == "report":

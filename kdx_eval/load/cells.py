@@ -10,6 +10,7 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import TypeAlias
 
 from kdx_eval.load.dates import Refusal, parse_date, parse_fiscal_year, parse_month
+from kdx_eval.load.rules import NAME_MASK
 from kdx_eval.schema import FieldSpec
 
 __all__ = ["Cell", "Refusal", "parse_boolean", "parse_cell", "parse_date", "parse_enum", "parse_fiscal_year", "parse_hours", "parse_month", "parse_number"]
@@ -32,7 +33,7 @@ _PLAIN_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
 _GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
 _NUMBER_AND_WORD = re.compile(r"(?P<number>[+-]?[\d.,]+)(?P<word>[^\d.,]+)")
 _CLOCK = re.compile(r"(?P<sign>-?)(?P<hours>\d{1,6}):(?P<minutes>[0-5]\d)(:(?P<seconds>[0-5]\d))?")
-_SPOKEN = re.compile(r"(?P<sign>-?)((?P<hours>\d{1,6}(\.\d+)?)(時間|h))?((?P<minutes>\d{1,6}(\.\d+)?)(分|m|min))?")
+_SPOKEN = re.compile(r"(?P<sign>-?)((?P<hours>\d{1,9}(\.\d+)?)(時間|h))?((?P<minutes>\d{1,9}(\.\d+)?)(分|m|min))?")
 _LARGEST = Decimal(10) ** 11
 _INNER_BLANKS = re.compile(r"(?<!\d)\s+|\s+(?!\d)")  # not between digits: 12 345 may be two numbers
 _LOST_DIGITS = re.compile(r"\d(\.\d+)?[eE]\+\d+|\d\.\d+[eE]\d+")
@@ -129,7 +130,7 @@ def parse_hours(text: str, quantity: Quantity | None = None) -> Decimal | None |
         minutes = Decimal(spoken["hours"] or 0) * 60 + Decimal(spoken["minutes"] or 0)
         minutes = -minutes if spoken["sign"] else minutes
     if minutes is None:
-        number = parse_number(text, Quantity(unit=None, whole=False, scale=quantity.scale, digits=quantity.digits))
+        number = parse_number(text, Quantity(unit=quantity.unit, whole=False, scale=quantity.scale, digits=quantity.digits))
         return Refusal("not_hours") if isinstance(number, Refusal) and number.rule == "not_a_number" else number
     # A unit written in the cell itself overrides the one of the heading.
     value = minutes if quantity.unit == "minutes" else minutes / 60
@@ -168,6 +169,8 @@ def parse_code(text: str) -> str | None | Refusal:
         return marked
     if is_missing(text):
         return None
+    if plain == NAME_MASK:
+        return Refusal("name_in_text")
     if _LOST_DIGITS.fullmatch(plain):
         return Refusal("lost_digits")
     return Refusal("lost_characters") if _LOST_CHARACTER in plain else plain

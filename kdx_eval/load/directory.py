@@ -55,7 +55,8 @@ class Directory:
             return self._single(self.names[folded])
         if self.is_open:
             # Spaces within a Japanese name are typed or not; in a name of Latin letters they part words.
-            return self.ids.setdefault(folded, re.sub(r"\s+", "" if re.search(r"[^\x00-\x7f]", written) else " ", written))
+            plain = tidy(written)
+            return self.ids.setdefault(folded, re.sub(r"\s+", "" if re.search(r"[^\x00-\x7f]", plain) else " ", plain))
         restored = self.codes.restore(code)
         if restored != code:
             return restored

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kdx_eval.errors import DataError
+from kdx_eval.load.excel_guard import refuse_bombs
 from kdx_eval.load.files import HEAD_ROWS, Grid, load_regular
 from kdx_eval.load.garbled import refuse_garbled
 from kdx_eval.load.workbook_xml import SheetFacts, WorkbookFacts, inspect_workbook
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _OLE = b"\xd0\xcf\x11\xe0"
-_LARGEST_UNPACKED = 1 << 30
-_LARGEST_RATIO = 200
 _OLD_FORMAT = "注意: この形式では、エラーのセル・非表示の行・計算し直していない式を見分けられません。xlsx で保存し直してください"
 
 
@@ -67,15 +66,7 @@ def _look_inside(path: Path, *, file: str) -> None:
     if path.suffix.lower() in {".xlsx", ".xlsm", ".xlsb"}:
         if head.startswith(_OLE):
             raise DataError("パスワードがかかっているか、古い形式の Excel です", place=file, hint="パスワードを外し、xlsx として保存し直してください")
-        try:
-            with zipfile.ZipFile(path) as archive:
-                unpacked = sum(entry.file_size for entry in archive.infolist())
-        except zipfile.BadZipFile as problem:
-            raise DataError(
-                "Excel のファイルとして読めません（途中で切れているか、壊れています）", place=file, hint="元のファイルを受け取り直してください"
-            ) from problem
-        if unpacked > _LARGEST_UNPACKED or unpacked > _LARGEST_RATIO * max(path.stat().st_size, 1 << 18):
-            raise DataError("開くと異常に大きくなるファイルです", place=file, hint="必要なシートだけを新しいファイルに移して保存してください")
+        refuse_bombs(path, file=file)
 
 
 def _sheet_grid(con: DuckDBPyConnection, sheet: Any, *, facts: SheetFacts, file: str, table: str, work: Path) -> Grid | None:

@@ -32,6 +32,7 @@ HEAD_ROWS = 60
 _CHUNK = 1 << 20
 _FAST_FROM = 4_000_000  # bytes; smaller files take the careful path, which costs nothing there
 _HALF_WIDTH_KANA = re.compile("[｡-ﾟ]")
+_NO_LINE_END = "注意: 最後の行に改行がありません。ファイルが途中で切れていないか、最後の行を確かめてください"
 _JAPANESE = re.compile("[ぁ-んァ-ヶ一-龠]")
 
 csv.field_size_limit(1 << 24)
@@ -177,10 +178,10 @@ def read_text_grid(con: DuckDBPyConnection, path: Path, *, file: str, table: str
         raise DataError(f"文字コードが {used} ではありません", place=file, hint="mapping.yaml の encoding を直すか、UTF-8 で保存し直してください") from problem
     except csv.Error as problem:
         raise DataError("ファイルが途中で切れているか、引用符が閉じていません", place=file, hint="元のシステムから出し直してください") from problem
-    if not regular:  # in a regular file every row has all its cells
-        _refuse_cut_off(con, path, table=table, file=file, encoding=used)
+    # In a regular file every row has all its cells.
+    notes = () if regular or _ends_whole(con, path, table=table, file=file, encoding=used) else (_NO_LINE_END,)
     kept = parquet if regular else None
-    return Grid(file=file, sheet="", encoding=used, table=table, n_columns=n_columns, head=tuple(head), parquet=kept, raw=raw)
+    return Grid(file=file, sheet="", encoding=used, table=table, n_columns=n_columns, head=tuple(head), notes=notes, parquet=kept, raw=raw)
 
 
 def read_parquet_grid(con: DuckDBPyConnection, path: Path, *, file: str, table: str) -> Grid:
@@ -250,10 +251,12 @@ def load_regular(con: DuckDBPyConnection, regular: Path, *, table: str, n_column
     regular.unlink()
 
 
-def _refuse_cut_off(con: DuckDBPyConnection, path: Path, *, table: str, file: str, encoding: str) -> None:
+def _ends_whole(con: DuckDBPyConnection, path: Path, *, table: str, file: str, encoding: str) -> bool:
+    """Whether the last line has its line end, as exports have. Raises DataError when it also has too few cells."""
     with path.open("rb") as stream:
         stream.seek(-min(4, path.stat().st_size), 2)
         ends = stream.read().decode("utf-16-le" if encoding == "utf-16" else "latin-1").endswith(("\n", "\r"))
     widths = con.execute(f"SELECT width, mode(width) OVER () FROM {name(table)} ORDER BY line DESC LIMIT 1").fetchall()
     if widths and not ends and widths[0][0] < widths[0][1]:
         raise DataError("最後の行が途中で切れています", place=file, hint="元のシステムから出し直してください")
+    return ends

@@ -33,7 +33,9 @@ from kdx_eval.load.repeats import leave_repeats_aside, refuse_repeated_periods, 
 from kdx_eval.load.report import FileReport, LoadReport, MatchReport
 from kdx_eval.load.roster import read_roster
 from kdx_eval.load.rules import RULES
+from kdx_eval.load.scrub import scrub_aside, scrub_sources
 from kdx_eval.load.sources import Source, recognise_grid
+from kdx_eval.load.spans import note_spans, note_strangers
 from kdx_eval.load.staging import FAULTS, SEPARATOR, Resolver, Stage, headings_of, stage_grid
 from kdx_eval.load.xes import is_xes, read_xes_grid
 from kdx_eval.schema import Schema, TableSpec, load_indicators
@@ -129,7 +131,8 @@ class Pipeline:
 
     def type(self, sources: Iterable[Source]) -> None:
         """Type every grid; lists of departments, courses and processes become known as soon as they are read."""
-        sources = list(sources)
+        sources, names = scrub_sources(self.con, list(sources))
+        self.aside[:] = scrub_aside(self.aside, names)
         for number, (grid, layout, mapping, notes) in enumerate(sources):
             table = layout.table.name
             if table in _LAST:
@@ -214,6 +217,8 @@ class Pipeline:
 
     def match(self) -> MatchReport | None:
         """Give people without an id their pseudonym, after the references of those with one were checked."""
+        self.stages.update(note_spans(self.con, self.stages))
+        self.stages.update(note_strangers(self.con, self.stages))
         staff = self.stages.get("staff", [])
         people.identify_roster(self.con, staff, pseudonyms=self.pseudonyms)
         self._derive()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+NAME_MASK = "〓氏名〓"  # stands where a person's name was typed
 RULES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "columns": ("列の数が見出しと違います", "区切り文字や改行が値の中にないか確かめてください"),
@@ -37,6 +38,7 @@ RULES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "too_many_hours": ("その期間にありえない長さの時間です（1日は24時間まで）", "単位（時間と分）と、合計の行が混ざっていないかを確かめてください"),
         "year_contradiction": ("年度・年月・日付が互いに合いません", "1月から3月は前の年の年度です。どれが正しいか確かめてください"),
         "delivered_twice": ("別のファイルに同じ期間の同じ内容があります", "どちらか一方のファイルだけを置いてください"),
+        "name_in_text": ("氏名が書かれています", "氏名を消すか、列のずれを直してください"),
         "duplicate": ("同じ行が二つあります", "どちらが正しいか確かめ、一つにしてください"),
         "date_order": ("終わりの日が始まりの日より前です", "二つの日付を確かめてください"),
         "unknown_reference": ("相手の表にない番号です", "番号の書き誤りか、相手の表の漏れかを確かめてください"),

@@ -16,6 +16,7 @@ from kdx_eval.load.files import Grid
 from kdx_eval.load.form_marks import is_form_row
 from kdx_eval.load.headers import Column, Layout
 from kdx_eval.load.mapping import FileMapping
+from kdx_eval.load.redundancy import contradictions
 from kdx_eval.schema import FieldSpec
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ def stage_grid(
     con.execute(
         f"CREATE TABLE stage_{key} AS SELECT {text(key)} AS _stage, b.rid AS _rid, b.line AS _line, {', '.join(selects)} FROM {body} b {' '.join(joins)}"
     )
+    notes += contradictions(con, grid, layout=layout, key=key)
     con.execute(f"DROP VIEW {body}; DROP TABLE odd_{key}")
     return Stage(key=key, layout=layout, grid=grid, rows_read=rows_read, repaired=dict(+repaired), notes=tuple(notes), table=f"stage_{key}")
 
@@ -121,7 +123,7 @@ def note_odd_rows(con: DuckDBPyConnection, grid: Grid, *, layout: Layout, key: s
     cells = [f"c{index}" for index in range(grid.n_columns)]
     filled = " + ".join(f"({cell} <> '')::INTEGER" for cell in cells)
     joined = f"concat({', '.join(cells)})"
-    strings = [column for column in layout.columns if column.field.type == "string"][:3]
+    strings = [column for column in layout.columns if column.field.type in {"string", "year", "yearmonth"}][:3]
     totals = " OR ".join(is_total(f"c{column.index}") for column in strings)
     again = " AND ".join(f"c{column.index} = {text(column.heading)}" for column in layout.columns if column.heading) or "false"
     is_long = _is_long(con, grid)

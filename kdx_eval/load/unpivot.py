@@ -34,6 +34,9 @@ def unpivot(con: DuckDBPyConnection, grid: Grid, *, block: Block, number: int, m
     data = [row for row in block.rows if row not in sums and row not in notes and _is_data(row, block)]
     filled = tuple(value for value in block.values if any(cells[value.index] for _, cells in data))
     said = list(block.notes)
+    dated = [value.fixed["month"] for value in block.values if "month" in value.fixed]
+    if dated != sorted(dated):
+        said.append("注意: 月の見出しが順に並んでいません。見出しの書き誤りでないか確かめてください")
     if len(filled) < len(block.values):
         what = "月" if not block.months else "所属"
         said.append(f"値のない{what}が{len(block.values) - len(filled)}つあり、未収集としました")

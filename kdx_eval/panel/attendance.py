@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -38,7 +38,7 @@ class Attendance:
     notes : tuple of str
     """
 
-    frame: pd.DataFrame
+    frame: pd.DataFrame = field(repr=False)
     notes: tuple[str, ...]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -50,7 +50,7 @@ class Panels:
 
     panels: Mapping[str, Panel]
     refused: Mapping[str, str]
-    completion: pd.DataFrame
+    completion: pd.DataFrame = field(repr=False)
     attendance_hours: Mapping[str, float]
     plan: Plan
 

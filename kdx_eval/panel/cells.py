@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,10 +40,10 @@ class OutcomeCells:
         Cells that have rows, none with a value.
     """
 
-    matrix: npt.NDArray[np.float64]
-    units: npt.NDArray[np.object_]
-    months: npt.NDArray[np.int64]
-    department: npt.NDArray[np.object_]
+    matrix: npt.NDArray[np.float64] = field(repr=False)
+    units: npt.NDArray[np.object_] = field(repr=False)
+    months: npt.NDArray[np.int64] = field(repr=False)
+    department: npt.NDArray[np.object_] = field(repr=False)
     partial: int
     blank: npt.NDArray[np.bool_]
     notes: tuple[str, ...]

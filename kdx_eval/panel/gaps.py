@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -54,7 +54,7 @@ class GapReport:
     not_collected: int
     partial: int
     dropped_units: tuple[tuple[str, str], ...]
-    by_month: pd.DataFrame
+    by_month: pd.DataFrame = field(repr=False)
     no_event: int = 0
     joined: tuple[str, ...] = ()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,8 +35,8 @@ class Postings:
         Some postings come from dated rosters, so that moves between two of them are not known.
     """
 
-    frame: pd.DataFrame
-    leave: pd.DataFrame
+    frame: pd.DataFrame = field(repr=False)
+    leave: pd.DataFrame = field(repr=False)
     from_rosters: bool = False
 
     def on(self, day: dt.date) -> pd.Series:

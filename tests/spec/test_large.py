@@ -178,14 +178,14 @@ def test_several_threads_do_not_change_the_order_of_a_file_of_many_row_groups(tm
     data = tmp_path / "data"
     data.mkdir()
     with duckdb.connect() as con:
-        row = "'P' || (range % 5) AS process_id, 'S' || (range % 90) AS staff_id, DATE '2025-04-01' AS date, range AS minutes, range % 7 AS cases"
-        spoilt = "REPLACE (CASE minutes WHEN 250000 THEN -1 ELSE minutes END AS minutes)"
+        row = "'P' || (range % 5) AS process_id, 'S' || (range % 90) AS staff_id, DATE '2025-04-01' AS date, range % 7 AS minutes, range AS cases"
+        spoilt = "REPLACE (CASE cases WHEN 250000 THEN -1 ELSE cases END AS cases)"
         target = (data / "業務量.parquet").as_posix()
         con.execute(f"COPY (SELECT * {spoilt} FROM (SELECT {row} FROM range(400_000))) TO '{target}' (FORMAT parquet, ROW_GROUP_SIZE 20_480)")
     first, second = load(data, tmp_path / "first"), load(data, tmp_path / "second")
-    assert first.frame("workload", ["minutes"])["minutes"].astype(int).tolist() == [n for n in range(400_000) if n != 250_000]
+    assert first.frame("workload", ["cases"])["cases"].astype(int).tolist() == [n for n in range(400_000) if n != 250_000]
     assert first.tables["workload"].read_bytes() == second.tables["workload"].read_bytes()
-    assert "250001,minutes,minimum" in first.rejected.read_text(encoding="utf-8-sig")
+    assert "250001,cases,minimum" in first.rejected.read_text(encoding="utf-8-sig")
 
 
 def test_no_raw_id_stands_in_the_table_of_a_large_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
