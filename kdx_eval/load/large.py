@@ -168,7 +168,9 @@ class _Reader:
 
     def expression(self, con: DuckDBPyConnection) -> str:
         """SQL of the typed value."""
-        taken = typed(f"b.{self.own}", self.spec) if self.kind == "VARCHAR" else f"CAST(b.{self.own} AS {self.spec.database_type})"
+        taken = f"b.{self.own}"
+        if self.kind != self.spec.database_type:  # a cast to the same type would only slow things down
+            taken = typed(taken, self.spec) if self.kind == "VARCHAR" else f"CAST({taken} AS {self.spec.database_type})"
         if self._is_plain(con):
             return taken
         found = f"{self.values}.value"

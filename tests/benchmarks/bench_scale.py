@@ -28,11 +28,20 @@ FAULTS = {
     "cases": ("1000000000000", "too_large"), "minutes": ("-1", "minimum"), "measure_basis": ("'目分量'", "enum"),
 }  # fmt: skip
 
+# A table with a key of three columns and dates in order: postings of 20 000 people, a fortnight each.
+POSTINGS = """
+COPY (
+    SELECT 'S' || (10000 + range % 20000) AS staff_id, 'D' || (100 + turn % 60) AS department_id, DATE '2000-04-01' + CAST(turn * 14 AS INTEGER) AS valid_from,
+        DATE '2000-04-14' + CAST(turn * 14 - CASE WHEN range IN {reversed} THEN 20 ELSE 0 END AS INTEGER) AS valid_to
+    FROM (SELECT range, range // 20000 - CASE WHEN range IN {again} THEN 1 ELSE 0 END AS turn FROM range({rows}))
+) TO '{path}' (FORMAT parquet, COMPRESSION zstd)
+"""
+
 
 def main() -> None:
     sizes = [int(word) for word in sys.argv[1:]] or [1_000_000, 10_000_000]
-    print("| rows | GROUP BY CPU s | events to both panels | validation | whole load | second run | peak MB: panels, validation, load | cp932 CSV load |")
-    print("|---|---|---|---|---|---|---|---|")
+    print("| rows | GROUP BY | both panels | validation | keyed table | whole load | second run | MB: panels, validation, keyed, load | cp932 CSV |")
+    print("|---|---|---|---|---|---|---|---|---|")
     for rows in sizes:
         with tempfile.TemporaryDirectory() as folder:
             print(row_of_table(rows, Path(folder)), flush=True)
@@ -40,15 +49,16 @@ def main() -> None:
 
 def row_of_table(rows: int, folder: Path) -> str:
     """One line of the table for ``rows`` events."""
-    events, full, text = folder / "events", folder / "full", folder / "text"
+    events, full, keys, text = (folder / name for name in ("events", "full", "keys", "text"))
     child("prepare", folder, folder, rows=rows)  # not here: a child's peak memory begins with its parent's
     load, again = child("load", events, folder), child("load", events, folder)
     bare_events, panels = child("bare", events, folder), child("panels", events, folder)
     bare, checked = child("bare", full, folder), child("validate", full, folder)
+    bare_keys, unique = child("bare", keys, folder), child("validate", keys, folder)
     cells = [
         f"{rows:,}", f"{bare_events['cpu']:.2f} ({bare_events['wall']:.2f})", against(panels, bare_events), against(checked, bare),
-        against(load, bare_events), f"{again['wall']:.2f} s = {again['wall'] / load['wall']:.1%}",
-        f"{panels['mb']:.0f}, {checked['mb']:.0f}, {load['mb']:.0f}",
+        against(unique, bare_keys), against(load, bare_events), f"{again['wall']:.2f} s = {again['wall'] / load['wall']:.1%}",
+        f"{panels['mb']:.0f}, {checked['mb']:.0f}, {unique['mb']:.0f}, {load['mb']:.0f}",
     ]  # fmt: skip
     if rows <= CSV_UP_TO:
         read = child("load", text, folder)
@@ -75,7 +85,7 @@ def prepare(folder: Path, rows: int) -> None:
 
     from kdx_eval.synthetic_city import write_workload
 
-    events, full, text = folder / "events", folder / "full", folder / "text"
+    events, full, keys, text = (folder / name for name in ("events", "full", "keys", "text"))
     write_workload(events / "workload.parquet", rows=rows, seed=1, with_department=False)
     write_postings(events / "assignments.csv")
     write_workload(full / "clean.parquet", rows=rows, seed=1)
@@ -87,6 +97,8 @@ def prepare(folder: Path, rows: int) -> None:
         select = f"SELECT * EXCLUDE (file_row_number) REPLACE ({cases}) FROM {source}"
         con.execute(f"COPY ({select}) TO '{(full / 'workload.parquet').as_posix()}' (FORMAT parquet, COMPRESSION zstd)")
         (full / "clean.parquet").unlink()
+        keys.mkdir()
+        con.execute(POSTINGS.format(rows=rows, path=(keys / "assignments.parquet").as_posix(), again=again_at(rows), reversed=reversed_at(rows)))
         if rows <= CSV_UP_TO:
             text.mkdir()
             plain = text / "plain.txt"
@@ -98,6 +110,16 @@ def prepare(folder: Path, rows: int) -> None:
     for data in (full, text) if rows <= CSV_UP_TO else (full,):
         (data / "departments.csv").write_text("所属コード,所属名\n" + "".join(f"D{100 + n},課{n}\n" for n in range(DEPARTMENTS)), encoding="utf-8")
         (data / "processes.csv").write_text("業務コード,業務名\n" + "".join(f"P{1000 + n},業務{n}\n" for n in range(PROCESSES)), encoding="utf-8")
+
+
+def again_at(rows: int) -> list[int]:
+    """Rows (from 0) of the keyed table that say the same as the one 20 000 before."""
+    return [rows // 21 * n for n in range(11, 21)]
+
+
+def reversed_at(rows: int) -> list[int]:
+    """Rows (from 0) of the keyed table that end before they begin."""
+    return [rows // 21 * n for n in range(1, 11)]
 
 
 def seeded(rows: int) -> dict[str, list[int]]:
@@ -126,10 +148,12 @@ def bare_group_by(data: Path) -> None:
     """One bare GROUP BY by the department written on the row (by the process where the file has none) and month."""
     import duckdb
 
-    by = "process_id" if data.name == "events" else "department_id"
-    file = (data / "workload.parquet").as_posix()
+    by, month, measure = ("process_id" if data.name == "events" else "department_id"), '"date"', 'sum("minutes")'
+    if data.name == "keys":
+        month, measure = "valid_from", "count(*)"
+    file = next(data.glob("*.parquet")).as_posix()
     with duckdb.connect() as con:
-        con.execute(f"""SELECT {by}, date_trunc('month', "date") AS month, sum("minutes") FROM '{file}' GROUP BY ALL""").fetchall()
+        con.execute(f"SELECT {by}, date_trunc('month', {month}) AS month, {measure} FROM '{file}' GROUP BY ALL").fetchall()
 
 
 def load(data: Path) -> None:
@@ -140,7 +164,7 @@ def load(data: Path) -> None:
     if data.name == "text":
         with dataset.rejected.open(encoding="utf-8-sig", newline="") as stream:
             named = {(int(row["row"]), row["rule"]) for row in csv.DictReader(stream)}
-        require_all_named(named, rows=dataset.rows("workload") + len(named), header=1)
+        require_all_named(named, expected_events(dataset.rows("workload") + len(named), header=1))
 
 
 def validate(data: Path) -> None:
@@ -162,13 +186,22 @@ def validate(data: Path) -> None:
         pipeline.type(pipeline.read())
         pipeline.match()
         named = {(int(line), str(rule)) for line, rule in con.execute(f"SELECT line, rule FROM {TABLE}").fetchall()}
-        rows = con.execute("SELECT count(*) FROM all_workload").fetchall()[0][0]
-    require_all_named(named, rows=rows, header=0)
+        rows = con.execute(f"SELECT count(*) FROM {'all_assignments' if data.name == 'keys' else 'all_workload'}").fetchall()[0][0]
+    require_all_named(named, expected_keys(rows) if data.name == "keys" else expected_events(rows, header=0))
 
 
-def require_all_named(named: set[tuple[int, str]], *, rows: int, header: int) -> None:
+def expected_events(rows: int, *, header: int) -> set[tuple[int, str]]:
+    """Line and rule of every fault seeded into the events."""
+    return {(line + 1 + header, FAULTS[column][1]) for column, lines in seeded(rows).items() for line in lines}
+
+
+def expected_keys(rows: int) -> set[tuple[int, str]]:
+    """Line and rule of every fault seeded into the keyed table."""
+    return {(line + 1, "date_order") for line in reversed_at(rows)} | {(line + 1, "duplicate") for line in again_at(rows)}
+
+
+def require_all_named(named: set[tuple[int, str]], expected: set[tuple[int, str]]) -> None:
     """Stop unless exactly the seeded faults were named, each with its line."""
-    expected = {(line + 1 + header, FAULTS[column][1]) for column, lines in seeded(rows).items() for line in lines}
     if named != expected:
         raise SystemExit(f"faults named wrongly: {len(named & expected)} of {len(expected)}, {len(named - expected)} others")
 
