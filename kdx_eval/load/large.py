@@ -16,6 +16,7 @@ from kdx_eval.load.headers import Column, Layout
 from kdx_eval.load.mapping import FileMapping
 from kdx_eval.load.on_disk import as_text, n_rows
 from kdx_eval.load.progress import tell
+from kdx_eval.load.redundancy import contradictions
 from kdx_eval.load.staging import (
     FAULTS,
     SEPARATOR,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 LARGE_FROM = 300_000  # rows; below, a table in memory is as quick
 # Their stages are changed after typing, so they must be tables.
 _CHANGED_LATER = frozenset({"departments", "courses", "processes", "staff", "training"})
+_COMPARED_UP_TO = 5_000_000  # rows that are held against what else the file says of them
 _SAMPLE = 200_000
 _MANY = 50_000  # distinct texts in the sample; so many are no list of codes
 _WHOLE = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"})
@@ -55,7 +57,7 @@ def stage_on_disk(
 ) -> Stage:
     """Type ``grid``, a Parquet file: the view ``stage_<key>`` over it, refused cells to the faults; parameters as in `staging.stage_grid`."""
     raw, body = f"raw_{key}", f"body_{key}"
-    cells = ", ".join(f"{name(column)} AS v{index}" for index, (column, _) in enumerate(grid.raw))
+    cells = ", ".join(f"{name(column)} AS v{index}, coalesce({as_text(name(column), kind)}, '') AS c{index}" for index, (column, kind) in enumerate(grid.raw))
     under = f"WHERE file_row_number >= {layout.header_line}" if layout.header_line else ""
     assert grid.parquet is not None
     con.execute(f"CREATE VIEW {raw} AS SELECT file_row_number + 1 AS line, {cells} FROM read_parquet({path_text(grid.parquet)}, file_row_number=true) {under}")
@@ -76,6 +78,8 @@ def stage_on_disk(
     selects = [f"{reader.expression(con)} AS {name(reader.spec.name)}" for reader in readers] + other_fields(layout, resolvers)
     joins = " ".join(reader.join(con) for reader in readers)
     con.execute(f"CREATE VIEW stage_{key} AS SELECT {text(key)} AS _stage, b.line AS _rid, b.line AS _line, {', '.join(selects)} FROM {body} b {joins}")
+    if rows_read <= _COMPARED_UP_TO:
+        notes += contradictions(con, grid, layout=layout, key=key)
     return Stage(
         key=key, layout=layout, grid=grid, rows_read=rows_read, repaired=dict(+repaired), notes=tuple(notes), table=f"stage_{key}", on_disk=True
     )  # fmt: skip

@@ -21,7 +21,7 @@ _TITLES = {"workload": "業務量", "worktime": "勤務時間", "indicators": "�
 _MINUTES_PER_HOUR = 60.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class OutcomeCells:
     """The outcome of every unit in every month of the window, before any unit is left out.
 

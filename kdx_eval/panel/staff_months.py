@@ -15,7 +15,7 @@ Codes = npt.NDArray[np.intp]
 _DAY = "datetime64[D]"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class StaffMonths:
     """Staff-months by person, department and month; a person may have several rows of one department in one month.
 

@@ -19,7 +19,7 @@ UNKNOWN = "区分不明"
 _FOREVER = dt.date(9999, 12, 31)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Tiers:
     """The history of tiers, both days included.
 

@@ -19,7 +19,7 @@ from kdx_eval.plan import Question
 from kdx_eval.units import Month
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class People:
     """Who attended and who is posted where, departments under the names of their stable units."""
 
@@ -28,7 +28,7 @@ class People:
     headcount: pd.DataFrame | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Treatment:
     """Cohort of each unit, and which units have one that is known."""
 

@@ -17,7 +17,7 @@ from kdx_eval.load.database import rows
 from kdx_eval.load.quality.series import Series
 from kdx_eval.load.quality.types import Finding
 from kdx_eval.load.quality.unit_mistakes import mend_text
-from kdx_eval.schema import load_schema
+from kdx_eval.schema import load_schema, parameter
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -108,7 +108,8 @@ def _per_person(series: Series, heads: Mapping[str, float], *, rule: _PerPerson)
 def _days(series: Series, heads: Mapping[str, float]) -> Iterator[Finding]:
     each = list(_per_department(series, heads).values())
     if len(each) >= _LEAST and _DAYS[0] <= float(np.median(each)) <= _DAYS[1]:
-        yield _finding(series.table, series.measure, factor=1 / 7.75, sentence="一人あたり月に10～26しかありません。時間ではなく日数が書かれていませんか")
+        a_day = 1 / float(parameter("daily_hours").value)
+        yield _finding(series.table, series.measure, factor=a_day, sentence="一人あたり月に10～26しかありません。時間ではなく日数が書かれていませんか")
 
 
 def _minutes_a_case(minutes: Series, cases: Series) -> Iterator[Finding]:

@@ -26,7 +26,7 @@ _UNIT_TITLES = {"hours": "時間", "minutes": "分", "yen": "円", "cases": "件
 _KINDS = {"process": "業務別", "staff": "職員別"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Series:
     """One measure by part and month; a part is the finest unit of a row (process, person, department) within a department.
 

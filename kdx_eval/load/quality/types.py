@@ -22,7 +22,7 @@ STATE_TITLES: Mapping[State, str] = {"complete": "値あり", "zero": "ゼロ", 
 SEVERITIES: Mapping[Severity, str] = {"stop": "直す", "ask": "確かめる", "note": "知っておく"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Grid:
     """Where one measure has values: department by month.
 
