@@ -133,7 +133,7 @@ def as_markdown(table: dict[str, Counter[str]], results: list[Result], *, comman
         "  Every such copy is counted here and not under *same*. There are five kinds:",
         "  1. cells of columns that the delivery says only once (`SAID_ONCE`): no total, no second file, no hole in a grid. A bit that turns a grade 3",
         "     into a 1 is another person's grade;",
-        "  2. an id written otherwise, which all tables follow: the same delivery under another label;",
+        "  2. an id written otherwise, which all tables follow, or all staff numbers where no list of staff was delivered: another label;",
         "  3. two departments of the cross-tab that exchanged their names: totals down and across stay right;",
         "  4. a list without a total that ends earlier, at a line end: a shorter list. A row lost in its beginning or middle is noticed by the running number;",
         "  5. an optional column that is not in the file: a city that does not keep it.",

@@ -19,12 +19,13 @@ from kdx_eval.load import Dataset, answerable, load_dataset
 Outcome: TypeAlias = Literal["same", "refused", "quarantined", "flagged", "indistinguishable", "silent", "crash"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 # These columns are said nowhere else in the delivery: no total, no second file, no grid that would show a hole, so a value that is valid
-# by itself cannot be told from the original. Every other column is held twice, and a change there must be noticed.
+# by itself cannot be told from the original. Every other column is held twice, and a change there must be noticed. (The number of somebody
+# whom another file mentions is held twice too: there the reference fails, and the row is refused.)
 SAID_ONCE: Mapping[str, frozenset[str]] = {
     "departments": frozenset({"department_name", "division", "department_type"}),
     "courses": frozenset({"course_name", "provider", "delivery", "hours", "compulsory"}),
-    "staff": frozenset({"grade", "hired_on", "department_id"}),
-    "assignments": frozenset({"department_id"}),  # derived from the roster's department
+    "staff": frozenset({"staff_id", "grade", "hired_on", "department_id"}),
+    "assignments": frozenset({"staff_id", "department_id"}),  # derived from the roster
     "training": frozenset({"staff_id", "course_id", "enrolled_on", "completed_on", "status", "hours"}),
     "workload": frozenset({"measure_basis"}),
     "costs": frozenset({"fiscal_year", "stage", "account", "section", "detail", "funding", "course_id"}),
@@ -145,7 +146,7 @@ def _unseen(found: Loaded, original_tables: Mapping[str, _Table], *, lost: Mappi
         differing = [name for index, name in enumerate(names) if _part(old, {index}) != _part(new, {index})]
         fixed = {index for index, name in enumerate(names) if name not in SAID_ONCE.get(table, ())}
         allowed_here = bool(names) and _part(old, fixed) == _part(new, fixed)
-        gone = {index for index, name in enumerate(names) if name in differing and all(row[index] is None for row in new)}
+        gone = {index for index, name in enumerate(names) if name in differing and all(row[index] is None for row in found.tables[table])}
         if gone and old.total() == new.total() and _part(old, set(range(len(names))) - gone) == _part(new, set(range(len(names))) - gone):
             # An optional column that a file does not have is a column that this city does not keep.
             allowed_here, differing = True, [f"{name} (no such column in the file)" for name in differing]
@@ -159,6 +160,8 @@ def _unseen(found: Loaded, original_tables: Mapping[str, _Table], *, lost: Mappi
         others = {*lost, *gained} - {table}
         if renamed and all(_renamed(lost.get(one, Counter()), renamed) == _renamed(gained.get(one, Counter()), renamed) for one in others):
             return Verdict("indistinguishable", f"{table}: an id is written otherwise and all tables follow ({heads})")
+    if {table for table in lost if lost[table]} == {"worktime"} and _people(lost["worktime"]) == _people(gained["worktime"]):
+        return Verdict("indistinguishable", "worktime: all staff numbers are written otherwise, and no list of staff was delivered")
     if {table for table in lost if lost[table]} == {"worktime"} and _exchanged(lost["worktime"], gained["worktime"]):
         return Verdict("indistinguishable", "worktime: two departments of the cross-tab exchanged their names")
     if list(found.tables) == list(original_tables) and not any(gained.values()) and {table for table, rows in lost.items() if rows} <= OPEN_LISTS:
@@ -174,6 +177,14 @@ def _new_labels(lost: _Table, gained: _Table, *, columns: tuple[str, ...], key: 
     if not lost or len(old) != lost.total() or old.keys() != new.keys():
         return {}
     return {row[columns.index(key)]: new[others][columns.index(key)] for others, row in old.items()}
+
+
+def _people(rows: _Table) -> Counter[frozenset[tuple[object, ...]]]:
+    """What is said of each person, whoever it is."""
+    by_person: dict[object, set[tuple[object, ...]]] = {}
+    for row in rows:
+        by_person.setdefault(row[0], set()).add(row[1:])
+    return Counter(map(frozenset, by_person.values()))
 
 
 def _exchanged(lost: _Table, gained: _Table) -> bool:
