@@ -29,7 +29,7 @@ from fuzz_base import DELIVERIES, base_delivery  # noqa: E402
 from fuzz_judge import OUTCOMES, Loaded, Outcome, judge, load  # noqa: E402
 from fuzz_text import MUTATIONS, Copy, NotApplicableError  # noqa: E402
 
-BATCH = 250  # copies between two signs of progress
+BATCH = 1_000  # copies between two signs of progress
 FAULTS: tuple[Outcome, ...] = ("silent", "crash")
 
 
@@ -51,7 +51,9 @@ def original(called: str) -> Loaded:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "data"
         write(folder, base_delivery(called))
-        return load(folder, Path(place) / "cache")
+        found = load(folder, Path(place) / "cache")
+        assert found.said  # while its files are there
+        return found
 
 
 def write(folder: Path, files: dict[str, bytes]) -> None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
 from fuzz_base import base_book, base_tables
 
 from kdx_eval.errors import KdxError
-from kdx_eval.load import Dataset, answerable, load_dataset
+from kdx_eval.load import Dataset, answerable, inspect_quality, load_dataset
 
 Outcome: TypeAlias = Literal["same", "refused", "quarantined", "flagged", "indistinguishable", "silent", "crash"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
@@ -39,14 +39,19 @@ _JAPANESE = re.compile("[ぁ-んァ-ヶ一-龠]")
 _Table: TypeAlias = Counter[tuple[object, ...]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Loaded:
-    """A delivery as it was read: rows of each table, lines of rejected.csv, and everything that was said about it."""
+    """A delivery as it was read: rows of each table, lines of rejected.csv, and everything that is said about it."""
 
     columns: Mapping[str, tuple[str, ...]]
     tables: Mapping[str, _Table]
     rejected: frozenset[tuple[str, ...]]
-    said: frozenset[str]
+    dataset: Dataset
+
+    @cached_property
+    def said(self) -> frozenset[str]:
+        """What is said of it; asked for only where the tables do not tell."""
+        return frozenset(flags(self.dataset))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,35 +68,7 @@ def flags(dataset: Dataset) -> list[str]:
     said += [f"{file.file} {file.sheet} 表: {file.table}" for file in dataset.report.files]
     said += [f"一覧がなく、ほかの表から作った表: {table}" for table in dataset.report.derived]
     said += [answer.sentence for answer in answerable(dataset)]
-    inspect = _quality()
-    return said + (inspect(dataset) if inspect else _holes(dataset))
-
-
-@cache
-def _quality() -> Callable[[Dataset], list[str]] | None:
-    """The findings of the data-quality report, where this version has one."""
-    try:
-        from kdx_eval.load.quality import inspect_quality
-    except ImportError:
-        return None
-
-    def inspect(dataset: Dataset) -> list[str]:
-        return [repr(finding) for finding in inspect_quality(dataset).findings]
-
-    return inspect
-
-
-def _holes(dataset: Dataset) -> list[str]:
-    """Months and units without a row, as the completeness picture shows them."""
-    found = []
-    for table in ("worktime", "workload"):
-        if dataset.has(table):
-            grid = dataset.completeness(table)
-            pairs = set(zip(grid["unit_id"], grid["month"], strict=True))
-            first, last = grid["month"].min(), grid["month"].max()
-            span = 0 if grid.empty else (last.year - first.year) * 12 + last.month - first.month + 1
-            found.append(f"{table} {grid['unit_id'].nunique()}×{span} 欠け{grid['unit_id'].nunique() * span - len(pairs)} 空欄{int(grid['n_missing'].sum())}")
-    return found
+    return said + [repr(finding) for finding in inspect_quality(dataset).findings]
 
 
 def load(folder: Path, cache_dir: Path) -> Loaded:
@@ -108,7 +85,7 @@ def load(folder: Path, cache_dir: Path) -> Loaded:
             tables[table] = Counter(found.fetchall())
     with dataset.rejected.open(encoding="utf-8-sig", newline="") as stream:
         rejected = frozenset(tuple(row) for row in csv.reader(stream)) - {("file", "sheet", "row", "column", "rule", "reason", "hint")}
-    return Loaded(columns=columns, tables=tables, rejected=rejected, said=frozenset(flags(dataset)))
+    return Loaded(columns=columns, tables=tables, rejected=rejected, dataset=dataset)
 
 
 def judge(folder: Path, cache_dir: Path, original: Loaded) -> Verdict:
@@ -129,9 +106,11 @@ def judge(folder: Path, cache_dir: Path, original: Loaded) -> Verdict:
     refused = found.rejected - original.rejected
     if refused and not any(gained.values()) and sum(rows.total() for rows in lost.values()) <= len({row[:3] for row in refused}):
         return Verdict("quarantined")
-    news = found.said - original.said
-    if news or refused:
-        return Verdict("flagged")
+    try:
+        if refused or found.said - original.said:
+            return Verdict("flagged")
+    except ANYTHING as error:
+        return Verdict("crash", f"the quality report: {type(error).__name__}: {str(error)[:160]}")
     return _unseen(found, original.tables, lost=lost, gained=gained)
 
 
