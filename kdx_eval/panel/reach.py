@@ -173,16 +173,23 @@ def _count(connection: duckdb.DuckDBPyConnection, tables: Tables, *, sql: str) -
     return int(found[0]) if found else 0
 
 
+# What is proposed from each table; its mere presence counts, no value is looked at.
+_PROPOSED = {"workload": "minutes", "worktime": "overtime_hours", "indicators": "value"}
+
+
 def covered_months(connection: duckdb.DuckDBPyConnection, tables: Tables) -> dict[str, tuple[Month, Month]]:
     """First and last month of each table that holds outcomes, else of the training records."""
     found: dict[str, tuple[Month, Month]] = {}
-    for table in ("workload", "worktime", "indicators"):
-        if tables.has(table) and "month" in tables.columns(table):
-            # A log's lead time is no work that a plan could propose to measure.
-            where = f"WHERE {is_staff_time(tables)}" if table == "workload" else ""
-            ends = connection.execute(f"SELECT min({month_index('month')}), max({month_index('month')}) FROM {table} {where}").fetchone()
-            if ends and ends[0] is not None:
-                found[table] = (Month(int(ends[0])), Month(int(ends[1])))
+    for table, measure in _PROPOSED.items():
+        dated = [name for name in ("month", "date") if tables.has(table) and name in tables.columns(table)]
+        if not dated or measure not in tables.columns(table):
+            continue
+        month = month_index(f"coalesce({', '.join(dated)})")
+        # A log's lead time is no work that a plan could propose to measure.
+        staff_time = f" AND {is_staff_time(tables)}" if table == "workload" else ""
+        ends = connection.execute(f'SELECT min({month}), max({month}) FROM {table} WHERE "{measure}" IS NOT NULL{staff_time}').fetchone()
+        if ends and ends[0] is not None:
+            found[table] = (Month(int(ends[0])), Month(int(ends[1])))
     if not found and tables.has("training"):  # reach is all there is to report, up to its last month
         ends = connection.execute(f"SELECT min(month), max(month) FROM ({_rows_sql(tables)})").fetchone()
         if ends and ends[0] is not None:

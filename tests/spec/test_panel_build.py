@@ -397,3 +397,23 @@ def test_facts_for_a_proposal_hold_timing_and_no_outcome():
     plan = propose_plan(facts)
     assert plan.questions[0].design == "staggered" and plan.questions[0].strata is None  # strata belong to a lottery
     assert build_panel(tables, plan.questions[0], plan=plan).n_units == 8
+
+
+def test_a_workload_without_minutes_is_no_outcome_to_propose():
+    """Cases alone are counted everywhere; a plan that asked for minutes would stop the run."""
+    rows = [("P1", "A", day(f"2024-{m:02d}-01"), 5, None) for m in range(1, 13)]
+    tables = SmallTables(
+        workload=("process_id VARCHAR, department_id VARCHAR, month DATE, cases BIGINT, minutes BIGINT", rows),
+        worktime=(WORKTIME, [("A", day("2024-05-01"), 3)]),
+        training=(TRAINING, [(None, "A", "C", day("2024-06-01"), None)]),
+    )
+    assert set(plan_facts(tables).months) == {"worktime"}
+
+
+def test_a_log_by_day_is_covered_from_its_first_to_its_last_day():
+    rows = [("P1", "A", day("2023-05-09"), 5), ("P1", "A", day("2025-02-03"), 5)]
+    tables = SmallTables(
+        workload=("process_id VARCHAR, department_id VARCHAR, date DATE, minutes BIGINT", rows),
+        training=(TRAINING, [(None, "A", "C", day("2024-06-01"), None)]),
+    )
+    assert plan_facts(tables).months == {"workload": (Month.parse("2023-05"), Month.parse("2025-02"))}
