@@ -137,6 +137,9 @@ def _clean(con: DuckDBPyConnection, source: Source, *, names: Names) -> Source:
     for column in layout.columns:
         if column.field.type == "string" and not column.field.enum and not column.field.dropped and column.field.name != "staff_id":
             cells += _clean_column(con, grid.table, f"c{column.index}", names=names)
+    if cells and grid.parquet:  # the file on disk still has them: from here on the copy counts
+        con.execute(f"DROP VIEW {name(grid.table)}")
+        grid = replace(grid, table=f"{grid.table}_own", parquet=None, raw=())
     layout = replace(
         layout,
         columns=tuple(replace(column, heading=names.scrub(column.heading)) for column in layout.columns),

@@ -199,6 +199,21 @@ def test_no_raw_id_stands_in_the_table_of_a_large_file(tmp_path: Path, monkeypat
     assert "職員".encode() not in content
 
 
+def test_a_name_in_a_large_file_is_taken_out_as_in_a_small_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "職員.csv").write_text("職員番号,氏名,所属\n1,青木咲良,A\n2,井上拓真,B\n", encoding="utf-8")
+    rows = [{"process_id": "青木咲良" if n == 7 else f"P{n % 5}", "month": "2024-04", "cases": str(n)} for n in range(2_000)]
+    write_parquet(data / "業務量.parquet", rows, types={"cases": "BIGINT"})
+    slow = load(data, tmp_path / "slow")
+    monkeypatch.setattr(large, "LARGE_FROM", 1)
+    quick = load(data, tmp_path / "quick")
+    assert quick.rejected.read_bytes() == slow.rejected.read_bytes()
+    assert "8,process_id,name_in_text" in quick.rejected.read_text(encoding="utf-8-sig")
+    content = b"".join(path.read_bytes() for path in (tmp_path / "quick").rglob("*") if path.is_file())
+    assert "青木".encode() not in content
+
+
 def test_a_long_statement_tells_how_far_it_is_and_hands_on_its_error() -> None:
     told: list[float] = []
     with duckdb.connect() as con, telling(lambda _, share: told.append(share), "数えています", start=0.25, end=0.75):
