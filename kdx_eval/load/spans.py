@@ -22,9 +22,10 @@ def note_spans(con: DuckDBPyConnection, stages: Mapping[str, list[Stage]]) -> Ma
     covered: dict[str, set[str]] = {}
     for table in _MEASURES:
         for stage in stages.get(table, []):
-            months = rows(con, f"SELECT DISTINCT strftime(month, '%Y-%m') FROM {stage.table} WHERE month IS NOT NULL")
+            months = rows(con, f"SELECT strftime(m, '%Y-%m') FROM (SELECT DISTINCT month AS m FROM {stage.table} WHERE month IS NOT NULL)")
             covered.setdefault(stage.grid.file, set()).update(str(row[0]) for row in months)
-    spans = {file: (min(months), max(months)) for file, months in covered.items() if months}
+    # Numbers of 1 April stand for their year; they have no range of months.
+    spans = {file: (min(months), max(months)) for file, months in covered.items() if any(not month.endswith(_APRIL) for month in months)}
     notes: dict[str, tuple[str, ...]] = {}
     for file, (first, last) in spans.items():
         said = []

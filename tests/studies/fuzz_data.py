@@ -29,7 +29,7 @@ from fuzz_base import DELIVERIES, base_delivery  # noqa: E402
 from fuzz_judge import OUTCOMES, Loaded, Outcome, judge, load  # noqa: E402
 from fuzz_text import MUTATIONS, Copy, NotApplicableError  # noqa: E402
 
-BATCH = 1_000  # copies between two signs of progress
+BATCH = 500  # copies between two signs of progress
 FAULTS: tuple[Outcome, ...] = ("silent", "crash")
 
 
