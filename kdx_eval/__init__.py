@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from kdx_eval.panel.build import build_panels
     from kdx_eval.panel.type import Panel
     from kdx_eval.plan import read_plan
+    from kdx_eval.policy import study_policy
     from kdx_eval.report.documents import write_documents
     from kdx_eval.report.figures import show_figures
     from kdx_eval.report.tables import show_table
-    from kdx_eval.results import read_results, save_budget, save_effects, save_plan, save_quality, save_savings
+    from kdx_eval.results import read_results, save_effects, save_plan, save_quality, save_result
     from kdx_eval.savings import count_savings, gather_facts
 
 _HOMES = {
@@ -40,14 +41,14 @@ _HOMES = {
     "read_plan": "plan",
     "read_results": "results",
     "run_batch": "batch",
-    "save_budget": "results",
     "save_effects": "results",
     "save_plan": "results",
     "save_quality": "results",
-    "save_savings": "results",
+    "save_result": "results",
     "show_figures": "report.figures",
     "show_table": "report.tables",
     "smallest_effects": "evidence",
+    "study_policy": "policy",
     "write_documents": "report.documents",
 }
 
@@ -67,14 +68,14 @@ __all__ = [
     "read_plan",
     "read_results",
     "run_batch",
-    "save_budget",
     "save_effects",
     "save_plan",
     "save_quality",
-    "save_savings",
+    "save_result",
     "show_figures",
     "show_table",
     "smallest_effects",
+    "study_policy",
     "write_documents",
 ]
 

@@ -15,7 +15,7 @@ import re
 import types
 import typing
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
@@ -27,6 +27,7 @@ from kdx_eval.effect.study import EffectStudy
 from kdx_eval.errors import DataError
 from kdx_eval.evidence import Evidence
 from kdx_eval.plan import Frozen, Plan, plan_from_dict, plan_to_dict
+from kdx_eval.policy import part_of, part_types
 from kdx_eval.safe import replacing, write_atomic
 from kdx_eval.savings import Savings
 
@@ -52,6 +53,8 @@ class Results:
         ``LoadReport.to_dict()`` and what else notebook 01 stored.
     reach : DataFrame or None
         ``Panels.completion``.
+    policy : mapping by part
+        What `study_policy` found, for each part that was studied.
     """
 
     plan: Plan | None
@@ -61,6 +64,7 @@ class Results:
     budget: BudgetCase | None
     quality: Mapping[str, Any]
     reach: pd.DataFrame | None
+    policy: Mapping[str, object] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         reached = [name for name in ("plan", "savings", "budget", "reach") if getattr(self, name) is not None]
@@ -77,6 +81,8 @@ def write_results(folder: Path, results: Results) -> Path:
         save_savings(folder, results.savings)
     if results.budget is not None:
         save_budget(folder, results.budget)
+    for part in results.policy.values():
+        save_policy(folder, part)
     return folder
 
 
@@ -116,6 +122,18 @@ def save_budget(folder: Path, budget: BudgetCase) -> Path:
     return _write_json(folder, "budget.json", plain=_encode(budget))
 
 
+def save_policy(folder: Path, result: object) -> Path:
+    """Write the result of one part of the policy (``policy_skills.json`` and so on) and return its path."""
+    return _write_json(folder, f"policy_{part_of(result)}.json", plain=_encode(result))
+
+
+def save_result(folder: Path, result: object) -> Path:
+    """Write what a notebook found, a Savings, a BudgetCase or a part of the policy, and return its path."""
+    if isinstance(result, Savings):
+        return save_savings(folder, result)
+    return save_budget(folder, result) if isinstance(result, BudgetCase) else save_policy(folder, result)
+
+
 def read_results(folder: Path) -> Results:
     """Read back whatever a results folder holds.
 
@@ -140,6 +158,7 @@ def read_results(folder: Path) -> Results:
         budget=None if budget is None else _decode(budget, BudgetCase),
         quality=quality["quality"],
         reach=None if shape is None else _restore(_read_frames(folder, ["reach"])["reach"], shape),
+        policy=_read_policy(folder),
     )
 
 
@@ -196,6 +215,11 @@ def _read_studies(folder: Path) -> dict[str, EffectStudy]:
         frames = {name: _restore(tables[name][tables[name]["question_id"] == key], stored["frames"][key][name]) for name in FRAMES}
         found[key] = _decode(plain, EffectStudy, given=frames)
     return found
+
+
+def _read_policy(folder: Path) -> dict[str, object]:
+    stored = {name: (_read_json(folder, f"policy_{name}.json"), kind) for name, kind in part_types().items()}
+    return {name: _decode(plain, kind) for name, (plain, kind) in stored.items() if plain is not None}
 
 
 def _shape(frame: pd.DataFrame) -> list[list[str]]:

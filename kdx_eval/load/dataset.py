@@ -27,7 +27,7 @@ from kdx_eval.load.report import LoadReport, PolicyUsed
 from kdx_eval.load.staging import create_faults
 from kdx_eval.manifest import code_digest, digest_file, digest_json
 from kdx_eval.schema import load_schema
-from kdx_eval.schema.policy_version import load_policy, versions
+from kdx_eval.schema.policy_version import PolicyVersion, load_policy, versions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,6 +91,10 @@ class Dataset:
         wanted = "*" if columns is None else ", ".join(name(column) for column in columns)
         with self.connect() as con:
             return con.execute(f"SELECT {wanted} FROM {self._view(table)}").df()
+
+    def policies(self) -> tuple[PolicyVersion, ...]:
+        """Every version of the policy that is shipped or lies in the data folder, earliest first."""
+        return tuple(load_policy(version, data=self.folder) for version in versions(self.folder))
 
     def _view(self, table: str) -> str:
         if table not in self.tables:

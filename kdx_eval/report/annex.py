@@ -11,6 +11,7 @@ from kdx_eval.plots import SYNTHETIC_NOTE
 from kdx_eval.report.blocks import Block, Bullets, Figure, Heading, Paragraph, Table, columns, shorten, typst_blocks, without_empty_columns
 from kdx_eval.report.claims import NAIVE, grade_text, quality_counts
 from kdx_eval.report.pdf import compile_pdf
+from kdx_eval.report.policy_parts import policy_blocks
 from kdx_eval.report.timing import timing_table
 from kdx_eval.report.wording import ROUNDING_NOTE, ordered_evidence, plan_note, planned, policy_note
 from kdx_eval.schema import load_schema, parameter
@@ -82,9 +83,11 @@ def annex_blocks(results: Results, ledger: Ledger, *, pictures: Pictures) -> lis
         blocks.append(Heading(text=f"問{number}　{shorten(item.title, 60)}", level=3))
         blocks += question_blocks(results, ledger, item=item, pictures=pictures)
     blocks += [Heading(text="5　時間と費用対効果"), *value_blocks(results, ledger)]
-    blocks += [Heading(text="6　データの品質と計画"), *quality_blocks(results, ledger)]
-    blocks += [Heading(text="7　用語解説"), Table(columns=columns("用語", "意味", widths=(1, 3)), rows=GLOSSARY)]
-    blocks += [Heading(text="8　数字の台帳"), ledger_summary(ledger), Paragraph(text=f"計算結果の照合番号（SHA-256）：{ledger.digest}")]
+    if results.policy:
+        blocks += [Heading(text="6　方針の項目ごとの状況"), *policy_blocks(ledger, results.policy, figures=pictures.by_part)]
+    blocks += [Heading(text="7　データの品質と計画"), *quality_blocks(results, ledger)]
+    blocks += [Heading(text="8　用語解説"), Table(columns=columns("用語", "意味", widths=(1, 3)), rows=GLOSSARY)]
+    blocks += [Heading(text="9　数字の台帳"), ledger_summary(ledger), Paragraph(text=f"計算結果の照合番号（SHA-256）：{ledger.digest}")]
     return blocks
 
 

@@ -64,6 +64,16 @@ class Figure:
     caption: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """One plot: its file, alternative text, caption, and its width relative to the one beside it."""
+
+    file: str
+    alt: str
+    caption: str
+    width: float = 1.0
+
+
 Block: TypeAlias = Heading | Paragraph | Bullets | Table | Figure
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from kdx_eval.manifest import digest_json
 from kdx_eval.report.blocks import shorten
 from kdx_eval.report.ledger import Ledger, LedgerBook
+from kdx_eval.report.policy_parts import policy_claims
 from kdx_eval.report.wording import change_range_text, change_text, digits_for, hours_range_text, ordered_evidence, size_text, yen_text
 from kdx_eval.results import effect_rows
 from kdx_eval.units import FiscalYear, format_hours, format_number, format_share
@@ -39,7 +40,7 @@ def build_ledger(results: Results) -> Ledger:
     -------
     Ledger
         Every figure that a document may print, in a fixed order: request, funding, lines, prior claims, cuts, reach, questions,
-        hours, yen, data quality.
+        hours, yen, the parts of the policy, data quality.
 
     Raises
     ------
@@ -59,14 +60,15 @@ def build_ledger(results: Results) -> Ledger:
         _savings(book, results.savings)
     if results.budget is not None:
         _yen(book, results.budget)
+    policy_claims(book, results.policy)
     _quality(book, results)
     return book.close()
 
 
 def results_digest(results: Results) -> str:
     """SHA-256 of the results that the documents are made from."""
-    parts = [effect_rows(results.studies, results.evidence), repr(results.plan), repr(results.savings), repr(results.budget), results.quality]
-    return digest_json(parts)
+    stops = [repr(stop) for stop in (results.plan, results.savings, results.budget, results.policy)]
+    return digest_json([effect_rows(results.studies, results.evidence), *stops, results.quality])
 
 
 def grade_text(item: Evidence) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from kdx_eval.evidence.wording import limit_text
 from kdx_eval.plots import SYNTHETIC_NOTE
-from kdx_eval.report.blocks import shorten
+from kdx_eval.report.blocks import Picture, shorten
 from kdx_eval.report.wording import (
     NOT_GIVEN,
     ROUNDING_NOTE,
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from kdx_eval.evidence import Evidence
     from kdx_eval.report.ledger import Ledger
-    from kdx_eval.report.pictures import Picture
     from kdx_eval.results import Results
 
 TITLE = "予算要求書 附属資料"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from kdx_eval import plots
 from kdx_eval.errors import ParameterError
+from kdx_eval.report.policy_parts import SECTIONS
 from kdx_eval.safe import escape_html
 
 if TYPE_CHECKING:
@@ -21,13 +22,15 @@ _BY_STUDY = ("timing", "series", "event_study")
 FigureKind = Literal["completeness", "grids", "distributions", "comparison", "timing", "series", "event_study", "verdicts", "savings", "scenarios"]
 
 
-def show_figures(thing: Any, kind: FigureKind, *, plan: Plan) -> None:
-    """Display the figures of one kind: of each study, or of a dataset, its quality, evidence, savings or a budget case.
+def show_figures(thing: Any, kind: FigureKind | str, *, plan: Plan) -> None:
+    """Display the figures of one kind: of each study, or of a dataset, its quality, evidence, savings, a budget case or a part of the policy.
 
     Parameters
     ----------
-    thing : Panels, mapping of studies or evidence, Dataset, QualityReport, Savings, BudgetCase or None
+    thing : Panels, mapping of studies or evidence, Dataset, QualityReport, Savings, BudgetCase, part of the policy or None
         Nothing is shown for None or an empty mapping.
+    kind : str
+        One of ``FigureKind``, or the name of a part of the policy.
     plan : Plan
         Says whether the data are synthetic, which is printed on each figure.
 
@@ -36,8 +39,9 @@ def show_figures(thing: Any, kind: FigureKind, *, plan: Plan) -> None:
     ParameterError
         When there is no such figure.
     """
-    if kind not in get_args(FigureKind):
-        raise ParameterError("この名前の図はありません", place=str(kind)[:40], hint=f"使えるのは {'、'.join(get_args(FigureKind))} です")
+    kinds = (*get_args(FigureKind), *(section.part for section in SECTIONS))
+    if kind not in kinds:
+        raise ParameterError("この名前の図はありません", place=str(kind)[:40], hint=f"使えるのは {'、'.join(kinds)} です")
     screen: Any = import_module("IPython.display")
     titles = [study.title for study in thing.values()] if thing and kind in _BY_STUDY else []
     if thing and kind == "comparison":
@@ -55,7 +59,10 @@ def _png(figure: Figure) -> bytes:
     return stream.getvalue()
 
 
-def _figures(thing: Any, kind: FigureKind, *, synthetic: bool) -> Iterable[Figure]:
+def _figures(thing: Any, kind: str, *, synthetic: bool) -> Iterable[Figure]:
+    for section in SECTIONS:
+        if section.part == kind:
+            return [figure for _, figure in section.pictures(thing, synthetic)]
     if kind in _BY_STUDY:
         draw = {"timing": plots.plot_timing, "series": plots.plot_series, "event_study": plots.plot_event_study}[kind]
         return [draw(study, synthetic=synthetic) for study in thing.values()]

@@ -9,7 +9,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from kdx_eval.plots import UNDECIDED, compact, plot_event_study, plot_ranges, plot_series, plot_verdicts
-from kdx_eval.report.blocks import shorten
+from kdx_eval.report.blocks import Figure as Shown
+from kdx_eval.report.blocks import Picture, shorten
+from kdx_eval.report.policy_parts import policy_drawings
 from kdx_eval.report.wording import hours_range_text, numbered_evidence, part_of, planned
 from kdx_eval.units import format_hours
 
@@ -26,16 +28,6 @@ MOST_DRAWN = 12  # questions with plots of their own; the rest of a long run sta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
-    """One plot: its file, alternative text, caption, and its width relative to the one beside it."""
-
-    file: str
-    alt: str
-    caption: str
-    width: float = 1.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Pictures:
     """All plots of a run as PNG, each drawn once.
 
@@ -47,12 +39,14 @@ class Pictures:
     wide : tuple of Picture
         The same two at a page's full width, for the site.
     by_question : mapping of question id to Pictures of that question
+    by_part : mapping of a part of the policy to its pictures, ready to show
     """
 
     content: Mapping[str, bytes]
     main: tuple[Picture, ...]
     wide: tuple[Picture, ...]
     by_question: Mapping[str, tuple[Picture, ...]]
+    by_part: Mapping[str, tuple[Shown, ...]]
 
 
 @lru_cache(maxsize=1)
@@ -89,7 +83,12 @@ def draw_pictures(results: Results) -> Pictures:
             picture, figure = ranges
             content[picture.file] = _png(compact(figure) if narrow else figure)
             kept.append(picture)
-    return Pictures(content=content, main=tuple(main), wide=tuple(wide), by_question=by_question)
+    by_part: dict[str, tuple[Shown, ...]] = {}
+    for part, picture, figure in policy_drawings(results.policy, synthetic=synthetic):
+        content[picture.file] = _png(figure)
+        shown = Shown(name=picture.file.removesuffix(".png"), png=content[picture.file], alt=picture.alt, caption=picture.caption)
+        by_part[part] = (*by_part.get(part, ()), shown)
+    return Pictures(content=content, main=tuple(main), wide=tuple(wide), by_question=by_question, by_part=by_part)
 
 
 def _ranges(results: Results, *, narrow: bool) -> tuple[Picture, Figure] | None:

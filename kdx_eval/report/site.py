@@ -28,6 +28,7 @@ from kdx_eval.report.claims import build_ledger
 from kdx_eval.report.content import appendix_content, effect_text, naive_text
 from kdx_eval.report.notebooks_html import notebook_html, notebook_title
 from kdx_eval.report.pictures import Pictures, draw_pictures
+from kdx_eval.report.policy_parts import policy_blocks
 from kdx_eval.report.wording import ROUNDING_NOTE, ordered_evidence, part_of, planned
 from kdx_eval.resources import root_dir
 from kdx_eval.safe import escape_html, safe_child, safe_name, write_atomic
@@ -79,6 +80,7 @@ def write_site(results: Results, out: Path, *, as_of: dt.date, notebooks: Sequen
         *_question_pages(results, ledger, pictures=pictures),
         _wording(results, ledger),
         _budget(results, ledger),
+        *_policy(results, ledger, pictures=pictures),
         _quality(results, ledger),
         _ledger(ledger),
         *_notebooks(notebooks),
@@ -217,6 +219,14 @@ def _budget(results: Results, ledger: Ledger) -> _Page:
     blocks: list[Block] = [Heading(text="要求の一覧"), *request_blocks(results, ledger), Heading(text="前年度の見込みと実績"), *prior_blocks(results, ledger)]
     blocks += [Heading(text="受講の広がり"), *reach_blocks(results, ledger), Heading(text="時間と費用対効果"), *value_blocks(results, ledger)]
     return _Page(file="budget.html", title="要求と費用対効果", body=_body(blocks), menu="要求と費用対効果")
+
+
+def _policy(results: Results, ledger: Ledger, *, pictures: Pictures) -> list[_Page]:
+    if not results.policy:
+        return []
+    blocks = policy_blocks(ledger, results.policy, figures=pictures.by_part)
+    body = _body(Heading(text=block.text) if isinstance(block, Heading) else block for block in blocks)
+    return [_Page(file="policy.html", title="方針の項目ごとの状況", body=body, menu="方針の項目")]
 
 
 def _quality(results: Results, ledger: Ledger) -> _Page:

@@ -1,0 +1,97 @@
+"""The parts of the policy by name: a new part is one line here, one module beside, and one section in the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING, Protocol
+
+from kdx_eval.errors import ParameterError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from kdx_eval.budget import BudgetCase
+    from kdx_eval.effect.study import EffectStudy
+    from kdx_eval.evidence import Evidence
+    from kdx_eval.load import Dataset
+    from kdx_eval.plan import Plan
+    from kdx_eval.savings import Savings
+
+
+class SoFar(Protocol):
+    """What a run has found before: any field may be empty or None where that step has not been taken."""
+
+    @property
+    def studies(self) -> Mapping[str, EffectStudy]:
+        """Estimates by question."""
+
+    @property
+    def evidence(self) -> Mapping[str, Evidence]:
+        """Verdicts by question."""
+
+    @property
+    def savings(self) -> Savings | None:
+        """Hours."""
+
+    @property
+    def budget(self) -> BudgetCase | None:
+        """Yen."""
+
+    @property
+    def reach(self) -> pd.DataFrame | None:
+        """``Panels.completion``."""
+
+
+# Part: module, function, type of its result. The function takes (dataset, *, plan, so_far) and returns plain dataclasses of numbers, texts and tuples.
+_PARTS: Mapping[str, tuple[str, str, str]] = {
+    "review": ("kdx_eval.policy.review", "review_policy", "PolicyReview"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NothingYet:
+    """A run at its beginning."""
+
+    studies: Mapping[str, EffectStudy] = field(default_factory=dict)
+    evidence: Mapping[str, Evidence] = field(default_factory=dict)
+    savings: Savings | None = None
+    budget: BudgetCase | None = None
+    reach: pd.DataFrame | None = None
+
+
+def study_policy(part: str, dataset: Dataset, *, plan: Plan, so_far: SoFar | None = None) -> object:
+    """One part of the policy, studied on the data.
+
+    Parameters
+    ----------
+    part : str
+        ``review`` and so on; as in `part_types`.
+    so_far : SoFar, optional
+        ``read_results(...)`` of the run, for the parts that build on effects, hours or yen.
+
+    Raises
+    ------
+    ParameterError
+        There is no such part.
+    """
+    if part not in _PARTS:
+        raise ParameterError("方針の項目にこの名前のものはありません", place=part[:40], hint=f"使えるのは {'、'.join(_PARTS)} です")
+    module, function, _ = _PARTS[part]
+    found: object = getattr(import_module(module), function)(dataset, plan=plan, so_far=so_far or NothingYet())
+    return found
+
+
+def part_types() -> dict[str, type]:
+    """The type of each part's result, by the part's name."""
+    return {name: getattr(import_module(module), kind) for name, (module, _, kind) in _PARTS.items()}
+
+
+def part_of(result: object) -> str:
+    """The name of the part that ``result`` is the result of; raises ParameterError when it is none."""
+    kind = type(result)
+    for name, (module, _, title) in _PARTS.items():
+        if (kind.__module__, kind.__name__) == (module, title):
+            return name
+    raise ParameterError("方針の項目の結果ではありません", place=kind.__name__, hint="study_policy の結果を渡してください")
