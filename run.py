@@ -16,7 +16,7 @@ STAMP = VENV / "kdx_eval.stamp"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 # What only the annual sequence of kdx-eval knows how to do is passed on as it stands.
 HANDED_OVER = ("demo", "check", "plan", "run", "verify", "templates", "pseudonymise", "lab")
-STUDIES = {"calibrate": "calibrate.py", "fuzz-data": "fuzz_data.py"}
+STUDIES = {"calibrate": "calibrate.py", "fuzz-data": "fuzz_data.py", "targeting": "targeting.py"}
 USAGE = """使い方: py run.py [--offline フォルダー] <動詞> [引数...]      （Windows 以外では python3 run.py）
   report       合成データの市で年次処理を通しで実行し、予算要求の附属資料まで作る（reports/demo-2027）
   lab          JupyterLab を開く（lab データのフォルダー。なければ合成データ）
@@ -25,6 +25,7 @@ USAGE = """使い方: py run.py [--offline フォルダー] <動詞> [引数...]
   bench        速さの測定
   calibrate    真の効果が分かっている市を何百も作り、判定の当たり外れを数える（--cities 数。200で数分）
   fuzz-data    壊したデータの写しを1万個読み、黙って結果が変わらないことを確かめる（--copies 数。20〜40分）
+  targeting    支援先の選び方を、真の効果が分かっている市で試す（--cities 数。400で1分）
   wheelhouse [フォルダー] [--windows] [--python 3.12]   閉域網に持ち込む部品を集める
   --offline フォルダー   集めた部品から、ネットワークなしで環境を作る"""
 

@@ -56,7 +56,8 @@ STAGES: tuple[Stage, ...] = (
     Stage(name="03_training_effect", title="研修の効果", writes=tuple(f"results/{name}" for name in _STUDIES)),
     Stage(name="04_staff_hours", title="生み出した時間", writes=("results/savings.json",), needs=("01_data_quality", "03_training_effect")),
     Stage(name="05_cost_benefit", title="費用と効果", writes=("results/budget.json",), needs=("04_staff_hours",)),
-    Stage(name="10_budget_documents", title="予算要求の附属資料", writes=("documents",), needs=("02_skill_map", "05_cost_benefit")),
+    Stage(name="07_targeting", title="主導すべき業務", writes=("results/policy_targeting.json",), needs=("03_training_effect",)),
+    Stage(name="10_budget_documents", title="予算要求の附属資料", writes=("documents",), needs=("02_skill_map", "05_cost_benefit", "07_targeting")),
 )
 SITE = Stage(name="site", title="閲覧用のサイト", writes=("site",), needs=tuple(stage.name for stage in STAGES))
 _ALL = (*STAGES, SITE)

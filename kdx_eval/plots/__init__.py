@@ -22,6 +22,7 @@ from kdx_eval.plots.results import (
     plot_verdicts,
 )
 from kdx_eval.plots.style import FONT_NAME, SYNTHETIC_NOTE, font_file
+from kdx_eval.plots.targeting import plot_targets
 
 __all__ = [
     "FONT_NAME",
@@ -39,6 +40,7 @@ __all__ = [
     "plot_savings",
     "plot_scenarios",
     "plot_series",
+    "plot_targets",
     "plot_timing",
     "plot_verdicts",
 ]

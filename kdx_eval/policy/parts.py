@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -46,6 +47,7 @@ class SoFar(Protocol):
 
 # Part: module, function, type of its result. The function takes (dataset, *, plan, so_far) and returns plain dataclasses of numbers, texts and tuples.
 _PARTS: Mapping[str, tuple[str, str, str]] = {
+    "targeting": ("kdx_eval.policy.targeting", "choose_targets", "Targeting"),
     "review": ("kdx_eval.policy.review", "review_policy", "PolicyReview"),
 }
 
@@ -61,7 +63,7 @@ class NothingYet:
     reach: pd.DataFrame | None = None
 
 
-def study_policy(part: str, dataset: Dataset, *, plan: Plan, so_far: SoFar | None = None) -> object:
+def study_policy(part: str, dataset: Dataset, *, plan: Plan, so_far: SoFar | None = None, **choices: object) -> object:
     """One part of the policy, studied on the data.
 
     Parameters
@@ -70,16 +72,23 @@ def study_policy(part: str, dataset: Dataset, *, plan: Plan, so_far: SoFar | Non
         ``review`` and so on; as in `part_types`.
     so_far : SoFar, optional
         ``read_results(...)`` of the run, for the parts that build on effects, hours or yen.
+    choices
+        What the part's own function lets one choose, such as ``specialist_months``.
 
     Raises
     ------
     ParameterError
-        There is no such part.
+        There is no such part, or it has no such choice.
     """
     if part not in _PARTS:
         raise ParameterError("方針の項目にこの名前のものはありません", place=part[:40], hint=f"使えるのは {'、'.join(_PARTS)} です")
-    module, function, _ = _PARTS[part]
-    found: object = getattr(import_module(module), function)(dataset, plan=plan, so_far=so_far or NothingYet())
+    module, name, _ = _PARTS[part]
+    function = getattr(import_module(module), name)
+    known = [one for one in inspect.signature(function).parameters if one not in {"dataset", "plan", "so_far"}]
+    strange = sorted(set(choices) - set(known))
+    if strange:
+        raise ParameterError("この項目に、この名前の指定はありません", place=strange[0][:40], hint=f"使えるのは {'、'.join(known) or 'ありません'}")
+    found: object = function(dataset, plan=plan, so_far=so_far or NothingYet(), **choices)
     return found
 
 
