@@ -110,12 +110,11 @@ def test_without_uncertainty_the_ranks_are_exact_and_with_it_they_have_a_width()
 
 def listed(effects: TypeEffects, *, months: float = 4.0) -> Targeting:
     """Four pieces of work of one type in four departments."""
-    frame = pd.DataFrame({
-        "department": ["市民課", "税務課", "=cmd|髙﨑𠮷", "広報課"], "process": ["届出の受付"] * 4, "department_type": ONE_TYPE, "division": ["a", "a", "b", "b"],
-        "feasibility": 1.0, "months": 2.0,
-    })  # fmt: skip
+    names = ["市民課", "税務課", "=cmd|髙﨑𠮷", "広報課"]
+    frame = pd.DataFrame({"department": names, "process": "届出の受付", "department_type": ONE_TYPE, "division": list("aabb"), "feasibility": 1.0, "months": 2.0})
     yearly = np.array([[900.0, 1_000.0], [2_100.0, 2_000.0], [3_000.0, 3_300.0], [510.0, 500.0]])
-    return rank_targets(Candidates(frame=frame, yearly=yearly, notes=("前提",)), forecast_hours(yearly, ONE_TYPE), effects=effects, limits=Limits(months=months))
+    candidates = Candidates(frame=frame, yearly=yearly, notes=("前提",))
+    return rank_targets(candidates, forecast_hours(yearly, ONE_TYPE), effects=effects, limits=Limits(months=months))
 
 
 SHOWN = TypeEffects(types=("",), share=np.array([0.1]), std_error=np.array([0.01]), reached=frozenset(), may_claim=True, notes=())
@@ -124,7 +123,7 @@ NOT_SHOWN = replace(SHOWN, share=np.ones(1), std_error=np.zeros(1), may_claim=Fa
 
 def test_the_list_is_in_order_and_each_row_says_why() -> None:
     found = listed(SHOWN)
-    assert [one.department for one in found.targets][0] == "=cmd|髙﨑𠮷"
+    assert next(one.department for one in found.targets) == "=cmd|髙﨑𠮷"
     assert [one.rank for one in found.targets] == [1, 2, 3, 4]
     assert [one.chosen for one in found.targets] == [True, True, False, False]
     assert found.months_used == 4.0

@@ -118,8 +118,7 @@ def page(table: pd.DataFrame) -> str:
         "| city | ours (± 2 standard errors) | by last year's hours | by chance |",
         "|---|---|---|---|",
     ]
-    for row in table.itertuples(index=False):
-        lines.append(f"| {row.world} | {row.ours:.1%} ± {2 * row.ours_error:.1%} | {row.raw:.1%} | {row.chance:.1%} |")
+    lines.extend(f"| {row.world} | {row.ours:.1%} ± {2 * row.ours_error:.1%} | {row.raw:.1%} | {row.chance:.1%} |" for row in table.itertuples(index=False))
     return "\n".join(lines) + "\n"
 
 
