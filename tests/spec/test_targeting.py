@@ -111,7 +111,8 @@ def test_without_uncertainty_the_ranks_are_exact_and_with_it_they_have_a_width()
 def listed(effects: TypeEffects, *, months: float = 4.0) -> Targeting:
     """Four pieces of work of one type in four departments."""
     names = ["市民課", "税務課", "=cmd|髙﨑𠮷", "広報課"]
-    frame = pd.DataFrame({"department": names, "process": "届出の受付", "department_type": ONE_TYPE, "division": list("aabb")}).assign(feasibility=1.0, months=2.0)
+    frame = pd.DataFrame({"department": names, "process": "届出の受付", "department_type": ONE_TYPE, "division": list("aabb")})
+    frame = frame.assign(feasibility=1.0, months=2.0)
     yearly = np.array([[900.0, 1_000.0], [2_100.0, 2_000.0], [3_000.0, 3_300.0], [510.0, 500.0]])
     candidates = Candidates(frame=frame, yearly=yearly, notes=("前提",))
     return rank_targets(candidates, forecast_hours(yearly, ONE_TYPE), effects=effects, limits=Limits(months=months))
