@@ -15,17 +15,18 @@ LOCK = ROOT / "requirements.lock"
 STAMP = VENV / "kdx_eval.stamp"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 # What only the annual sequence of kdx-eval knows how to do is passed on as it stands.
-HANDED_OVER = ("demo", "check", "plan", "run", "verify", "templates", "pseudonymise", "lab")
-STUDIES = {"calibrate": "calibrate.py", "fuzz-data": "fuzz_data.py", "targeting": "targeting.py"}
+HANDED_OVER = ("demo", "check", "plan", "run", "verify", "templates", "pseudonymise", "lab", "rollout")
+STUDIES = {"calibrate": "calibrate.py", "fuzz-data": "fuzz_data.py", "targeting": "targeting.py", "rollout-power": "rollout.py"}
 USAGE = """使い方: py run.py [--offline フォルダー] <動詞> [引数...]      （Windows 以外では python3 run.py）
   report       合成データの市で年次処理を通しで実行し、予算要求の附属資料まで作る（reports/demo-2027）
   lab          JupyterLab を開く（lab データのフォルダー。なければ合成データ）
-  check / plan / run / verify / templates / pseudonymise / demo      kdx-eval の各機能（--help で説明）
+  check / plan / run / verify / templates / pseudonymise / rollout / demo      kdx-eval の各機能（--help で説明）
   test         静的検査とすべてのテスト
   bench        速さの測定
   calibrate    真の効果が分かっている市を何百も作り、判定の当たり外れを数える（--cities 数。200で数分）
   fuzz-data    壊したデータの写しを1万個読み、黙って結果が変わらないことを確かめる（--copies 数。20〜40分）
   targeting    支援先の選び方を、真の効果が分かっている市で試す（--cities 数。400で1分）
+  rollout-power  来年度の順番で約束した確率が守られるか、5,000の市で確かめる（数分）
   wheelhouse [フォルダー] [--windows] [--python 3.12]   閉域網に持ち込む部品を集める
   --offline フォルダー   集めた部品から、ネットワークなしで環境を作る"""
 

@@ -49,6 +49,7 @@ class Stage:
 
 
 _STUDIES = ("plan.json", "effects.json", "evidence.json", "studies.json", *(f"{name}.parquet" for name in FRAMES))
+_BEFORE_DOCUMENTS = ("02_skill_map", "05_cost_benefit", "07_targeting", "08_rollout")
 STAGES: tuple[Stage, ...] = (
     Stage(name="00_start", title="はじめに"),
     Stage(name="01_data_quality", title="データの点検", writes=("results/quality.json", "results/reach.parquet")),
@@ -57,7 +58,8 @@ STAGES: tuple[Stage, ...] = (
     Stage(name="04_staff_hours", title="生み出した時間", writes=("results/savings.json",), needs=("01_data_quality", "03_training_effect")),
     Stage(name="05_cost_benefit", title="費用と効果", writes=("results/budget.json",), needs=("04_staff_hours",)),
     Stage(name="07_targeting", title="主導すべき業務", writes=("results/policy_targeting.json",), needs=("03_training_effect",)),
-    Stage(name="10_budget_documents", title="予算要求の附属資料", writes=("documents",), needs=("02_skill_map", "05_cost_benefit", "07_targeting")),
+    Stage(name="08_rollout", title="来年度の順番", writes=("results/policy_rollout.json",), needs=("03_training_effect",)),
+    Stage(name="10_budget_documents", title="予算要求の附属資料", writes=("documents",), needs=_BEFORE_DOCUMENTS),
 )
 SITE = Stage(name="site", title="閲覧用のサイト", writes=("site",), needs=tuple(stage.name for stage in STAGES))
 _ALL = (*STAGES, SITE)

@@ -186,6 +186,25 @@ def lab(
     open_lab(data, out=out, browser=not no_browser)
 
 
+@app.command(cls=JapaneseCommand, short_help="来年度に受ける順番を抽選で決める")
+def rollout(
+    data: DataArgument,
+    *,
+    seed: Annotated[str, typer.Option(metavar="種", help="抽選の種。その日に公表される数字など、あとから選べないもの", show_default=False)],
+    plan: Annotated[Path, typer.Option(metavar="計画", help="いまの計画", show_default=False)],
+    out: Annotated[Path, typer.Option(metavar="フォルダー", help="書き出す場所")] = Path("rollout"),
+    waves: Annotated[int, typer.Option(metavar="回", help="回の数（0 なら確率で決める）")] = 0,
+    first_month: Annotated[str, typer.Option("--first-month", metavar="年月", help="最初の回の月（2027-07 の形。なければ要求年度の7月）")] = "",
+) -> None:
+    """まだ研修が届いていない課を、区分ごとの抽選で数回に分け、順番表・来年度の計画・課長への説明を書き出します。
+
+    例:  kdx-eval rollout データ --plan plan.yaml --seed "2027-03-01 日経平均終値 38,456"
+    """
+    from kdx_eval.cli.rollout import write_rollout
+
+    write_rollout(data, plan=plan, out=out, word=seed, waves=waves, first_month=first_month)
+
+
 @plan_app.command("new", cls=JapaneseCommand, short_help="6つの質問から計画を作る")
 def plan_new(
     data: DataArgument,

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from kdx_eval.errors import NotIdentifiedError
+from kdx_eval.errors import NotIdentifiedError, PlanError
 from kdx_eval.panel.attendance import Attendance, course_ids, first_attendance, known_courses
 from kdx_eval.panel.cells import OutcomeCells, read_cells, require_outcome
 from kdx_eval.panel.gaps import choose_units, count_gaps
@@ -90,6 +90,13 @@ def build_panel(dataset: Tables, question: Question, *, plan: Plan) -> Panel:
     """
     if not question.is_estimated:
         raise NotIdentifiedError(EVERYONE if question.design == "everyone" else "受講の実績だけを報告する問いです", place=question.question_id)
+    panel = outcome_panel(dataset, question, plan=plan)
+    _require_comparison(panel, question)
+    return panel
+
+
+def outcome_panel(dataset: Tables, question: Question, *, plan: Plan) -> Panel:
+    """As `build_panel`, whether or not a comparison exists in it: what a roll-out that has not begun is planned on."""
     connection = dataset.connect()
     try:
         courses = course_ids(known_courses(connection, dataset), question)
@@ -102,12 +109,24 @@ def build_panel(dataset: Tables, question: Question, *, plan: Plan) -> Panel:
     finally:
         connection.close()
     cells, no_event = _without_rows(cells, units) if question.no_row == "zero" else (cells, 0)
-    cells = join_cells(cells, units, additive=_is_additive(question))
+    cells = _taking_part(join_cells(cells, units, additive=_is_additive(question)), units, question=question)
     treatment = treat_units(cells, people, units=units, question=question)
     gaps = _Gaps(no_event=no_event, joined=_joined_here(cells, units), names=_names(cells, units, processes=processes))
-    panel = _assemble(cells, treatment, question=question, traits=_unit_traits(cells, people.postings, traits, question=question), gaps=gaps)
-    _require_comparison(panel, question)
-    return panel
+    return _assemble(cells, treatment, question=question, traits=_unit_traits(cells, people.postings, traits, question=question), gaps=gaps)
+
+
+def _taking_part(cells: OutcomeCells, units: StableUnits, *, question: Question) -> OutcomeCells:
+    """Only the departments that the plan names, by id or by name, if it names some."""
+    if not question.departments:
+        return cells
+    ids = {name: number for number, name in units.names.items()}
+    wanted = {units.of(ids.get(one, one)) for one in question.departments}
+    lacking = wanted - {str(home) for home in cells.department}
+    if lacking:
+        reason = f"計画に書かれた対象の課のうち{len(lacking)}課の成果のデータがありません"
+        raise PlanError(reason, place=f"{question.question_id}.departments", hint="課の番号または名前を確かめてください")
+    keep = np.array([str(home) in wanted for home in cells.department], dtype=bool)
+    return replace(cells, matrix=cells.matrix[keep], blank=cells.blank[keep], units=cells.units[keep], department=cells.department[keep])
 
 
 def build_panels(dataset: Tables, plan: Plan) -> Panels:

@@ -56,6 +56,7 @@ QUESTION_KEYS: dict[str, values.Converter] = {
     "strata": values.optional(values.one_of("department_type", "division")),
     "cluster": values.optional(values.one_of("department", "division")),
     "no_row": values.one_of(*choices(NoRow)),
+    "departments": lambda raw, place: () if not raw else values.texts(raw, place),
     "smallest_effect": values.smallest_effect,
     "role": values.one_of(*choices(Role)),
     "lottery_log": values.optional_text,
@@ -184,6 +185,8 @@ def question_to_dict(question: Question) -> dict[str, Any]:
     found["outcome"] = {key: getattr(outcome, key) for key in Outcome.__dataclass_fields__}
     if question.no_row == "missing":
         del found["no_row"]  # so that plans frozen before there was this choice keep their digest
+    if not question.departments:
+        del found["departments"]
     return found
 
 

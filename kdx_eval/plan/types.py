@@ -94,6 +94,8 @@ class Question:
         Months left out, both ends included.
     no_row : str
         What a month without any row of a unit means: ``missing`` (unknown), or ``zero`` (a log of all work, in which nothing happened).
+    departments : tuple of str
+        The departments that take part, as in a lottery among some; empty means all.
     smallest_effect : float or "break_even"
         Smallest effect that matters, in the outcome's unit; by default the one that pays the costs.
     order_argument : str or None
@@ -118,6 +120,7 @@ class Question:
     strata: str | None = None
     cluster: str | None = None
     no_row: NoRow = "missing"
+    departments: tuple[str, ...] = ()
     smallest_effect: float | Literal["break_even"] = "break_even"
     role: Role = "primary"
     lottery_log: str | None = None

@@ -37,6 +37,7 @@ _QUESTION_COMMENTS = {
     "strata": "抽選を行った区分（抽選のときだけ使う）: department_type / division / 空",
     "cluster": "まとめて動く単位: department / division / 空",
     "no_row": "業務量に行のない月の意味: missing（わからない）/ zero（すべての仕事の記録なので0件）",
+    "departments": "対象の課（抽選に加わった課だけを比べるときなど。空 = すべて）",
     "smallest_effect": "意味のある最小の大きさ（成果の単位の数）、または break_even（費用に見合う大きさ）",
     "role": "役割: primary（主）/ secondary（副）/ completion_only（受講の実績だけ）",
     "lottery_log": "抽選の記録の在りか（design が lottery のとき）",
@@ -56,7 +57,7 @@ def plan_to_yaml(plan: Plan) -> str:
             lines += [f"# {comment}", f"{key}: {_scalar(whole[key])}"]
     lines += [f"# {_PLAN_COMMENTS['questions']}", "questions:"]
     for given in whole["questions"]:
-        question = {"no_row": "missing", **given}  # left out of the plain values where it says nothing new
+        question = {"no_row": "missing", "departments": [], **given}  # left out of the plain values where it says nothing new
         lead = "  - "
         for key, comment in _QUESTION_COMMENTS.items():
             if lead == "    ":

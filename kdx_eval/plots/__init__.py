@@ -21,6 +21,7 @@ from kdx_eval.plots.results import (
     plot_timing,
     plot_verdicts,
 )
+from kdx_eval.plots.rollout import plot_rollout
 from kdx_eval.plots.style import FONT_NAME, SYNTHETIC_NOTE, font_file
 from kdx_eval.plots.targeting import plot_targets
 
@@ -37,6 +38,7 @@ __all__ = [
     "plot_event_study",
     "plot_grid",
     "plot_ranges",
+    "plot_rollout",
     "plot_savings",
     "plot_scenarios",
     "plot_series",

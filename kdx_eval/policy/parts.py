@@ -48,6 +48,7 @@ class SoFar(Protocol):
 # Part: module, function, type of its result. The function takes (dataset, *, plan, so_far) and returns plain dataclasses of numbers, texts and tuples.
 _PARTS: Mapping[str, tuple[str, str, str]] = {
     "targeting": ("kdx_eval.policy.targeting", "choose_targets", "Targeting"),
+    "rollout": ("kdx_eval.policy.rollout", "plan_rollout", "Rollout"),
     "review": ("kdx_eval.policy.review", "review_policy", "PolicyReview"),
 }
 
