@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 QuestionKind: TypeAlias = Literal[
-    "reach", "overtime", "own_overtime", "work_time", "indicator", "staff_month", "lottery", "skills", "per_person", "cost", "budget", "double_counting", "prior_claims",
-    "redeployment",
+    "reach", "overtime", "own_overtime", "work_time", "indicator", "staff_month", "lottery", "skills", "per_person", "cost", "budget", "double_counting",
+    "prior_claims", "redeployment",
 ]  # fmt: skip
 MONTHS_BEFORE = 12  # METHODS: with fewer months before training there is no grade 3
 MONTHS_OF_SEASONS = 24  # METHODS: with fewer, seasons cannot be tested

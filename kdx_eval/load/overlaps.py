@@ -25,9 +25,10 @@ def overlaps(con: DuckDBPyConnection, stages: Sequence[Stage]) -> dict[str, list
     places = {stage.key: f"{stage.grid.file} {stage.grid.sheet}".strip() for stage in stages}
     accepted = f"NOT EXISTS (SELECT 1 FROM {FAULTS} f WHERE f.stage = a._stage AND f.rid = a._rid)"
     summed = f"""SELECT _stage, hash({_KEY}) AS k, sum(cases) AS cases, sum("minutes") AS worked FROM all_workload a WHERE {accepted} GROUP BY ALL"""
+    differs = "a.cases IS DISTINCT FROM b.cases OR a.worked IS DISTINCT FROM b.worked"
     found = rows(
         con,
-        f"""WITH summed AS ({summed}) SELECT b._stage, a._stage, count(*), count(*) FILTER (a.cases IS DISTINCT FROM b.cases OR a.worked IS DISTINCT FROM b.worked)
+        f"""WITH summed AS ({summed}) SELECT b._stage, a._stage, count(*), count(*) FILTER ({differs})
             FROM summed a JOIN summed b ON a.k = b.k AND a._stage < b._stage GROUP BY ALL ORDER BY ALL""",
     )
     notes: dict[str, list[str]] = {}

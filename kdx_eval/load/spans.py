@@ -18,9 +18,7 @@ _APRIL = "04"
 _FEWEST = 12  # months; a shorter file need not begin with a fiscal year
 
 
-def note_spans(
-    con: DuckDBPyConnection, stages: Mapping[str, list[Stage]], *, accepted: Callable[[Stage], str]
-) -> Mapping[str, list[Stage]]:
+def note_spans(con: DuckDBPyConnection, stages: Mapping[str, list[Stage]], *, accepted: Callable[[Stage], str]) -> Mapping[str, list[Stage]]:
     """``stages`` with notes where a file begins within a fiscal year, or covers other months than the other files of measures.
 
     ``accepted`` gives the SQL of the rows of a stage that were not refused: only their months count.
@@ -47,9 +45,7 @@ def note_spans(
     return {table: [replace(stage, notes=(*stage.notes, *notes.get(stage.grid.file, ()))) for stage in found] for table, found in stages.items()}
 
 
-def note_strangers(
-    con: DuckDBPyConnection, stages: Mapping[str, list[Stage]], *, accepted: Callable[[Stage], str]
-) -> Mapping[str, list[Stage]]:
+def note_strangers(con: DuckDBPyConnection, stages: Mapping[str, list[Stage]], *, accepted: Callable[[Stage], str]) -> Mapping[str, list[Stage]]:
     """The staff lists with notes on people without a department, and on those whose department is not on the delivered list."""
     listed = stages.get("departments", [])
     known = " UNION ALL ".join(f"SELECT department_id FROM {stage.table} WHERE department_id IS NOT NULL" for stage in listed)

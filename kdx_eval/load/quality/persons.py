@@ -34,8 +34,9 @@ def find_persons_left_out(con: DuckDBPyConnection, dataset: Dataset) -> Iterator
     share = float(str(own)) / float(str(departments))
     if not _AGREES[0] <= share <= _AGREES[1]:
         table = load_schema().table("worktime")
+        place = f"{table.title}「{table.field('overtime_hours').title}」"
         yield Finding(
-            severity="ask", kind="gap", table=table.name, column="overtime_hours", place=f"{table.title}「{table.field('overtime_hours').title}」", factor=share,
+            severity="ask", kind="gap", table=table.name, column="overtime_hours", place=place, factor=share,
             sentence=f"職員ごとの行（{int(str(persons)):,}人）を足した時間は、所属ごとの行を足した時間の{share:.0%}です",
             remedy="一部の職員だけの表か、職員や所属の行が欠けていないかを、人事課の職員数と照らして確かめてください",
         )  # fmt: skip
