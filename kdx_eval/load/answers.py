@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 QuestionKind: TypeAlias = Literal[
-    "reach", "overtime", "work_time", "indicator", "staff_month", "lottery", "skills", "per_person", "cost", "budget", "double_counting", "prior_claims",
-    "redeployment",
+    "reach", "overtime", "own_overtime", "work_time", "indicator", "staff_month", "lottery", "skills", "per_person", "cost", "budget", "double_counting",
+    "prior_claims", "redeployment",
 ]  # fmt: skip
 MONTHS_BEFORE = 12  # METHODS: with fewer months before training there is no grade 3
 MONTHS_OF_SEASONS = 24  # METHODS: with fewer, seasons cannot be tested
@@ -69,11 +69,13 @@ class _Kind:
     title: str
     needed: tuple[str, ...]
     outcome: str | None = None  # the table of measures whose months before the training count
+    of_persons: bool = False  # sums of departments do not do
 
 
 _KINDS = (
     _Kind(kind="reach", title="誰がどの研修を受けたか", needed=("training",)),
     _Kind(kind="overtime", title="研修で課の時間外勤務が減ったか", needed=("training", "assignments", "worktime"), outcome="worktime"),
+    _Kind(kind="own_overtime", title="受講した職員本人の時間外勤務が減ったか", needed=("training", "worktime"), of_persons=True),
     _Kind(kind="work_time", title="研修で業務の時間が減ったか", needed=("training", "assignments", "workload"), outcome="workload"),
     _Kind(kind="indicator", title="研修で成果指標が変わったか", needed=("training", "indicators"), outcome="indicators"),
     _Kind(kind="staff_month", title="課の職員の何割が受講済みかを、異動も含めて月ごとに追えるか", needed=("training", "assignments")),
@@ -95,15 +97,22 @@ _ALONE = 3  # a table that alone opens a question
 _INSTEAD = {"assignments": "所属履歴（または職員名簿）"}  # what a city is more likely to have
 
 
-def answerable_from(present: Collection[str], titles: Mapping[str, str], *, spans: Mapping[str, Span] | None = None) -> tuple[Answerable, ...]:
-    """For each kind of question whether the tables in ``present`` suffice, and whether they reach back far enough where ``spans`` says."""
-    return tuple(_judge(kind, present, titles=titles, spans=spans or {}) for kind in _KINDS)
+def answerable_from(
+    present: Collection[str], titles: Mapping[str, str], *, spans: Mapping[str, Span] | None = None, summed: Collection[str] = ()
+) -> tuple[Answerable, ...]:
+    """For each kind of question whether the tables in ``present`` suffice, and whether they reach back far enough where ``spans`` says.
+
+    Tables in ``summed`` measure departments only: they do not suffice for questions about persons.
+    """
+    return tuple(_judge(kind, present, titles=titles, spans=spans or {}, summed=summed) for kind in _KINDS)
 
 
-def _judge(asked: _Kind, present: Collection[str], *, titles: Mapping[str, str], spans: Mapping[str, Span]) -> Answerable:
+def _judge(asked: _Kind, present: Collection[str], *, titles: Mapping[str, str], spans: Mapping[str, Span], summed: Collection[str]) -> Answerable:
     missing = tuple(table for table in asked.needed if table not in present)
-    if missing:
-        sentence = f"「{asked.title}」には「{'」「'.join(_INSTEAD.get(table, titles[table]) for table in missing)}」が足りません。"
+    lacking = [_INSTEAD.get(table, titles[table]) for table in missing]
+    lacking += [f"{titles[table]}（職員ごとの行）" for table in asked.needed if asked.of_persons and table in summed and table in present]
+    if lacking:
+        sentence = f"「{asked.title}」には「{'」「'.join(lacking)}」が足りません。"
         return Answerable(kind=asked.kind, title=asked.title, possible=False, missing=missing, sentence=sentence)
     span = spans.get(asked.outcome or "")
     told = _told(span, titles[asked.outcome]) if span and asked.outcome else ""

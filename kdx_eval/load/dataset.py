@@ -72,7 +72,7 @@ class Dataset:
         Raises DataError when the table is missing.
         """
         self._view(table)
-        return _columns_with_values(self.tables[table])
+        return _columns_with_values(tuple(self.tables.values()))[self.tables[table]]
 
     def rows(self, table: str) -> int:
         """Number of rows of ``table``. Raises DataError when it is missing."""
@@ -103,14 +103,18 @@ class Dataset:
         return name(table)
 
 
-@functools.lru_cache(maxsize=256)
-def _columns_with_values(path: Path) -> tuple[str, ...]:
-    # Kept, since panels ask for every column they may need; a cached table never changes: its folder bears its digest.
+@functools.lru_cache(maxsize=32)
+def _columns_with_values(paths: tuple[Path, ...]) -> Mapping[Path, tuple[str, ...]]:
+    # All tables at once and kept, since panels ask for every column they may need, and a database takes longer to start than to answer.
+    # A cached table never changes: its folder bears its digest.
+    found: dict[Path, tuple[str, ...]] = {}
     with connect(private_dir(home_dir("cache") / "tmp")) as con:
-        table = f"read_parquet({path_text(path)})"
-        named = [str(row[0]) for row in rows(con, f"DESCRIBE SELECT * FROM {table}")]
-        counts = rows(con, f"SELECT {', '.join(f'count({name(column)})' for column in named)} FROM {table}")[0]  # from the file's statistics
-    return tuple(column for column, count in zip(named, counts, strict=True) if count)
+        for path in paths:
+            table = f"read_parquet({path_text(path)})"
+            named = [str(row[0]) for row in rows(con, f"DESCRIBE SELECT * FROM {table}")]
+            counts = rows(con, f"SELECT {', '.join(f'count({name(column)})' for column in named)} FROM {table}")[0]  # from the file's statistics
+            found[path] = tuple(column for column, count in zip(named, counts, strict=True) if count)
+    return found
 
 
 def load_dataset(folder: Path, *, progress: Progress | None = None, cache_dir: Path | None = None, key_file: Path | None = None) -> Dataset:
@@ -209,16 +213,23 @@ def answerable(dataset: Dataset) -> tuple[Answerable, ...]:
     Questions that compare before and after also say how many months lie before the first training.
     """
     titles, present = _titles(), list(dataset.tables)
-    if dataset.has("workload") and not _holds_staff_time(dataset):
-        present.remove("workload")
-        titles = titles | {"workload": "業務量（働いた時間。いまあるのは所要期間だけです）"}
-    return answerable_from(present, titles, spans=_spans(dataset))
-
-
-def _holds_staff_time(dataset: Dataset) -> bool:
-    """Whether any minutes of the workload were worked; those of a log without working times are lead time."""
     with dataset.connect() as con:
-        return scalar(con, """SELECT count(*) FROM workload WHERE "minutes" IS NOT NULL AND coalesce(measure_basis, '') <> 'lead_time'""") > 0
+        if dataset.has("workload") and not _holds_staff_time(con):
+            present.remove("workload")
+            titles = titles | {"workload": "業務量（働いた時間。いまあるのは所要期間だけです）"}
+        summed = ("worktime",) if dataset.has("worktime") and not _tells_of_persons(con) else ()
+        spans = measured_spans(con, {table: dataset.columns(table) for table in dataset.tables})
+    return answerable_from(present, titles, spans=spans, summed=summed)
+
+
+def _holds_staff_time(con: DuckDBPyConnection) -> bool:
+    """Whether any minutes of the workload were worked; those of a log without working times are lead time."""
+    return bool(rows(con, """SELECT 1 FROM workload WHERE "minutes" IS NOT NULL AND coalesce(measure_basis, '') <> 'lead_time' LIMIT 1"""))
+
+
+def _tells_of_persons(con: DuckDBPyConnection) -> bool:
+    """Whether anybody's own overtime is there."""
+    return bool(rows(con, "SELECT 1 FROM worktime WHERE staff_id IS NOT NULL AND overtime_hours IS NOT NULL LIMIT 1"))
 
 
 def most_useful_missing(dataset: Dataset) -> str:

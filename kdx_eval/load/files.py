@@ -30,6 +30,7 @@ AUXILIARY = frozenset({
 POLICY_FOLDER = "policy"
 HEAD_ROWS = 60
 _CHUNK = 1 << 20
+_LONGEST_LINE = 1 << 25  # bytes
 _FAST_FROM = 4_000_000  # bytes; smaller files take the careful path, which costs nothing there
 _HALF_WIDTH_KANA = re.compile("[｡-ﾟ]")
 _NO_LINE_END = "注意: 最後の行に改行がありません。ファイルが途中で切れていないか、最後の行を確かめてください"
@@ -244,10 +245,11 @@ def _read_carefully(con: DuckDBPyConnection, records: Iterator[tuple[int, list[s
 def load_regular(con: DuckDBPyConnection, regular: Path, *, table: str, n_columns: int) -> None:
     """A file of quoted ``line, width, c0 ...`` -> the grid table; the file is removed."""
     columns = ", ".join(["'line': 'BIGINT'", "'width': 'INTEGER'", *(f"'c{i}': 'VARCHAR'" for i in range(n_columns))])
+    longest = min(max(regular.stat().st_size, 1), _LONGEST_LINE)  # the database sets aside room for many such lines
     # DuckDB reads an empty cell as NULL, quoted or not; here a cell is always text.
     fields = ", ".join(f"coalesce(c{i}, '') AS c{i}" for i in range(n_columns))
     con.execute(f"""CREATE TABLE {name(table)} AS SELECT line, width, {fields} FROM read_csv({path_text(regular)}, header=false, auto_detect=false, delim=',',
-        quote='"', escape='"', new_line='\\n', columns={{{columns}}}, parallel=false, max_line_size=33554432)""")
+        quote='"', escape='"', new_line='\\n', columns={{{columns}}}, parallel=false, max_line_size={longest})""")
     regular.unlink()
 
 

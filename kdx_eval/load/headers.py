@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 
 from kdx_eval.errors import SchemaError
 from kdx_eval.load.cells import parse_enum
@@ -58,6 +58,7 @@ class Layout:
         return name in self.constants or any(column.field.name == name for column in self.columns)
 
 
+@lru_cache(maxsize=4096)  # each heading and each alias is compared for every table and row that may be the header
 def fold(heading: str) -> str:
     """A heading for comparison: NFKC, lower case, without spaces, line breaks and unit in brackets."""
     plain = unicodedata.normalize("NFKC", heading).lower()
@@ -69,6 +70,11 @@ def _names(spec: FieldSpec) -> tuple[frozenset[str], frozenset[str], frozenset[s
     """Own names, aliases and shared aliases of a field, folded."""
     own = frozenset({fold(spec.name), fold(spec.title), spec.name})
     return own, frozenset(fold(alias) for alias in spec.aliases), frozenset(fold(alias) for alias in spec.shared_aliases)
+
+
+@cache
+def _all_names(table: TableSpec) -> frozenset[str]:
+    return frozenset().union(*(names for spec in table.fields for names in _names(spec)))
 
 
 def table_named(text: str, schema: Schema) -> TableSpec | None:
@@ -182,7 +188,9 @@ def _spread(cells: Sequence[str], line: int, *, merged: Sequence[tuple[int, int,
 def _assign(table: TableSpec, labels: Sequence[Sequence[str]], shown: Sequence[str], *, mapping: FileMapping, samples: Sequence[Sequence[str]]) -> list[Column]:
     """Headings -> fields: by the mapping, then own names, then aliases, then shared aliases for what is still free."""
     columns, labels, taken = _assign_said(table, labels, shown, mapping=mapping)
-    for kind in (0, 1, 2):
+    known = _all_names(table)
+    kinds = (0, 1, 2) if any(fold(one) in known for names in labels for one in names) else ()  # most rows are no header of this table
+    for kind in kinds:
         for part in range(3):
             for index, names in enumerate(labels):
                 if part >= len(names) or index in taken or not (folded := fold(names[part])):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
+import functools
 import re
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
@@ -124,6 +125,7 @@ def _fits(called: str, pattern: str) -> bool:
     return any(one == pattern or fnmatch.fnmatchcase(one, pattern) for one in (called, called.rsplit("/", 1)[-1]))
 
 
+@functools.lru_cache(maxsize=4096)
 def heading_key(heading: str) -> str:
     """A heading for comparison with mapping.yaml: NFKC without spaces and line breaks."""
     return re.sub(r"\s", "", unicodedata.normalize("NFKC", heading))

@@ -217,8 +217,6 @@ class Pipeline:
 
     def match(self) -> MatchReport | None:
         """Give people without an id their pseudonym, after the references of those with one were checked."""
-        self.stages.update(note_spans(self.con, self.stages))
-        self.stages.update(note_strangers(self.con, self.stages))
         staff = self.stages.get("staff", [])
         people.identify_roster(self.con, staff, pseudonyms=self.pseudonyms)
         self._derive()
@@ -232,6 +230,8 @@ class Pipeline:
         report = matching.match_people(self.con, self.stages.get("training", []), known=matchable)
         matching.write_unmatched(self.con, self.work / "unmatched.csv", known=matchable)
         self._check_duplicates()
+        self.stages.update(note_spans(self.con, self.stages, accepted=self._accepted))
+        self.stages.update(note_strangers(self.con, self.stages, accepted=self._accepted))
         called = [called for directory in self.directories.values() for called in (*directory.ids.values(), *directory.names)]
         self._remark(remark(self.con, self.stages, names=called))
         return report

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from kdx_eval.load.cells import Refusal, parse_cell
 from kdx_eval.load.database import name, rows, scalar, text
+from kdx_eval.load.endings import broken_off
 from kdx_eval.load.files import Grid
 from kdx_eval.load.headers import Column, Layout
 from kdx_eval.load.shapes import year_in
@@ -36,6 +37,7 @@ def contradictions(con: DuckDBPyConnection, grid: Grid, *, layout: Layout, key: 
         *_exchanged_measures(con, layout, key=key),
         *_year_of_the_name(con, grid, layout=layout, key=key),
         *_lone_names(con, layout, key=key),
+        *broken_off(con, layout, key=key),
     ]
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from kdx_eval.load.database import name, rows, scalar
+from kdx_eval.load.overlaps import overlaps
 from kdx_eval.load.staging import FAULTS, Stage
 
 if TYPE_CHECKING:
@@ -43,6 +44,9 @@ def remark(con: DuckDBPyConnection, stages: Mapping[str, Sequence[Stage]], *, na
         if table in _MONTHLY and sum(stage.rows_read for stage in parts) <= _LARGE:
             notes += _missing_months(con, table) + _departments(con, table, has_list="departments" in stages)
         found[parts[0].key] = notes
+        if table == "workload" and sum(stage.rows_read for stage in parts) <= _LARGE:
+            for key, said in overlaps(con, parts).items():
+                found.setdefault(key, []).extend(said)
         for stage in parts:
             found.setdefault(stage.key, []).extend(_lost_in_people(con, stage))
     return {key: [f"注意: {note}" for note in notes] for key, notes in found.items() if notes}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,19 +13,26 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _MEASURES = ("worktime", "workload", "indicators", "headcount")
+_COUNTED = frozenset({"headcount", "indicators"})  # may be numbers of 1 April; work never is
 _APRIL = "04"
 _FEWEST = 12  # months; a shorter file need not begin with a fiscal year
 
 
-def note_spans(con: DuckDBPyConnection, stages: Mapping[str, list[Stage]]) -> Mapping[str, list[Stage]]:
-    """``stages`` with notes where a file begins within a fiscal year, or covers other months than the other files of measures."""
+def note_spans(con: DuckDBPyConnection, stages: Mapping[str, list[Stage]], *, accepted: Callable[[Stage], str]) -> Mapping[str, list[Stage]]:
+    """``stages`` with notes where a file begins within a fiscal year, or covers other months than the other files of measures.
+
+    ``accepted`` gives the SQL of the rows of a stage that were not refused: only their months count.
+    """
     covered: dict[str, set[str]] = {}
+    work: set[str] = set()
     for table in _MEASURES:
         for stage in stages.get(table, []):
-            months = rows(con, f"SELECT strftime(m, '%Y-%m') FROM (SELECT DISTINCT month AS m FROM {stage.table} WHERE month IS NOT NULL)")
+            months = rows(con, f"SELECT strftime(m, '%Y-%m') FROM (SELECT DISTINCT month AS m FROM ({accepted(stage)}) WHERE month IS NOT NULL)")
             covered.setdefault(stage.grid.file, set()).update(str(row[0]) for row in months)
+            work |= {stage.grid.file} if table not in _COUNTED else set()
     # Numbers of 1 April stand for their year; they have no range of months.
-    spans = {file: (min(months), max(months)) for file, months in covered.items() if any(not month.endswith(_APRIL) for month in months)}
+    ranged = {file: months for file, months in covered.items() if months and (file in work or any(not month.endswith(_APRIL) for month in months))}
+    spans = {file: (min(months), max(months)) for file, months in ranged.items()}
     notes: dict[str, tuple[str, ...]] = {}
     for file, (first, last) in spans.items():
         said = []
@@ -38,15 +45,18 @@ def note_spans(con: DuckDBPyConnection, stages: Mapping[str, list[Stage]]) -> Ma
     return {table: [replace(stage, notes=(*stage.notes, *notes.get(stage.grid.file, ()))) for stage in found] for table, found in stages.items()}
 
 
-def note_strangers(con: DuckDBPyConnection, stages: Mapping[str, list[Stage]]) -> Mapping[str, list[Stage]]:
-    """The staff lists with a note on people whose department is not on the delivered list of departments."""
+def note_strangers(con: DuckDBPyConnection, stages: Mapping[str, list[Stage]], *, accepted: Callable[[Stage], str]) -> Mapping[str, list[Stage]]:
+    """The staff lists with notes on people without a department, and on those whose department is not on the delivered list."""
     listed = stages.get("departments", [])
-    if not listed:
-        return {}
     known = " UNION ALL ".join(f"SELECT department_id FROM {stage.table} WHERE department_id IS NOT NULL" for stage in listed)
     noted = []
     for stage in stages.get("staff", []):
-        strangers = scalar(con, f"SELECT count(*) FROM {stage.table} WHERE department_id IS NOT NULL AND department_id NOT IN ({known})")
-        said = (f"注意: 所属の一覧にない所属の職員が{strangers}人います。一覧の漏れや所属の書き誤りを確かめてください",) if strangers else ()
+        said = []
+        strangers = scalar(con, f"SELECT count(*) FROM {stage.table} WHERE department_id IS NOT NULL AND department_id NOT IN ({known})") if known else 0
+        if strangers:
+            said.append(f"注意: 所属の一覧にない所属の職員が{strangers}人います。一覧の漏れや所属の書き誤りを確かめてください")
+        blank = scalar(con, f"SELECT count(*) FROM ({accepted(stage)}) WHERE department_id IS NULL") if stage.layout.has("department_id") else 0
+        if blank:
+            said.append(f"注意: 所属が空欄の職員が{blank}人います。休職や派遣でなければ、空欄や列のずれを確かめてください")
         noted.append(replace(stage, notes=(*stage.notes, *said)))
     return {"staff": noted} if noted else {}

@@ -139,8 +139,8 @@ def note_odd_rows(con: DuckDBPyConnection, grid: Grid, *, layout: Layout, key: s
     con.execute(f"""INSERT INTO {FAULTS} SELECT {text(key)}, rid, line, CASE kind WHEN 'total_row' THEN {text(first)} ELSE '' END, kind
         FROM odd_{key} WHERE kind IN ('total_row', 'columns')""")
     told = (("note", "注記や繰り返しの見出し"), ("form", "様式の説明と例の行"))
-    counts = [(scalar(con, f"SELECT count(*) FROM odd_{key} WHERE kind = {text(kind)}"), words) for kind, words in told]
-    return [f"{words}{count}行はデータに数えていません" for count, words in counts if count]
+    counts = dict(con.execute(f"SELECT kind, count(*) FROM odd_{key} GROUP BY kind").fetchall())
+    return [f"{words}{counts[kind]}行はデータに数えていません" for kind, words in told if kind in counts]
 
 
 def _view_body(con: DuckDBPyConnection, grid: Grid, layout: Layout, *, key: str) -> None:

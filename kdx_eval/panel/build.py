@@ -102,7 +102,7 @@ def outcome_panel(dataset: Tables, question: Question, *, plan: Plan) -> Panel:
         courses = course_ids(known_courses(connection, dataset), question)
         attendance = first_attendance(connection, dataset, courses=courses, treated_from=question.treated_from)
         cells = read_cells(connection, dataset, question=question, plan=plan)
-        units = _stable_units(cells, attendance, read_departments(connection, dataset))
+        units = _stable_units(cells.months, attendance, read_departments(connection, dataset))
         people = gather_people(attendance, read_postings(connection, dataset), headcount=read_headcount(connection, dataset), units=units)
         traits = _department_traits(connection, dataset, question=question, units=units)
         processes = _process_names(connection, dataset) if question.unit == "process" else {}
@@ -156,24 +156,29 @@ def check_questions(dataset: Tables, plan: Plan) -> None:
     ------
     PlanError
         When the data lack the courses or the outcome that a question names.
+    DataError
+        When the successors of departments go round in a circle.
     """
     connection = dataset.connect()
     try:
         known = known_courses(connection, dataset)
+        departments = read_departments(connection, dataset)
         for question in plan.questions:
-            course_ids(known, question)
+            courses = course_ids(known, question)
             if question.is_estimated:
-                require_outcome(connection, dataset, question=question, plan=plan)
+                months = require_outcome(connection, dataset, question=question, plan=plan)
+                attendance = first_attendance(connection, dataset, courses=courses, treated_from=question.treated_from)
+                _stable_units(months, attendance, departments)
     finally:
         connection.close()
 
 
-def _stable_units(cells: OutcomeCells, attendance: Attendance, departments: Mapping[str, Department]) -> StableUnits:
-    """Units that stay the same from the first April or month that matters until the last month of the outcome."""
-    attended = attendance.frame["month"].min() if len(attendance.frame) else cells.months[0]
-    first = min(Month(int(cells.months[0])), Month(int(attended)).fiscal_year.first)
+def _stable_units(months: npt.NDArray[np.int64], attendance: Attendance, departments: Mapping[str, Department]) -> StableUnits:
+    """Units that stay the same from the first April or month that matters until the last of the ``months`` of the outcome."""
+    attended = attendance.frame["month"].min() if len(attendance.frame) else months[0]
+    first = min(Month(int(months[0])), Month(int(attended)).fiscal_year.first)
     # The roster of 31 March decides who counts in April, so a change on 1 April lies within.
-    return stable_units(departments, first=first.first_day - dt.timedelta(days=1), last=Month(int(cells.months[-1])).first_day)
+    return stable_units(departments, first=first.first_day - dt.timedelta(days=1), last=Month(int(months[-1])).first_day)
 
 
 def _is_additive(question: Question) -> bool:

@@ -70,13 +70,13 @@ def read_cells(connection: duckdb.DuckDBPyConnection, tables: Tables, *, questio
     return _to_matrix(connection, _grid((first, last), question=question, plan=plan), question=question, notes=notes)
 
 
-def require_outcome(connection: duckdb.DuckDBPyConnection, tables: Tables, *, question: Question, plan: Plan) -> None:
-    """Raise the PlanError that `read_cells` would raise, at the cost of one look at the rows."""
+def require_outcome(connection: duckdb.DuckDBPyConnection, tables: Tables, *, question: Question, plan: Plan) -> npt.NDArray[np.int64]:
+    """The months that `read_cells` would return (``Month.index``), or the PlanError it would raise, at the cost of one look at the rows."""
     _require_table(tables, question)
     rows, _ = _rows_sql(connection, tables, question=question)
     sql = f"SELECT min(month), max(month) FROM ({rows}) WHERE unit IS NOT NULL AND value IS NOT NULL"
     ((first, last),) = connection.execute(sql, _indicator(question)).fetchall()
-    _grid((first, last), question=question, plan=plan)
+    return _grid((first, last), question=question, plan=plan)
 
 
 def _require_table(tables: Tables, question: Question) -> None:

@@ -10,7 +10,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "studies"))
 
 from fuzz_base import DELIVERIES, base_delivery
-from fuzz_data import as_markdown, original, run, summarise
+from fuzz_data import as_markdown, keep, kept, original, run, summarise, tasks_of
 from fuzz_judge import judge
 from fuzz_text import MUTATIONS
 
@@ -23,12 +23,24 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_no_mutation_changes_a_result_silently_or_makes_the_loader_fail() -> None:
     names = sorted(MUTATIONS)[::3]
-    results = list(run(len(names), seed=7, jobs=1, only=names))
+    results = [result for batch in run(tasks_of(len(names), seed=7, only=names), jobs=1) for result in batch]
     assert [result for result in results if result.outcome in {"silent", "crash"}] == []
     table = summarise(results)
     assert sum(counts.total() for counts in table.values()) == len(names)
     assert {outcome for counts in table.values() for outcome in counts} >= {"same", "refused", "quarantined", "flagged"}
     assert f"{len(names):,} copies" in as_markdown(table, results, command="python run.py fuzz-data")
+
+
+def test_a_run_that_was_killed_goes_on_where_it_was_and_says_meanwhile_that_it_is_not_finished(tmp_path: Path) -> None:
+    tasks = tasks_of(3, seed=7, only=["empty_a_file"])
+    (first,) = run(tasks[:2], jobs=1)
+    keep(tmp_path / "kept.csv", first)
+    assert kept(tmp_path / "kept.csv") == first
+    assert kept(tmp_path / "none.csv") == []
+    assert "Not finished: 2 of 3 copies" in as_markdown(summarise(first), first, command="run", of=len(tasks))
+    # Outcomes of other code are not taken over.
+    (tmp_path / "kept.csv").write_text("0" * 64 + ",empty_a_file,7000000,money,研修.csv,same,\n", encoding="utf-8")
+    assert kept(tmp_path / "kept.csv") == []
 
 
 @pytest.mark.parametrize("called", DELIVERIES)

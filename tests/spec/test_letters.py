@@ -6,6 +6,7 @@ import datetime as dt
 import io
 
 import docx
+import jpholiday
 import openpyxl
 import pytest
 from hypothesis import given
@@ -45,10 +46,24 @@ def test_the_next_budget_is_that_of_the_next_fiscal_year() -> None:
 
 
 @given(st.dates(dt.date(2020, 1, 1), dt.date(2100, 1, 1)))
-def test_a_day_moves_to_the_next_weekday_and_no_further(day: dt.date) -> None:
+def test_a_day_moves_to_the_next_open_day_and_no_further(day: dt.date) -> None:
+    def closed(one: dt.date) -> bool:
+        return one.weekday() >= 5 or jpholiday.is_holiday(one) or (one.month, one.day) in {(12, 29), (12, 30), (12, 31), (1, 1), (1, 2), (1, 3)}
+
     moved = next_working_day(day)
-    assert moved.weekday() < 5
-    assert all((day + dt.timedelta(days=n)).weekday() >= 5 for n in range((moved - day).days))
+    assert not closed(moved)
+    assert all(closed(day + dt.timedelta(days=n)) for n in range((moved - day).days))
+
+
+@pytest.mark.parametrize(
+    ("day", "moved"),
+    [  # 国立天文台 暦要項: 21 September 2026 is 敬老の日, the 22nd 国民の休日, the 23rd 秋分の日
+        (dt.date(2026, 9, 19), dt.date(2026, 9, 24)), (dt.date(2026, 12, 29), dt.date(2027, 1, 4)), (dt.date(2026, 8, 11), dt.date(2026, 8, 12)),
+        (dt.date(2026, 8, 31), dt.date(2026, 8, 31)),
+    ],
+)  # fmt: skip
+def test_holidays_are_no_deadlines(day: dt.date, moved: dt.date) -> None:
+    assert next_working_day(day) == moved
 
 
 @given(st.integers(2020, 2098))

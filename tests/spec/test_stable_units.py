@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from small_tables import ASSIGNMENTS, NEVER, TRAINING, WORKLOAD, WORKTIME, SmallTables, build, cohorts, day, enrolled, make_plan, month, months, posted
 
 from kdx_eval.errors import DataError
+from kdx_eval.panel.build import check_questions
 from kdx_eval.panel.comparison import coverage_sentences
 from kdx_eval.panel.successors import Department, stable_units
 
@@ -166,6 +167,16 @@ def test_departments_that_succeed_each_other_in_a_circle_are_refused_by_name():
     with pytest.raises(DataError, match="A課 → B課 → C課 → A課") as caught:
         build(city(departments, hours("A", FIRST, LAST, 1)), make_plan())
     assert "空欄" in str(caught.value.hint)
+
+
+def test_a_circle_is_refused_before_a_run_begins_and_one_outside_the_window_is_not():
+    a_and_b = [department("A", successor="B"), department("B", successor="A")]
+    with pytest.raises(DataError, match="A課 → B課 → A課"):
+        check_questions(city(a_and_b, hours("A", FIRST, LAST, 1)), make_plan())
+    later = [department("A", end="2030-03-31", successor="B"), department("B", end="2031-03-31", successor="A")]
+    there = city(later, hours("A", FIRST, LAST, 1))
+    check_questions(there, make_plan())
+    assert build(there, make_plan()).gaps.joined == ()
 
 
 def test_a_department_that_names_itself_as_successor_stays_as_it_is():

@@ -1,7 +1,8 @@
 """Does the loader ever change a result without saying so? Thousands of damaged copies of valid deliveries, each with its outcome.
 
 Run: python run.py fuzz-data [--copies 10000] [--seed 1] [--jobs 2]; writes docs/fuzz_data.csv and docs/FUZZ.md. Ends with status 1 when a
-copy was changed silently or made the loader fail. One copy again: --only NAME:SEED.
+copy was changed silently or made the loader fail. One copy again: --only NAME:SEED. The table is written after each batch; with --keep FILE
+the outcome of each copy is kept there too, and a run that was killed goes on where it was.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ import shutil
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import cache
 from pathlib import Path
+from typing import TypeAlias, cast
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(Path(__file__).resolve().parent)]
@@ -29,7 +31,10 @@ from fuzz_base import DELIVERIES, base_delivery  # noqa: E402
 from fuzz_judge import OUTCOMES, Loaded, Outcome, judge, load  # noqa: E402
 from fuzz_text import MUTATIONS, Copy, NotApplicableError  # noqa: E402
 
-BATCH = 500  # copies between two signs of progress
+from kdx_eval.manifest import code_digest, digest_file, digest_json  # noqa: E402
+
+BATCH = 200  # copies between two signs of progress
+Task: TypeAlias = tuple[str, int]  # mutation, seed
 FAULTS: tuple[Outcome, ...] = ("silent", "crash")
 
 
@@ -63,7 +68,7 @@ def write(folder: Path, files: dict[str, bytes]) -> None:
         (folder / file).write_bytes(content)
 
 
-def try_copy(task: tuple[str, int]) -> Result:
+def try_copy(task: Task) -> Result:
     """Damage a copy, load it, and say what became of it."""
     name, seed = task
     draw = random.Random(f"{name}:{seed}")
@@ -80,24 +85,31 @@ def try_copy(task: tuple[str, int]) -> Result:
     raise AssertionError(f"{name} fits no delivery")
 
 
-def run(copies: int, *, seed: int, jobs: int, only: Iterable[str] = ()) -> Iterator[Result]:
-    """Results of ``copies`` damaged copies, every mutation equally often; the same seed gives the same copies."""
+def tasks_of(copies: int, *, seed: int, only: Iterable[str] = ()) -> list[Task]:
+    """Which mutations under which seeds: every mutation equally often; the same seed gives the same copies."""
     names = sorted(only or MUTATIONS)
-    tasks = [(names[number % len(names)], seed * 1_000_000 + number // len(names)) for number in range(copies)]
+    return [(names[number % len(names)], seed * 1_000_000 + number // len(names)) for number in range(copies)]
+
+
+def run(tasks: Sequence[Task], *, jobs: int) -> Iterator[list[Result]]:
+    """The results of ``tasks``, batch by batch."""
+    batches = [tasks[start : start + BATCH] for start in range(0, len(tasks), BATCH)]
     if jobs == 1:
-        yield from map(try_copy, tasks)
+        yield from ([try_copy(task) for task in batch] for batch in batches)
         return
-    for start in range(0, len(tasks), BATCH):
-        batch = tasks[start : start + BATCH]
-        try:
-            with ProcessPoolExecutor(jobs) as pool:
-                results = list(pool.map(try_copy, batch, chunksize=8))
-        except BrokenProcessPool:
-            results = [_alone(task) for task in batch]
-        yield from results
+    pool = ProcessPoolExecutor(jobs)
+    try:
+        for batch in batches:
+            try:
+                yield list(pool.map(try_copy, batch, chunksize=8))
+            except BrokenProcessPool:
+                yield [_alone(task) for task in batch]
+                pool = ProcessPoolExecutor(jobs)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
-def _alone(task: tuple[str, int]) -> Result:
+def _alone(task: Task) -> Result:
     """One copy in a process of its own, since a library that aborts takes its process with it."""
     try:
         with ProcessPoolExecutor(1) as pool:
@@ -114,14 +126,16 @@ def summarise(results: Iterable[Result]) -> dict[str, Counter[str]]:
     return dict(sorted(table.items()))
 
 
-def as_markdown(table: dict[str, Counter[str]], results: list[Result], *, command: str) -> str:
-    """The page docs/FUZZ.md."""
+def as_markdown(table: dict[str, Counter[str]], results: list[Result], *, command: str, of: int = 0) -> str:
+    """The page docs/FUZZ.md; it says so when it has less than ``of`` copies."""
     total = sum(table.values(), Counter())
+    finished = [] if total.total() >= of else [f"**Not finished: {total.total():,} of {of:,} copies so far.**", ""]
     lines = [
         "# Damaged copies",
         "",
         f"Made by `{command}`: {total.total():,} copies, {len(MUTATIONS)} mutations, three small deliveries (tests/studies/fuzz_base.py).",
         "",
+        *finished,
         f"| family | copies | {' | '.join(OUTCOMES)} |",
         f"|---|{'---:|' * (len(OUTCOMES) + 1)}",
     ]
@@ -151,41 +165,75 @@ def as_markdown(table: dict[str, Counter[str]], results: list[Result], *, comman
     return "\n".join(lines) + "\n"
 
 
+@cache
+def _code() -> str:
+    """What the outcomes depend on: the package and the harness."""
+    return digest_json({"code": code_digest()} | {path.name: digest_file(path) for path in sorted(Path(__file__).parent.glob("fuzz_*.py"))})
+
+
+def kept(path: Path | None) -> list[Result]:
+    """The results that an earlier run of the same code kept in ``path``."""
+    if path is None or not path.is_file():
+        return []
+    with path.open(encoding="utf-8", newline="") as stream:
+        mine = [row[1:] for row in csv.reader(stream) if row[0] == _code() and len(row) == 1 + len(Result.__slots__)]
+    return [Result(row[0], int(row[1]), row[2], row[3], cast("Outcome", row[4]), row[5]) for row in mine]
+
+
+def keep(path: Path | None, results: Iterable[Result]) -> None:
+    """Add ``results`` to the file ``path``."""
+    if path is not None:
+        with path.open("a", encoding="utf-8", newline="") as stream:
+            csv.writer(stream, lineterminator="\n").writerows((_code(), *astuple(result)) for result in results)
+
+
+def write_tables(out: Path, results: list[Result], *, command: str, of: int) -> str:
+    """fuzz_data.csv and FUZZ.md in ``out``; the page is returned."""
+    table = summarise(results)
+    page = as_markdown(table, results, command=command, of=of)
+    with (out / "fuzz_data.csv").open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(("family", *OUTCOMES))
+        writer.writerows((family, *(counts[outcome] for outcome in OUTCOMES)) for family, counts in table.items())
+    (out / "FUZZ.md").write_text(page, encoding="utf-8", newline="\n")
+    return page
+
+
 def main(arguments: list[str]) -> int:
-    """Run, show progress, write the table; 1 when a copy was changed silently or made the loader fail."""
+    """Run, show progress, write the tables; 1 when a copy was changed silently or made the loader fail."""
     parser = argparse.ArgumentParser(prog="python run.py fuzz-data", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--copies", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--only", default="", help="a mutation, or NAME:SEED for one copy")
     parser.add_argument("--out", type=Path, default=ROOT / "docs")
+    parser.add_argument("--keep", type=Path, help="a file that keeps the outcome of each copy; a run with the same file goes on")
     chosen = parser.parse_args(arguments)
+    name, _, one = chosen.only.partition(":")
+    command = f"python run.py fuzz-data --copies {chosen.copies} --seed {chosen.seed}"
     home = tempfile.mkdtemp(prefix="kdx_fuzz_")
     os.environ["KDX_EVAL_HOME"] = home
     try:
-        name, _, one = chosen.only.partition(":")
         if one:
             print(try_copy((name, int(one))))
             return 0
-        results = []
-        for result in run(chosen.copies, seed=chosen.seed, jobs=chosen.jobs, only=[name] if name else []):
-            results.append(result)
-            if result.outcome in FAULTS:
-                print(f"\n{result.outcome}: --only {result.mutation}:{result.seed} ({result.delivery}, {result.file}) {result.detail}", flush=True)
-            if len(results) % 50 == 0:
-                print(f"\r{len(results):,} / {chosen.copies:,}", end="", flush=True)
+        tasks = tasks_of(chosen.copies, seed=chosen.seed, only=[name] if name else [])
+        wanted = set(tasks)
+        results = [result for result in kept(chosen.keep) if (result.mutation, result.seed) in wanted]
+        done = {(result.mutation, result.seed) for result in results}
+        for batch in run([task for task in tasks if task not in done], jobs=chosen.jobs):
+            results += batch
+            keep(chosen.keep, batch)
+            for fault in (result for result in batch if result.outcome in FAULTS):
+                print(f"\n{fault.outcome}: --only {fault.mutation}:{fault.seed} ({fault.delivery}, {fault.file}) {fault.detail}", flush=True)
+            print(f"\r{len(results):,} / {len(tasks):,}", end="", flush=True)
+            if not name:
+                write_tables(chosen.out, results, command=command, of=len(tasks))
     finally:
         shutil.rmtree(home, ignore_errors=True)
-    table = summarise(results)
-    page = as_markdown(table, results, command=f"python run.py fuzz-data --copies {chosen.copies} --seed {chosen.seed}")
-    if not name:
-        with (chosen.out / "fuzz_data.csv").open("w", encoding="utf-8", newline="") as stream:
-            writer = csv.writer(stream, lineterminator="\n")
-            writer.writerow(("family", *OUTCOMES))
-            writer.writerows((family, *(counts[outcome] for outcome in OUTCOMES)) for family, counts in table.items())
-        (chosen.out / "FUZZ.md").write_text(page, encoding="utf-8", newline="\n")
+    page = as_markdown(summarise(results), results, command=command) if name else write_tables(chosen.out, results, command=command, of=len(tasks))
     print(f"\n{page}")
-    return int(any(counts[outcome] for counts in table.values() for outcome in FAULTS))
+    return int(any(result.outcome in FAULTS for result in results))
 
 
 if __name__ == "__main__":

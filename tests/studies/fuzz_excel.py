@@ -7,6 +7,7 @@ import io
 import re
 import zipfile
 from collections.abc import Callable
+from functools import cache
 from typing import TypeAlias
 
 from fuzz_base import HEADER, SHEETS, Book, base_book, book_bytes
@@ -26,15 +27,20 @@ def changed_grid(copy: Copy, change: Callable[[Grid], None], *, sheet: str | Non
 
 def changed_parts(copy: Copy, change: Callable[[dict[str, bytes]], None]) -> None:
     """Unpack the workbook, change its parts, pack it again."""
-    data = copy.files[copy.pick(".xlsx")]
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+    file = copy.pick(".xlsx")
+    copy.files[file] = repacked(copy.files[file], change)
+
+
+def repacked(workbook: bytes, change: Callable[[dict[str, bytes]], None]) -> bytes:
+    """The workbook with its parts changed."""
+    with zipfile.ZipFile(io.BytesIO(workbook)) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
     change(parts)
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in parts.items():
             archive.writestr(name, content)
-    copy.files[copy.touched] = stream.getvalue()
+    return stream.getvalue()
 
 
 def _row(copy: Copy, grid: Grid) -> int:
@@ -84,11 +90,13 @@ def save_something_else_as_xlsx(copy: Copy) -> None:
 def inflate_beyond_reason(copy: Copy) -> None:
     size = copy.random.choice((1 << 26, 1 << 27))
     place = copy.random.choice((MAIN, "xl/sharedStrings.xml", "xl/media/image1.bin", "docProps/app.xml"))
+    file = copy.pick(".xlsx")
+    copy.files[file] = _inflating(copy.files[file], place, size)
 
-    def change(parts: dict[str, bytes]) -> None:
-        parts[place] = b" " * size
 
-    changed_parts(copy, change)
+@cache  # to press such a part takes longer than to refuse it
+def _inflating(workbook: bytes, place: str, size: int) -> bytes:
+    return repacked(workbook, lambda parts: parts.update({place: b" " * size}))
 
 
 @mutation("Excel: zip bombs")

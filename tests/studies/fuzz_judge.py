@@ -11,6 +11,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
+import duckdb
 from fuzz_base import base_book, base_tables
 
 from kdx_eval.errors import KdxError
@@ -78,14 +79,19 @@ def load(folder: Path, cache_dir: Path) -> Loaded:
     if report.rows_accepted + report.rows_rejected != report.rows_read:
         raise AssertionError("accepted + rejected != read")
     columns, tables = {}, {}
-    with dataset.connect() as con:
-        for table in dataset.tables:
-            found = con.execute(f'SELECT * FROM "{table}"')
-            columns[table] = tuple(column[0] for column in found.description)
-            tables[table] = Counter(found.fetchall())
+    for table, path in dataset.tables.items():
+        found = _reader().execute(f"SELECT * FROM read_parquet('{path.as_posix()}')")
+        columns[table] = tuple(column[0] for column in found.description)
+        tables[table] = Counter(found.fetchall())
     with dataset.rejected.open(encoding="utf-8-sig", newline="") as stream:
         rejected = frozenset(tuple(row) for row in csv.reader(stream)) - {("file", "sheet", "row", "column", "rule", "reason", "hint")}
     return Loaded(columns=columns, tables=tables, rejected=rejected, dataset=dataset)
+
+
+@cache
+def _reader() -> duckdb.DuckDBPyConnection:
+    """One database for all comparisons of a process: to start one takes longer than to read a copy."""
+    return duckdb.connect()
 
 
 def judge(folder: Path, cache_dir: Path, original: Loaded) -> Verdict:

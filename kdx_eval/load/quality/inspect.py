@@ -10,6 +10,7 @@ from kdx_eval.load.quality.directory import read_departments, read_heads, read_n
 from kdx_eval.load.quality.distributions import read_distributions
 from kdx_eval.load.quality.duplicates import find_repeated_figures, find_repeated_rows, find_same_files
 from kdx_eval.load.quality.levels import find_levels, has_lead_times
+from kdx_eval.load.quality.persons import find_persons_left_out
 from kdx_eval.load.quality.series import read_series
 from kdx_eval.load.quality.shifts import find_shifts
 from kdx_eval.load.quality.types import SEVERITIES, Finding, QualityReport
@@ -42,6 +43,7 @@ def inspect_quality(dataset: Dataset) -> QualityReport:
         heads = read_heads(con, dataset)
         grids = tuple(grid_of(one, departments) for one in series)
         findings = [*find_levels(con, dataset, series=series, heads=heads), *find_repeated_rows(con, dataset, names=names)]
+        findings += find_persons_left_out(con, dataset)
         waiting = has_lead_times(con, dataset)
         distributions = read_distributions(con, dataset)
     by_name = {(one.table, one.measure): one for one in series}

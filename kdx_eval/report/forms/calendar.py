@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
+from kdx_eval.load.business_time import business_days
 from kdx_eval.report.forms.books import new_book, print_on_a4
 from kdx_eval.units import FiscalYear, Month, wareki_date
 
-_SATURDAY = 5
+_LONGEST_CLOSED = dt.timedelta(days=14)  # the longest run of closed days, ten so far (2019), and room
 _WEEKDAYS = "月火水木金土日"
 _YEARS_ASKED = 2  # whole fiscal years before the current one: a season must be seen twice to be told from a trend
 _BAR = "#2E75B6"
@@ -78,8 +79,9 @@ class RequestCalendar:
 
 
 def next_working_day(day: dt.date) -> dt.date:
-    """``day``, or the Monday after it when it falls on a weekend."""
-    return day + dt.timedelta(days=max(0, 7 - day.weekday()) if day.weekday() >= _SATURDAY else 0)
+    """``day``, or the next day on which the office is open: no weekend, national holiday (国民の祝日に関する法律) or 29 December to 3 January."""
+    open_on = business_days(day, day + _LONGEST_CLOSED)
+    return day + dt.timedelta(days=int(open_on.argmax()))
 
 
 def request_calendar(year: FiscalYear) -> RequestCalendar:
@@ -136,7 +138,7 @@ def calendar_sheet(calendar: RequestCalendar) -> bytes:
         for number, week in enumerate(weeks):
             busy = week <= step.until and step.since <= week + dt.timedelta(days=6)
             sheet.write_blank(row, first + number, None, form.look("cell", **({"bg_color": _BAR} if busy else {})))
-    note = "土曜・日曜に当たる期日は次の平日に移しています。祝日・年末年始は考えていないので、必要なら直してください。"
+    note = "土曜・日曜・祝日・年末年始に当たる期日は、次の開庁日に移しています。議会の日程など市の都合は考えていないので、必要なら直してください。"
     sheet.write_string(len(calendar.steps) + 4, 0, note)
     sheet.freeze_panes(3, 1)
     print_on_a4(sheet)
