@@ -49,7 +49,7 @@ class Stage:
 
 
 _STUDIES = ("plan.json", "effects.json", "evidence.json", "studies.json", *(f"{name}.parquet" for name in FRAMES))
-_BEFORE_DOCUMENTS = ("02_skill_map", "05_cost_benefit", "07_targeting", "08_rollout")
+_BEFORE_DOCUMENTS = ("02_skill_map", "05_cost_benefit", "07_targeting", "08_rollout", "09_partnership")
 STAGES: tuple[Stage, ...] = (
     Stage(name="00_start", title="はじめに"),
     Stage(name="01_data_quality", title="データの点検", writes=("results/quality.json", "results/reach.parquet")),
@@ -59,6 +59,7 @@ STAGES: tuple[Stage, ...] = (
     Stage(name="05_cost_benefit", title="費用と効果", writes=("results/budget.json",), needs=("04_staff_hours",)),
     Stage(name="07_targeting", title="主導すべき業務", writes=("results/policy_targeting.json",), needs=("03_training_effect",)),
     Stage(name="08_rollout", title="来年度の順番", writes=("results/policy_rollout.json",), needs=("03_training_effect",)),
+    Stage(name="09_partnership", title="他の市との協力", writes=("results/policy_partnership.json",), needs=("01_data_quality", "03_training_effect")),
     Stage(name="10_budget_documents", title="予算要求の附属資料", writes=("documents",), needs=_BEFORE_DOCUMENTS),
 )
 SITE = Stage(name="site", title="閲覧用のサイト", writes=("site",), needs=tuple(stage.name for stage in STAGES))

@@ -41,7 +41,14 @@ plan_app = typer.Typer(
     short_help="計画を作り（new）、固定する（freeze）",
     invoke_without_command=True,
 )
+pool_app = typer.Typer(
+    cls=JapaneseGroup,
+    help="他の市と結果を持ち寄ります。渡すファイルを作り（export）、受け取った結果をまとめます（combine）。個人の値は渡しません。",
+    short_help="他の市と結果を持ち寄る（export、combine）",
+    invoke_without_command=True,
+)
 app.add_typer(plan_app, name="plan")
+app.add_typer(pool_app, name="pool")
 
 DataArgument = Annotated[Path, typer.Argument(metavar="データ", help="ファイルを入れたフォルダー", show_default=False)]
 
@@ -54,6 +61,12 @@ def _root(context: typer.Context) -> None:
 
 @plan_app.callback()
 def _plan_root(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@pool_app.callback()
+def _pool_root(context: typer.Context) -> None:
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
 
@@ -203,6 +216,40 @@ def rollout(
     from kdx_eval.cli.rollout import write_rollout
 
     write_rollout(data, plan=plan, out=out, word=seed, waves=waves, first_month=first_month)
+
+
+@pool_app.command("export", cls=JapaneseCommand, short_help="渡すファイルを作る")
+def pool_export(
+    run: Annotated[Path, typer.Argument(metavar="実行", help="run が書き出したフォルダー", show_default=False)],
+    data: DataArgument,
+    *,
+    question: Annotated[str, typer.Option(metavar="番号", help="問いの番号（q1 など）", show_default=False)],
+    city: Annotated[str, typer.Option(metavar="コード", help="全国地方公共団体コード（柏市は122173）", show_default=False)],
+    out: Annotated[Path, typer.Option(metavar="ファイル", help="書き出すファイル（.json）", show_default=False)],
+    contrast_only: Annotated[bool, typer.Option("--contrast-only", help="効果の対比だけを渡し、開始時期ごとの値は渡さない")] = False,
+) -> None:
+    """渡すファイルに入るものをすべて画面に示し、書き出します。10人または3課に満たない区切りがあれば書き出しません。
+
+    例:  kdx-eval pool export reports/fy2027-request データ --question q1 --city 122173 --out 渡す/柏市.json
+    """
+    from kdx_eval.cli.pooling import export
+
+    export(run, data, question=question, city=city, out=out, contrast_only=contrast_only)
+
+
+@pool_app.command("combine", cls=JapaneseCommand, short_help="受け取った結果をまとめる")
+def pool_combine(
+    files: Annotated[list[Path], typer.Argument(metavar="ファイル...", help="各市の結果のファイル（二つ以上）", show_default=False)],
+    *,
+    common_design: Annotated[bool, typer.Option("--common-design", help="すべての市が同じ計画で合意しているとき、一つの市のように合わせた値も示す")] = False,
+) -> None:
+    """市の中で比べた差をまとめます。書き出した後に変わったファイルや、同じ課を含むファイルは受け付けません。
+
+    例:  kdx-eval pool combine 受領/柏市.json 受領/我孫子市.json
+    """
+    from kdx_eval.cli.pooling import combine
+
+    combine(files, common_design=common_design)
 
 
 @plan_app.command("new", cls=JapaneseCommand, short_help="6つの質問から計画を作る")

@@ -100,7 +100,7 @@ def _within(part: Panel, target: FiscalYearTarget, *, pooled: PooledCovariance, 
 def shrink(estimate: FloatArray, std_error: FloatArray) -> tuple[pd.DataFrame, float, float]:
     """Each estimate drawn to their common mean by how little is known of it.
 
-    The posterior of a normal model with between-variance τ² by Paule & Mandel 1982 (statsmodels): mean μ + B(y - μ), B = τ²/(τ² + s²); variance
+    The posterior of a normal model with between-variance τ² by Paule & Mandel 1982: mean μ + B(y - μ), B = τ²/(τ² + s²); variance
     B s² + (1 - B)² Var(μ), plus Morris' (1983, section 4) term for τ² being estimated, 2/(K - 3) (1 - B)² (y - μ)², where K > 3.
 
     Returns
@@ -112,11 +112,8 @@ def shrink(estimate: FloatArray, std_error: FloatArray) -> tuple[pd.DataFrame, f
     float
         p value of equal effects (Cochran's Q, K - 1 degrees of freedom).
     """
-    from statsmodels.stats.meta_analysis import combine_effects
-
     variance = std_error**2
-    combined = combine_effects(estimate, variance, method_re="iterated")
-    tau2 = max(float(combined.tau2), 0.0)
+    tau2 = between_variance(estimate, variance)
     weight = 1 / (tau2 + variance)
     mean = float((weight * estimate).sum() / weight.sum())
     kept = tau2 / (tau2 + variance)
@@ -129,6 +126,21 @@ def shrink(estimate: FloatArray, std_error: FloatArray) -> tuple[pd.DataFrame, f
     fixed = (estimate / variance).sum() / (1 / variance).sum()
     q = float(((estimate - fixed) ** 2 / variance).sum())
     return frame, float(np.sqrt(tau2)), float(stats.chi2.sf(q, len(estimate) - 1))
+
+
+def between_variance(estimate: FloatArray, variance: FloatArray) -> float:
+    """Variance of the true effects (Paule & Mandel 1982): the τ² at which Σ (y - μ)² / (s² + τ²) equals K - 1; 0 where it is less without any."""
+    from scipy import optimize
+
+    def excess(tau2: float) -> float:
+        weight = 1 / (variance + tau2)
+        mean = (weight * estimate).sum() / weight.sum()
+        return float((weight * (estimate - mean) ** 2).sum()) - (len(estimate) - 1)
+
+    if excess(0.0) <= 0:
+        return 0.0
+    # At the whole scatter each term is below one, so that the sum lies below K - 1.
+    return float(optimize.brentq(excess, 0.0, float(((estimate - estimate.mean()) ** 2).sum()) + 1e-300, xtol=1e-14, rtol=1e-12))
 
 
 def dose_slope(panel: Panel, target: FiscalYearTarget) -> Estimate:

@@ -49,6 +49,7 @@ class SoFar(Protocol):
 _PARTS: Mapping[str, tuple[str, str, str]] = {
     "targeting": ("kdx_eval.policy.targeting", "choose_targets", "Targeting"),
     "rollout": ("kdx_eval.policy.rollout", "plan_rollout", "Rollout"),
+    "partnership": ("kdx_eval.policy.partnership", "study_partnership", "Partnership"),
     "review": ("kdx_eval.policy.review", "review_policy", "PolicyReview"),
 }
 

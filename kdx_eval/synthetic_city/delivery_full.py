@@ -116,4 +116,5 @@ def _money(city: City, data: Path) -> None:
     write_csv(finance.events(), data / "同時施策.csv", encoding=_BOM)
     write_csv(finance.redeployment(city), data / "再配分.csv", encoding=_BOM)
     write_csv(finance.interventions(city), data / "支援案件.csv", encoding=_BOM)
+    write_csv(finance.partner_results(), data / "他団体の結果.csv", encoding=_BOM)
     write_csv(finance.knowledge(city), data / "ナレッジ.csv", encoding=_BOM)

@@ -147,3 +147,14 @@ def knowledge(city: City) -> pd.DataFrame:
             "置き換えた研修": "",
         }
     )
+
+
+def partner_results() -> pd.DataFrame:
+    """Contrasts that three invented neighbours sent for the same question."""
+    rows = (("990001", -61.5, 20.4, 48), ("990002", -96.0, 31.0, 30), ("990003", -40.2, 26.5, 36))
+    return pd.DataFrame(
+        [
+            {"団体コード": code, "問い番号": "q1_bpr_hours", "推定対象": "fiscal_year", "推定値": estimate, "標準誤差": error, "単位数": units}
+            for code, estimate, error, units in rows
+        ]
+    )
