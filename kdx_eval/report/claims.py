@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from kdx_eval.manifest import digest_json
 from kdx_eval.report.blocks import shorten
+from kdx_eval.report.claims_hours import enter_hours
 from kdx_eval.report.ledger import Ledger, LedgerBook
 from kdx_eval.report.wording import change_range_text, change_text, digits_for, hours_range_text, ordered_evidence, size_text, yen_text
 from kdx_eval.results import effect_rows
@@ -57,6 +58,7 @@ def build_ledger(results: Results) -> Ledger:
         for line in results.savings.lines:
             _line(book, line, item=results.evidence.get(line.question_id), study=results.studies.get(line.question_id))
         _savings(book, results.savings)
+        enter_hours(book, results)
     if results.budget is not None:
         _yen(book, results.budget)
     _quality(book, results)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from kdx_eval.plots import UNDECIDED, compact, plot_event_study, plot_ranges, plot_series, plot_verdicts
 from kdx_eval.report.blocks import shorten
+from kdx_eval.report.hours_figures import hours_figures
 from kdx_eval.report.wording import hours_range_text, numbered_evidence, part_of, planned
 from kdx_eval.units import format_hours
 
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
     from kdx_eval.savings import Hours
 
 DOTS_PER_INCH = 140
+HOURS_PICTURES = {
+    "bridge": ("生まれた時間から使い道の記録を引き、残りを示した図。数字は下の表にあります", "図　生まれた時間はどこへ行ったか"),
+    "register": ("主張をそのまま足した時間と、重なりを除いて数えた時間の図。数字は下の表にあります", "図　同じ時間を二重に数えていないか"),
+    "persistence": ("研修の開始からの年数別に、1単位・1か月当たりの時間と幅を示した図。数字は下の表にあります", "図　効果は続いているか"),
+}
 MOST_RANGES = 5
 MOST_DRAWN = 12  # questions with plots of their own; the rest of a long run stands in the tables
 
@@ -47,12 +53,15 @@ class Pictures:
     wide : tuple of Picture
         The same two at a page's full width, for the site.
     by_question : mapping of question id to Pictures of that question
+    hours : tuple of Picture
+        The bridge, overlaps and persistence.
     """
 
     content: Mapping[str, bytes]
     main: tuple[Picture, ...]
     wide: tuple[Picture, ...]
     by_question: Mapping[str, tuple[Picture, ...]]
+    hours: tuple[Picture, ...] = ()
 
 
 @lru_cache(maxsize=1)
@@ -89,7 +98,13 @@ def draw_pictures(results: Results) -> Pictures:
             picture, figure = ranges
             content[picture.file] = _png(compact(figure) if narrow else figure)
             kept.append(picture)
-    return Pictures(content=content, main=tuple(main), wide=tuple(wide), by_question=by_question)
+    hours = []
+    if results.savings is not None:
+        for kind, (alt, caption) in HOURS_PICTURES.items():
+            for figure in hours_figures(results.savings, kind, synthetic=synthetic):
+                hours.append(Picture(file=f"hours-{kind}.png", alt=alt, caption=caption))
+                content[hours[-1].file] = _png(figure)
+    return Pictures(content=content, main=tuple(main), wide=tuple(wide), by_question=by_question, hours=tuple(hours))
 
 
 def _ranges(results: Results, *, narrow: bool) -> tuple[Picture, Figure] | None:
