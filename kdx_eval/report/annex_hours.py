@@ -6,20 +6,26 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from kdx_eval.report.blocks import Block, Bullets, Figure, Heading, Paragraph, Table, columns, shorten, without_empty_columns
-from kdx_eval.report.claims_hours import ABSENT, overlap_name, row_name, shown_processes, shows_departments
+from kdx_eval.report.claims_hours import ABSENT, class_rows, overlap_name, row_name, shown_processes, shows_departments
 from kdx_eval.report.hours_figures import split_lines
 from kdx_eval.report.words_hours import TABLES
-from kdx_eval.savings import BASIS_WORDS
+from kdx_eval.savings.bases import BASIS_WORDS, SHORT_WORDS
+from kdx_eval.savings.details import CLASS_WORDS
 from kdx_eval.units import FiscalYear
 
 if TYPE_CHECKING:
     from kdx_eval.report.ledger import Ledger
     from kdx_eval.report.pictures import Pictures
     from kdx_eval.results import Results
-    from kdx_eval.savings import RegisterRow, Savings
+    from kdx_eval.savings import RegisterRow, Savings, SavingsLine
 
 PUBLIC_NOTE = "公表用のため、課や業務ごとの表は載せていません。"
 FULL_YEAR_NOTE = "年換算は、評価年度に受講済みの課が1年を通して同じ効果だったとした場合の計算値で、実績ではありません。実績には足しません。"
+REGISTER_NOTE = "「評価年度」は使った月の分。アンケートは、答えなかった人を0時間とした下限。" + "、".join(
+    f"{SHORT_WORDS[basis]}＝{words}" for basis, words in BASIS_WORDS.items() if SHORT_WORDS[basis] != words
+)
+SHORT_CLASSES = dict(zip(CLASS_WORDS.values(), ("歳出削減", "手当の縮減", "時間の創出", "定性的"), strict=True))
+MOST_YEARS = 5
 UNIT_NOTE = "「全体に寄せた値」は、課ごとの誤差が大きいほど全体の割合に寄せたもの。どちらの列も合計は全体の時間と同じです。課どうしの順位付けには使えません。"
 
 
@@ -32,6 +38,7 @@ def hours_blocks(results: Results, ledger: Ledger, *, pictures: Pictures) -> Ite
     if ledger.has("savings.annualised"):
         name = "savings.annualised"
         yield Paragraph(text=f"年換算の時間：{ledger.text(name)}（{ledger.range_text(name)}）。{FULL_YEAR_NOTE}")
+    yield from _class_table(savings, ledger)
     yield from _person_table(savings, ledger)
     yield from _since_blocks(savings, ledger, pictures=pictures)
     if not shows_departments(results):
@@ -55,6 +62,12 @@ def _figure(pictures: Pictures, kind: str) -> Iterator[Block]:
 
 def _texts(ledger: Ledger, name: str, fields: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(ledger.text(f"{name}.{field}") for field in fields)
+
+
+def _class_table(savings: Savings, ledger: Ledger) -> Iterator[Block]:
+    rows = tuple((name, *_texts(ledger, f"class.{place}", ("hours", "yen", "note"))) for place, (name, *_) in enumerate(class_rows(savings)))
+    heads = columns("区分", "年間", "予算が減る額（千円）", "説明", right=(1, 2), widths=(1.6, 0.9, 1.1, 3))
+    yield Table(columns=heads, rows=rows, caption=TABLES["class"])
 
 
 def _person_table(savings: Savings, ledger: Ledger) -> Iterator[Block]:
@@ -97,12 +110,21 @@ def _unit_tables(savings: Savings, ledger: Ledger) -> Iterator[Block]:
                 place[kind] += 1
                 fields = _texts(ledger, name, ("hours", "plain", "baseline", "share"))
                 rows.append((shorten(unit.name, 30), fields[0], ledger.range_text(f"{name}.hours"), *fields[1:]))
+            if rows and kind == "dept":
+                rows.append(("計", *_totals(line, ledger)))
             if rows:
                 first = "課" if kind == "dept" else "業務"
                 heads = columns(first, "寄せた値", "幅（95％）", "そのまま", "研修前の時間", "割合", right=(1, 3, 4, 5), widths=(2.4, 1, 1.6, 1, 1.1, 0.7))
                 some = len(one.processes) > len(rows) and kind == "proc"
                 note = UNIT_NOTE if kind == "dept" else "時間の大きいものから。残りはノート 04 にあります。" if some else ""
                 yield Table(columns=heads, rows=tuple(rows), caption=f"{TABLES[kind]}（{shorten(line.title, 40)}）", note=note)
+
+
+def _totals(line: SavingsLine, ledger: Ledger) -> tuple[str, ...]:
+    """The question's own total under its departments."""
+    name = f"question.{line.question_id}"
+    saved, width = ledger.text(f"{name}.saved"), ledger.range_text(f"{name}.saved")
+    return saved, width, saved, ledger.text(f"{name}.baseline"), ledger.text(f"{name}.share")
 
 
 def _bridge_table(results: Results, savings: Savings, *, ledger: Ledger) -> Iterator[Block]:
@@ -122,7 +144,7 @@ def _bridge_table(results: Results, savings: Savings, *, ledger: Ledger) -> Iter
     )
     whole = ("計", *(ledger.text(f"bridge.{field}") for field in ("created", "redeployed", "unexplained")), "")
     heads = columns("課", "生まれた時間", "再配分", "記録なし", "使い道", right=(1, 2, 3), widths=(1.6, 1, 1, 1, 2.4))
-    note = "△は、時間が増えた課、または生まれた時間より多く使い道を記録した課。1時間未満の端数のため、表示の和が計と1違うことがあります。"
+    note = "△は、時間が増えた課、または生まれた時間より多く使い道を記録した課。行の和が計と合うように端数を処理しています（最大剰余法）。"
     yield Table(columns=heads, rows=(*by_department, whole), caption=TABLES["use"], note=note)
 
 
@@ -142,10 +164,10 @@ def _register_blocks(results: Results, savings: Savings, *, ledger: Ledger, pict
     if not shows_departments(results):
         return
     titles = ("課", "業務", "取組", "区分", "根拠", "年間の主張", "評価年度", "分けた後", "合計に", "減った予算（千円）")
-    heads = columns(*titles, right=(5, 6, 7, 9), widths=(1.2, 1.5, 1.3, 1.5, 1.3, 0.9, 0.9, 0.9, 0.7, 0.9))
+    heads = columns(*titles, right=(5, 6, 7, 9), widths=(1.2, 1.5, 1.4, 1.3, 1, 1, 1, 1, 0.6, 0.9))
     listed = (*register.rows, *register.forecasts)
     table = tuple(_register_cells(row, ledger, name=f"reg.{place}", live=place < len(register.rows)) for place, row in enumerate(listed))
-    yield without_empty_columns(Table(columns=heads, rows=table, caption=TABLES["reg"], note="「評価年度」は使った月の分。アンケートは、答えなかった人を0時間とした下限。"))
+    yield without_empty_columns(Table(columns=heads, rows=table, caption=TABLES["reg"], note=REGISTER_NOTE))
     asked = tuple(f"{row_name(row)}：{ledger.text(f'reg.{place}.note')}" for place, row in enumerate(listed) if row.basis == "survey" and row.note)
     if asked:
         yield Bullets(items=asked)
@@ -161,24 +183,28 @@ def _register_blocks(results: Results, savings: Savings, *, ledger: Ledger, pict
 def _register_cells(row: RegisterRow, ledger: Ledger, *, name: str, live: bool) -> tuple[str, ...]:
     reduced = ledger.text(f"{name}.reduced") if ledger.has(f"{name}.reduced") else ""
     hours = _texts(ledger, name, ("claimed", "hours", "allocated")) if live else (ledger.text(f"{name}.claimed"), "見込み", ABSENT)
-    counted = "数える" if row.counted else "数えない"
+    counted = "○" if row.counted else "×"
     place = (row.department_name or "（全庁）", row.process_name or ("（課全体）" if row.department_name else row.note if row.kind == "研修" else ""))
-    return (*(shorten(text, 18) for text in place), shorten(row_name(row), 18), row.benefit_class.partition("（")[0], BASIS_WORDS[row.basis], *hours, counted, reduced)
+    return (*(shorten(text, 18) for text in place), shorten(row_name(row), 18), SHORT_CLASSES[row.benefit_class], SHORT_WORDS[row.basis], *hours, counted, reduced)
 
 
 def _book_blocks(savings: Savings, ledger: Ledger) -> Iterator[Block]:
     books = savings.reconciliation
     if books is None:
         return
-    if books.years:
-        fields = ("claimed", "measured", "redeployed", "overtime", "fall", "paid")
-        rows = tuple(
-            (FiscalYear(year.fiscal_year).short, *_texts(ledger, f"year.{place}", fields), "あり" if year.allotment else "なし",
-             *_texts(ledger, f"year.{place}", ("staff", "budget", "unexplained")))
-            for place, year in enumerate(books.years)
-        )  # fmt: skip
-        titles = ("年度", "測っていない主張", "測った時間", "使い道の記録", "時間外", "前年からの減", "手当（千円）", "枠配当", "実員", "事業費（千円）", "説明がつかない")
-        heads = columns(*titles, right=(1, 2, 3, 4, 5, 6, 8, 9, 10), widths=(0.6, 1, 1, 0.9, 1.1, 1, 1.1, 0.7, 0.9, 1, 1))
-        note = "前年からの減は、両方の年度に記録のある月の比較。「－」は記録がないか、評価していない年度。"
-        yield Table(columns=heads, rows=rows, caption=TABLES["year"], note=note)
+    shown = list(enumerate(books.years))[-MOST_YEARS:]
+    if shown:
+        rows = [
+            (label, *(ledger.text(f"year.{place}.{field}") for place, _ in shown))
+            for field, label in (
+                ("claimed", "測っていない主張"), ("measured", "測った時間（重なりを除く）"), ("redeployed", "使い道の記録"), ("overtime", "時間外勤務"),
+                ("fall", "時間外勤務の前年度からの減"), ("paid", "時間外勤務手当（千円）"), ("staff", "実員"), ("staff_fall", "実員の前年度からの減"),
+                ("budget", "事業費（千円）"), ("unexplained", "説明のつかない時間"),
+            )
+        ]  # fmt: skip
+        rows.insert(6, ("時間外勤務の枠配当", *("あり" if year.allotment else "なし" for _, year in shown)))
+        heads = columns("項目", *(FiscalYear(year.fiscal_year).short for _, year in shown), right=range(1, len(shown) + 1), widths=(2, *(1 for _ in shown)))
+        stages = "、".join(dict.fromkeys(f"{FiscalYear(year.fiscal_year).short}は{year.budget_stage}" for _, year in shown if year.budget_stage))
+        note = f"前年度からの減は、両方の年度に記録のある月の比較。「－」は記録がないか、評価していない年度。{f'事業費：{stages}。' if stages else ''}"
+        yield Table(columns=heads, rows=tuple(rows), caption=TABLES["year"], note=note)
     yield Bullets(items=tuple(ledger.text(f"books.sentence.{place}") for place in range(len(books.sentences))))

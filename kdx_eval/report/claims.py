@@ -10,7 +10,7 @@ from kdx_eval.report.claims_hours import enter_hours
 from kdx_eval.report.ledger import Ledger, LedgerBook
 from kdx_eval.report.wording import change_range_text, change_text, digits_for, hours_range_text, ordered_evidence, size_text, yen_text
 from kdx_eval.results import effect_rows
-from kdx_eval.units import FiscalYear, format_hours, format_number, format_share
+from kdx_eval.units import FiscalYear, format_hours, format_number, format_share, round_to_total
 
 if TYPE_CHECKING:
     from kdx_eval.budget import BudgetCase, Scenario
@@ -257,9 +257,11 @@ def _savings(book: LedgerBook, savings: Savings) -> None:
     book.figure("savings.persons", savings.person_equivalent, text=persons, unit="人分", formula="差引の時間÷1人の年間時間", inputs=("savings.net",))
     book.sentence("savings.person_basis", savings.person_basis)
     bridge = savings.bridge
+    parts_of_created = dict(zip(("redeployed", "unexplained"), round_to_total((bridge.redeployed_hours, bridge.unexplained_hours)), strict=True))
     for field in ("created", "redeployed", "unexplained"):
         hours = float(getattr(bridge, f"{field}_hours"))
-        book.figure(f"bridge.{field}", hours, text=format_hours(hours), unit="時間／年", inputs=("redeployment",) if field != "created" else ("savings.net",))
+        text = format_hours(parts_of_created.get(field, hours))
+        book.figure(f"bridge.{field}", hours, text=text, unit="時間／年", inputs=("redeployment",) if field != "created" else ("savings.created",))
     for place, (_, hours) in enumerate(bridge.destinations):
         book.figure(f"bridge.destination.{place}", hours, text=format_hours(hours), unit="時間／年", inputs=("redeployment",))
     cash = savings.cash

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 WORDS_HOURS = {
     "savings.annualised": "年換算の時間（計算値）",
+    "class.hours": "時間",
+    "class.yen": "予算が減る額",
+    "class.note": "説明",
     "person.hours": "生まれた時間",
     "person.persons": "受けた課の実員",
     "person.each": "実員1人当たりの時間",
@@ -51,6 +54,7 @@ WORDS_HOURS = {
 }
 # Kinds whose figures stand in a table of their own, by its caption; the ledger on paper points there.
 TABLES = {
+    "class": "効果の四つの区分",
     "person": "実員1人当たりの時間",
     "since": "研修の開始からの年数別",
     "dept": "課ごとの時間",

@@ -17,6 +17,7 @@ BASIS_WORDS: dict[SavingsBasis, str] = {
     "usage_log": "利用記録・処理記録",
     "observed": "実際の勤務時間",
 }
+SHORT_WORDS: dict[SavingsBasis, str] = {"claimed": "見込み", "task_measured": "実測", "survey": "アンケート", "usage_log": "記録", "observed": "勤務時間"}
 # How work was measured -> the basis of hours saved of it; the weaker of two counts.
 MEASURED_BY: dict[str, SavingsBasis] = {
     "timesheet": "observed",
