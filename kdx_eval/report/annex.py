@@ -13,8 +13,8 @@ from kdx_eval.report.blocks import Block, Bullets, Figure, Heading, Paragraph, T
 from kdx_eval.report.claims import NAIVE, grade_text, quality_counts
 from kdx_eval.report.pdf import compile_pdf
 from kdx_eval.report.timing import timing_table
-from kdx_eval.report.words_hours import TABLES
 from kdx_eval.report.wording import ROUNDING_NOTE, ordered_evidence, plan_note, planned, policy_note
+from kdx_eval.report.words_hours import TABLES
 from kdx_eval.schema import load_schema, parameter
 from kdx_eval.units import format_share, wareki_date
 

@@ -26,6 +26,15 @@ REGISTER_NOTE = "「評価年度」は使った月の分。アンケートは、
 )
 SHORT_CLASSES = dict(zip(CLASS_WORDS.values(), ("歳出削減", "手当の縮減", "時間の創出", "定性的"), strict=True))
 MOST_YEARS = 5
+BRIDGE = ("created", "redeployed", "unexplained")
+REGISTER_PARTS = (
+    ("claimed", "主張をそのまま足した場合"),
+    ("measured", "重なりを除いて測った時間"),
+    ("training", "　うち研修"),
+    ("other", "　うちほかの取組（測ったもの）"),
+    ("disputed", "　うちどちらの成果とも言い切れない時間"),
+    ("training_before", "参考：研修（重なりを分ける前）"),
+)
 UNIT_NOTE = "「全体に寄せた値」は、課ごとの誤差が大きいほど全体の割合に寄せたもの。どちらの列も合計は全体の時間と同じです。課どうしの順位付けには使えません。"
 
 
@@ -139,10 +148,10 @@ def _bridge_table(results: Results, savings: Savings, *, ledger: Ledger) -> Iter
     if not bridge.departments or not shows_departments(results):
         return
     by_department = tuple(
-        (shorten(row.name, 24), *_texts(ledger, f"use.{place}", ("created", "redeployed", "unexplained")), shorten("、".join(name for name, _ in row.destinations), 40))
+        (shorten(row.name, 24), *_texts(ledger, f"use.{place}", BRIDGE), shorten("、".join(name for name, _ in row.destinations), 40))
         for place, row in enumerate(bridge.departments)
     )
-    whole = ("計", *(ledger.text(f"bridge.{field}") for field in ("created", "redeployed", "unexplained")), "")
+    whole = ("計", *_texts(ledger, "bridge", BRIDGE), "")
     heads = columns("課", "生まれた時間", "再配分", "記録なし", "使い道", right=(1, 2, 3), widths=(1.6, 1, 1, 1, 2.4))
     note = "△は、時間が増えた課、または生まれた時間より多く使い道を記録した課。行の和が計と合うように端数を処理しています（最大剰余法）。"
     yield Table(columns=heads, rows=(*by_department, whole), caption=TABLES["use"], note=note)
@@ -155,9 +164,7 @@ def _register_blocks(results: Results, savings: Savings, *, ledger: Ledger, pict
         return
     yield from _figure(pictures, "register")
     yield Paragraph(text=f"分け方：{ledger.text('register.rule')}")
-    labels = (("claimed", "主張をそのまま足した場合"), ("measured", "重なりを除いて測った時間"), ("training", "　うち研修"), ("other", "　うちほかの取組（測ったもの）"))
-    labels = (*labels, ("disputed", "　うちどちらの成果とも言い切れない時間"), ("training_before", "参考：研修（重なりを分ける前）"))
-    rows = tuple((label, ledger.text(f"register.{field}"), ledger.claim(f"register.{field}").id) for field, label in labels)
+    rows = tuple((label, ledger.text(f"register.{field}"), ledger.claim(f"register.{field}").id) for field, label in REGISTER_PARTS)
     yield Table(columns=columns("項目", "年間", "台帳", right=(1,), widths=(3, 1, 0.6)), rows=rows, caption="重なりの結果")
     if register.notes:
         yield Bullets(items=tuple(ledger.text(f"register.note.{place}") for place in range(len(register.notes))))
@@ -185,7 +192,8 @@ def _register_cells(row: RegisterRow, ledger: Ledger, *, name: str, live: bool) 
     hours = _texts(ledger, name, ("claimed", "hours", "allocated")) if live else (ledger.text(f"{name}.claimed"), "見込み", ABSENT)
     counted = "○" if row.counted else "×"
     place = (row.department_name or "（全庁）", row.process_name or ("（課全体）" if row.department_name else row.note if row.kind == "研修" else ""))
-    return (*(shorten(text, 18) for text in place), shorten(row_name(row), 18), SHORT_CLASSES[row.benefit_class], SHORT_WORDS[row.basis], *hours, counted, reduced)
+    names = (*(shorten(text, 18) for text in place), shorten(row_name(row), 18))
+    return (*names, SHORT_CLASSES[row.benefit_class], SHORT_WORDS[row.basis], *hours, counted, reduced)
 
 
 def _book_blocks(savings: Savings, ledger: Ledger) -> Iterator[Block]:

@@ -64,7 +64,13 @@ def shown_processes(units: Sequence[UnitHours]) -> list[UnitHours]:
 
 
 def _hours(
-    book: LedgerBook, name: str, hours: float | None, *, ends: tuple[float, float] | None = None, whole: int | None = None, inputs: tuple[str, ...] = ("savings",)
+    book: LedgerBook,
+    name: str,
+    hours: float | None,
+    *,
+    ends: tuple[float, float] | None = None,
+    whole: int | None = None,
+    inputs: tuple[str, ...] = ("savings",),
 ) -> None:
     """One figure of hours with its interval; ``whole`` is what is printed where the rows of a table must add up."""
     low, high = ends or (None, None)
@@ -154,7 +160,8 @@ def _register(book: LedgerBook, register: Register, *, named: bool) -> None:
         _hours(book, f"register.{field}", getattr(register, f"{field}_hours"), whole=printed.get(field), inputs=("interventions", "savings.created"))
     _hours(book, "register.training_before", register.training_before, inputs=("savings.created",))
     share = register.realised_of_claimed
-    book.figure("register.realised", share, text=ABSENT if share is None else format_share(share), unit="割合", formula="実績÷見込み", inputs=("interventions",))
+    text = ABSENT if share is None else format_share(share)
+    book.figure("register.realised", share, text=text, unit="割合", formula="実績÷見込み", inputs=("interventions",))
     book.sentence("register.rule", register.rule)
     for place, note in enumerate(register.notes):
         book.sentence(f"register.note.{place}", note)

@@ -95,7 +95,10 @@ WORDS = {
     **WORDS_HOURS,
 }
 _NUMBERED = frozenset(
-    ("savings.note", "register.note", "books.sentence", "bridge.destination", "missing", "budget_note", "alternative", "sentence", "forbidden", "limit", "reason", "setting", "note", "coverage")
+    (
+        "savings.note", "register.note", "books.sentence", "bridge.destination", "missing", "budget_note", "alternative", "sentence", "forbidden", "limit",
+        "reason", "setting", "note", "coverage",
+    )
 )
 
 

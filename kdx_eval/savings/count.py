@@ -49,7 +49,9 @@ def count_savings(evidence: Mapping[str, Evidence], studies: Mapping[str, Effect
         check_claims(facts.claims, facts.baseline)
     estimated = [question for question in plan.questions if question.question_id in studies]
     counted = _questions_of_total(estimated, facts=facts)
-    lines = tuple(_line(studies[one.question_id], evidence[one.question_id], question=one, in_total=one in counted, facts=facts, plan=plan) for one in estimated)
+    lines = tuple(
+        _line(studies[one.question_id], evidence[one.question_id], question=one, in_total=one in counted, facts=facts, plan=plan) for one in estimated
+    )
     total = [line for line in lines if line.in_total]
     correlation = _correlation([(studies[one.question_id], one) for one in counted])
     created = _sum([line.saved for line in total if line.saved], correlation=correlation, studies=[studies[line.question_id] for line in total])

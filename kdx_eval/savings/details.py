@@ -170,7 +170,8 @@ class Register:
             )
         for place, overlap in enumerate(self.overlaps):
             given = sum(row.allocated_hours for row in self.rows if row.group == place)
-            if given > overlap.estate_hours + _CENT or overlap.estate_hours > (overlap.estate_hours if overlap.baseline_hours is None else overlap.baseline_hours):
+            most = overlap.estate_hours if overlap.baseline_hours is None else min(overlap.estate_hours, overlap.baseline_hours)
+            if given > most + _CENT:
                 raise RuleError("一つの業務に、分けられる時間を超える時間が割り当てられています", place="効果の一覧", hint="案件の業務と時間を確かめてください")
         told = sum(row.allocated_hours for row in self.rows if row.counted)
         if abs(told - self.counted_hours) > _CENT or abs(self.training_hours + self.other_hours - self.counted_hours) > _CENT:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -14,7 +14,9 @@ from kdx_eval.savings.records import ALLOTMENT, months_live
 from kdx_eval.units import FiscalYear, format_hours, format_number
 
 
-def reconcile(years: pd.DataFrame | None, register: Register, *, projects: pd.DataFrame | None, redeployed: float | None, hours_per_person: float) -> Reconciliation:
+def reconcile(
+    years: pd.DataFrame | None, register: Register, *, projects: pd.DataFrame | None, redeployed: float | None, hours_per_person: float
+) -> Reconciliation:
     """Claimed and measured hours of each year beside what the city's books show.
 
     Parameters
@@ -59,12 +61,13 @@ def reconcile(years: pd.DataFrame | None, register: Register, *, projects: pd.Da
                 unexplained_hours=register.measured_hours - explained if evaluated else None,
             )
         )
-    return Reconciliation(years=tuple(found), sentences=_sentences(next((one for one in found if one.fiscal_year == register.fiscal_year), found[-1]), hours_per_person))
+    evaluated_year = next((one for one in found if one.fiscal_year == register.fiscal_year), found[-1])
+    return Reconciliation(years=tuple(found), sentences=_sentences(evaluated_year, hours_per_person))
 
 
 def _claimed(projects: pd.DataFrame | None, year: FiscalYear) -> float:
     """Claims that nobody measured, for the months in which the projects were in use."""
-    rows: list[Mapping[Any, Any]] = [] if projects is None else projects.to_dict("records")
+    rows: Sequence[Mapping[Any, Any]] = [] if projects is None else projects.to_dict("records")
     return math.fsum(
         float(row["claimed_hours"]) * months_live(row["live_on"], year) / MONTHS_A_YEAR
         for row in rows
@@ -81,8 +84,8 @@ def _sentences(year: BookYear, hours_per_person: float) -> tuple[str, ...]:
             parts.append(f"時間外勤務の{_moved(year.overtime_fall)}")
         if year.staff_fall is not None:
             persons = format_number(abs(year.staff_fall), 0 if year.staff_fall == round(year.staff_fall) else 1)
-            moved = f"{persons}人の減（1人年{format_hours(hours_per_person)}）" if year.staff_fall > 0 else "増減なし" if year.staff_fall == 0 else f"{persons}人の増"
-            parts.append(f"職員数の{moved}")
+            fewer = f"{persons}人の減（1人年{format_hours(hours_per_person)}）"
+            parts.append(f"職員数の{fewer if year.staff_fall > 0 else '増減なし' if year.staff_fall == 0 else f'{persons}人の増'}")
         if year.redeployed_hours is not None:
             parts.append(f"使い道の記録{format_hours(year.redeployed_hours)}")
         beside = "、".join(parts) or "帳簿の記録なし"

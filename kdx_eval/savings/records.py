@@ -128,7 +128,7 @@ def _overtime(monthly: pd.DataFrame) -> pd.DataFrame:
     index = monthly["month_index"].astype(int)
     table = monthly.assign(fiscal_year=(index - 3) // 12, part=index % 12)
     grouped = table.groupby("fiscal_year")
-    frame = pd.DataFrame({"overtime_hours": grouped["overtime_hours"].sum(min_count=1), "paid_yen": grouped["paid_yen"].sum(min_count=1), "months": grouped.size()})
+    frame = grouped[["overtime_hours", "paid_yen"]].sum(min_count=1).assign(months=grouped.size())
     by_part = table.pivot(index="part", columns="fiscal_year", values="overtime_hours")
     frame["overtime_fall"] = [
         float((by_part[year - 1] - by_part[year]).dropna().sum()) if year - 1 in by_part and (by_part[year - 1] - by_part[year]).notna().any() else np.nan

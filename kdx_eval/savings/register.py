@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from kdx_eval.savings.allocation import allocate
-from kdx_eval.savings.bases import HEADLINE_BASES, MONTHS_A_YEAR, SavingsBasis, Survey, realised_share
+from kdx_eval.savings.bases import BASIS_WORDS, HEADLINE_BASES, MONTHS_A_YEAR, SavingsBasis, Survey, realised_share
 from kdx_eval.savings.details import CLASS_WORDS, TRAINING, Overlap, Register, RegisterRow
 from kdx_eval.savings.records import months_live
 from kdx_eval.units import FiscalYear, format_hours, format_share
@@ -19,6 +19,7 @@ RULE = (
     "同じ課・同じ業務・同じ年度の時間を複数の取組が主張するときは、足しません。測った時間（研修は比較対照との差）のうち最も大きいものを、"
     "もとの業務時間を上限として全体とし（測ったものがなければ最も大きい主張）、数える順番をすべて入れ替えたときの平均（シャープレイ値）で各取組に分けます。"
 )
+_BASES: dict[str, SavingsBasis] = {basis: basis for basis in BASIS_WORDS}
 MEASURED, CLAIMED = "測った時間の最大", "主張の最大（測定なし）"
 
 
@@ -115,7 +116,8 @@ def _notes(rows: Sequence[RegisterRow], training: TrainingHours, *, own: float, 
     found = []
     if training.total and own < training.total - 0.5:
         found.append(
-            f"研修の{format_hours(training.total)}のうち{format_hours(training.total - own)}は、ほかの取組も同じ業務で主張しているため、ほかの取組に分けました。"
+            f"研修の{format_hours(training.total)}のうち{format_hours(training.total - own)}は、"
+            "ほかの取組も同じ業務で主張しているため、ほかの取組に分けました。"
         )
     asked = [row for row in rows if row.basis == "survey" and row.row_id]
     if asked:
@@ -140,7 +142,7 @@ def _draft(row: Mapping[Any, Any], *, year: FiscalYear, names: Mapping[str, str]
     """One project as a row before the division, and whether it was in use in the year."""
     claimed, realised = _number(row["claimed_hours"]), _number(row["realised_hours"])
     months = months_live(row["live_on"], year)
-    basis: SavingsBasis = row["savings_basis"] if isinstance(row["savings_basis"], str) else "claimed"
+    basis = _BASES.get(str(row["savings_basis"]), "claimed")
     hours, note = _competing(row, claimed=claimed, realised=realised, months=months) if months else (0.0, "")
     qualitative = claimed is None and realised is None and basis != "survey"
     text = {name: str(row[name]) if isinstance(row[name], str) else "" for name in ("project_id", "kind", "department_id", "process_id", "benefit_class")}

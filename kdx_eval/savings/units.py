@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from kdx_eval.effect import moments
-from kdx_eval.effect.cohort_moments import CohortMoments
 from kdx_eval.effect.entries import evaluated_target
 from kdx_eval.effect.heterogeneity import shrink
 from kdx_eval.effect.inference import t_quantile
@@ -100,7 +99,7 @@ def split_hours(study: EffectStudy, panel: Panel, *, question: Question, plan: P
     plain = panel.without_gaps()
     try:
         m, target = moments(plain), evaluated_target(plain, question, plan=plan)
-        cohorts = [_cohort(plain, m, counted=one) for one in counted_cohorts(plain, m, target=target)]
+        cohorts = [_cohort(plain, one) for one in counted_cohorts(plain, m, target=target)]
     except NotIdentifiedError as error:
         return QuestionUnits(question_id=study.question_id, departments=(), processes=(), note=f"課ごとに分けた時間は示しません（{error.reason}）。")
     found = [_units(plain, cohort, members=cohort.counted.members, hours=hours) for cohort in cohorts]
@@ -117,7 +116,7 @@ def split_hours(study: EffectStudy, panel: Panel, *, question: Question, plan: P
     return QuestionUnits(question_id=study.question_id, departments=departments, processes=_settled_within(inner, departments))
 
 
-def _cohort(panel: Panel, m: CohortMoments, *, counted: CountedCohort) -> _Cohort:
+def _cohort(panel: Panel, counted: CountedCohort) -> _Cohort:
     expected = -float((counted.comparison * panel.outcome).sum())
     before = np.maximum(-counted.own, 0.0)
     mean = float((panel.outcome[counted.members] @ before).mean())

@@ -129,7 +129,7 @@ def interventions(city: City) -> pd.DataFrame:
     return pd.concat([frame, _overlapping(city, first=count + 1)], ignore_index=True).fillna("")
 
 
-# 種類, 稼働日, 見込み, 根拠, 実績, (回答時間, 回答者, 対象者, 月数), 業務コードを書くか
+# Kind, in use from, claimed, basis, realised; of a survey: hours told, respondents, population, months. Whether the row names a process stands last.
 _OVERLAPS: tuple[tuple[str, str, int, str, int | str, tuple[int, int, int, int] | None, bool], ...] = (
     ("RPA", "R7.4.1", 260, "実測", 110, None, True),
     ("BPR", "R7.4.1", 180, "実測", 90, None, True),
@@ -150,8 +150,8 @@ def _overlapping(city: City, *, first: int) -> pd.DataFrame:
         survey = asked or ("", "", "", "")
         rows.append(
             {
-                "案件番号": f"I-{first + place:03d}", "所属コード": department, "業務コード": homes[department] if named else "", "種類": kind, "着手日": "R6.10.10",
-                "稼働日": live, "見込み削減時間": claimed, "削減時間の根拠": basis, "実績削減時間": realised,
+                "案件番号": f"I-{first + place:03d}", "所属コード": department, "業務コード": homes[department] if named else "", "種類": kind,
+                "着手日": "R6.10.10", "稼働日": live, "見込み削減時間": claimed, "削減時間の根拠": basis, "実績削減時間": realised,
                 **dict(zip(("アンケートの回答時間", "回答者数", "対象者数", "調べた月数"), survey, strict=True)),
             }
         )  # fmt: skip
