@@ -76,7 +76,7 @@ def detailed(savings: Savings, name: Callable[[], str] = lambda: "総務課") ->
         units=(QuestionUnits(question_id=line.question_id, departments=tuple(unit("", part, k) for k, part in enumerate(parts)),
                              processes=tuple(unit("p", part, k) for k, part in enumerate(parts))),),
         per_person=(PerPerson(question_id=line.question_id, hours=hours, persons=40.0, per_person=hours / 40, conf_low=1.0, conf_high=9.0, source="人員の表"),),
-        persistence=(YearSince(question_id=line.question_id, year=1, hours=3.0, conf_low=1.0, conf_high=5.0, n_units=8, exposure=float("nan")),),
+        persistence=(YearSince(question_id=line.question_id, year=1, hours=3.0, conf_low=1.0, conf_high=5.0, n_units=8, exposure=None),),
         bridge=replace(savings.bridge, departments=(
             BridgeRow(department_id="d", name=name(), created_hours=savings.bridge.created_hours, redeployed_hours=savings.bridge.redeployed_hours,
                       unexplained_hours=savings.bridge.unexplained_hours, destinations=((name(), savings.bridge.redeployed_hours),)),

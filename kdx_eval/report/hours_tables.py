@@ -71,7 +71,7 @@ def _processes(savings: Savings) -> _Rows:
 def _persistence(savings: Savings) -> _Rows:
     titles = {line.question_id: line.title for line in savings.lines}
     for year in savings.persistence:
-        trained = format_share(year.exposure, 0)
+        trained = _ABSENT if year.exposure is None else format_share(year.exposure, 0)
         width = _range(year.conf_low, year.conf_high, 1)
         yield titles[year.question_id], f"{year.year}年目", _hours(year.hours, 1), width, format_number(year.n_units), trained
 

@@ -148,6 +148,6 @@ def _persistence(line: SavingsLine, study: EffectStudy, *, plan: Plan, facts: Sa
         low, high = sorted((factor * row["conf_low"], factor * row["conf_high"]))
         found.append(
             YearSince(question_id=line.question_id, year=int(row["year"]) + 1, hours=factor * row["estimate"], conf_low=low, conf_high=high,
-                      n_units=int(row["n_units"]), exposure=float(row["exposure"]))
+                      n_units=int(row["n_units"]), exposure=None if math.isnan(row["exposure"]) else float(row["exposure"]))
         )  # fmt: skip
     return found

@@ -21,7 +21,7 @@ _CENT = 0.005  # hours; sums of floats in another order
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class YearSince:
-    """Hours saved per trained unit and month in one year since training began (1 is the first), 95 % interval, and the share of staff still trained."""
+    """Hours saved per trained unit and month in one year since training began (1 is the first), 95 % interval, and the share of staff trained (None: unknown)."""
 
     question_id: str
     year: int
@@ -29,7 +29,7 @@ class YearSince:
     conf_low: float
     conf_high: float
     n_units: int
-    exposure: float
+    exposure: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
