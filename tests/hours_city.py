@@ -34,9 +34,9 @@ def baseline(**hours: float) -> pd.DataFrame:
     return pd.DataFrame([{"department_id": "d", "process_id": process, "fiscal_year": 2025, "hours": value} for process, value in hours.items()])
 
 
-def register(*rows: Mapping[str, Any], training: TrainingHours | None = None, base: pd.DataFrame | None = None, names: Mapping[str, str] | None = None) -> Register:
+def register(*rows: Mapping[str, Any], training: TrainingHours | None = None, base: pd.DataFrame | None = None) -> Register:
     """The register of those projects."""
-    return build_register(projects(*rows), training or TrainingHours(), year=YEAR, baseline=base, names=names or {})
+    return build_register(projects(*rows), training or TrainingHours(), year=YEAR, baseline=base, names={})
 
 
 def books(**changes: Any) -> pd.DataFrame:

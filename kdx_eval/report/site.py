@@ -23,6 +23,7 @@ from kdx_eval.report.annex import (
     value_blocks,
     wording_blocks,
 )
+from kdx_eval.report.annex_hours import hours_blocks
 from kdx_eval.report.blocks import Block, Figure, Heading, Table, columns, html_blocks, html_table, shorten
 from kdx_eval.report.claims import build_ledger
 from kdx_eval.report.content import appendix_content, effect_text, naive_text
@@ -79,6 +80,7 @@ def write_site(results: Results, out: Path, *, as_of: dt.date, notebooks: Sequen
         *_question_pages(results, ledger, pictures=pictures),
         _wording(results, ledger),
         _budget(results, ledger),
+        _hours(results, ledger, pictures=pictures),
         _quality(results, ledger),
         _ledger(ledger),
         *_notebooks(notebooks),
@@ -217,6 +219,11 @@ def _budget(results: Results, ledger: Ledger) -> _Page:
     blocks: list[Block] = [Heading(text="要求の一覧"), *request_blocks(results, ledger), Heading(text="前年度の見込みと実績"), *prior_blocks(results, ledger)]
     blocks += [Heading(text="受講の広がり"), *reach_blocks(results, ledger), Heading(text="時間と費用対効果"), *value_blocks(results, ledger)]
     return _Page(file="budget.html", title="要求と費用対効果", body=_body(blocks), menu="要求と費用対効果")
+
+
+def _hours(results: Results, ledger: Ledger, *, pictures: Pictures) -> _Page:
+    body = _body(hours_blocks(results, ledger, pictures=pictures)) or _paragraph("時間の計算はまだありません。")
+    return _Page(file="hours.html", title="時間の内訳", body=body, menu="時間の内訳")
 
 
 def _quality(results: Results, ledger: Ledger) -> _Page:

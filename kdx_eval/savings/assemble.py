@@ -19,6 +19,7 @@ from kdx_eval.savings.register import TrainingHours, build_register
 from kdx_eval.savings.types import Savings, SavingsLine
 from kdx_eval.savings.units import QuestionUnits, UnitHours, split_hours
 
+PUBLIC = "公表用のため、課ごとの時間は示しません。"
 NOT_SPLIT = "（課に分けられない分）"
 FROM_HEADCOUNT, FROM_POSTINGS = "人員の表の実員（評価年度の平均）", "所属の記録から数えた職員"
 
@@ -39,7 +40,7 @@ def add_details(savings: Savings, studies: Mapping[str, EffectStudy], *, plan: P
     _check_cash(register.rows, facts=facts, year=plan.evaluated_fiscal_year.year)
     bridge = replace(savings.bridge, departments=_bridge(savings, counted, facts=facts, year=plan.evaluated_fiscal_year.year))
     redeployed = savings.bridge.redeployed_hours if savings.bridge.recorded else None
-    return replace(
+    found = replace(
         savings,
         bridge=bridge,
         units=units,
@@ -48,6 +49,17 @@ def add_details(savings: Savings, studies: Mapping[str, EffectStudy], *, plan: P
         register=register,
         reconciliation=reconcile(facts.years, register, projects=facts.projects, redeployed=redeployed, hours_per_person=savings.hours_per_person),
     )
+    return found if plan.audience == "internal" else _for_public(found)
+
+
+def _for_public(savings: Savings) -> Savings:
+    """The same totals without what is known of single departments, some of which are fewer than ten persons."""
+    units = tuple(replace(one, departments=(), processes=(), note=PUBLIC) for one in savings.units)
+    register = savings.register
+    if register is not None:
+        rows, forecasts = (tuple(row.nowhere() for row in part) for part in (register.rows, register.forecasts))
+        register = replace(register, rows=rows, forecasts=forecasts, overlaps=tuple(one.nowhere() for one in register.overlaps))
+    return replace(savings, units=units, bridge=replace(savings.bridge, departments=()), register=register)
 
 
 def _units(line: SavingsLine, study: EffectStudy, *, plan: Plan, facts: SavingsFacts) -> QuestionUnits:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from kdx_eval.errors import RuleError
@@ -16,12 +16,13 @@ CLASS_WORDS: dict[str, BenefitClass] = {
     "qualitative": "定性的効果",
 }
 TRAINING = "研修"
+NOT_PUBLIC = "（公表しない）"
 _CENT = 0.005  # hours; sums of floats in another order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class YearSince:
-    """Hours saved per trained unit and month in one year since training began (1 is the first), 95 % interval, and the share of staff trained (None: unknown)."""
+    """Hours saved per trained unit and month in one year since training began (1 is the first), 95 % interval, share of staff trained (None: unknown)."""
 
     question_id: str
     year: int
@@ -94,6 +95,10 @@ class RegisterRow:
     reduced_yen: int | None
     note: str
 
+    def nowhere(self) -> RegisterRow:
+        """The same claim without its place, for readers outside the office."""
+        return replace(self, department_id="", department_name=NOT_PUBLIC, process_id="", process_name="")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overlap:
@@ -109,6 +114,10 @@ class Overlap:
     estate_hours: float
     baseline_hours: float | None
     ground: str
+
+    def nowhere(self) -> Overlap:
+        """The same hours without their place, for readers outside the office."""
+        return replace(self, department_id="", department_name=NOT_PUBLIC, process_id="", process_name="")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -93,7 +93,7 @@ def test_a_survey_is_shown_with_its_arithmetic_and_never_counted(blocks):
 def test_a_public_reader_sees_totals_and_no_department_process_or_project(results):
     public = dataclasses.replace(results, plan=dataclasses.replace(results.plan, audience="public"))
     ledger = build_ledger(public)
-    shown = list(hours_blocks(public, ledger, pictures=draw_pictures(public)))
+    shown = list(hours_blocks(public, ledger, pictures=draw_pictures(results)))
     assert {table.caption for table in tables(shown)} & {"課ごとの使い道", "効果の一覧", "重なりの整理"} == set()
     assert not any(claim.name.startswith(("dept.", "proc.", "use.", "reg.", "key.")) for claim in ledger)
     assert any(isinstance(block, Paragraph) and block.text.startswith("公表用") for block in shown)
@@ -101,17 +101,17 @@ def test_a_public_reader_sees_totals_and_no_department_process_or_project(result
     assert "総務課" not in cells
 
 
-def test_nothing_to_show_gives_sentences_and_no_empty_table():
-    results = city()
-    bare = dataclasses.replace(results.savings, bridge=dataclasses.replace(results.savings.bridge, recorded=False))
-    results = dataclasses.replace(results, savings=bare)
-    shown = list(hours_blocks(results, build_ledger(results), pictures=draw_pictures(results)))
+def test_nothing_to_show_gives_sentences_and_no_empty_table(results):
+    pictures = dataclasses.replace(draw_pictures(results), hours=())
+    bare = city().savings
+    results = dataclasses.replace(results, savings=dataclasses.replace(bare, bridge=dataclasses.replace(bare.bridge, recorded=False)))
+    shown = list(hours_blocks(results, build_ledger(results), pictures=pictures))
     assert all(table.rows for table in tables(shown))
     told = "".join(block.text for block in shown if isinstance(block, Paragraph))
     assert "再配分" in told
     assert "重なりはありません" in told
-    assert [block.text for block in shown if isinstance(block, Heading)][0] == "時間の内訳"
-    assert list(hours_blocks(dataclasses.replace(results, savings=None), build_ledger(results), pictures=draw_pictures(results))) == []
+    assert next(block.text for block in shown if isinstance(block, Heading)) == "時間の内訳"
+    assert list(hours_blocks(dataclasses.replace(results, savings=None), build_ledger(results), pictures=pictures)) == []
 
 
 @pytest.mark.parametrize("kind", HOURS_TABLES)
