@@ -68,7 +68,7 @@ def detailed(savings: Savings, name: Callable[[], str] = lambda: "総務課") ->
         projects(project(name(), name(), claimed_hours=90.0, realised_hours=30.0, savings_basis="task_measured"),
                  project("I-2", name(), claimed_hours=480.0, savings_basis="survey", survey_hours=42.0, respondents=14, population=80, survey_months=6),
                  project("I-3", name(), claimed_hours=50.0, live_on=pd.Timestamp("2027-01-01"))),
-        TrainingHours(total=total, by_key={("d", ""): 100.0, ("d", "p"): 100.0}), year=YEAR, baseline=baseline(p=4000.0), names={"d": name(), "p": name()},
+        TrainingHours(total=total, by_key={("d", ""): 100.0, ("d", "p"): 100.0}), year=YEAR, baseline=baseline(p=4000.0), names={"d": name(), "/p": name()},
     )  # fmt: skip
     return replace(
         savings,

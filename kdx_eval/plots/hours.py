@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _MOST_STEPS = 6  # uses drawn by name; the others together
 _MOST_UNITS = 40
+_MOST_ROWS = 14
 NO_CLAIM = "（計算上の数字。生まれたとは主張できない）"
 
 
@@ -85,7 +86,8 @@ def plot_units(units: Sequence[UnitHours], *, title: str, synthetic: bool = Fals
 
 def plot_persistence(lines: Sequence[tuple[SavingsLine, Sequence[YearSince]]], *, synthetic: bool = False) -> Figure:
     """Hours saved per trained unit and month by year since training began, with 95 % intervals, one row a question and year."""
-    rows = [(line, year) for line, years in lines for year in years]
+    rows = [(line, year) for line, years in lines for year in years][:_MOST_ROWS]
+    left_out = sum(len(years) for _, years in lines) - len(rows)
     with style():
         figure, axes = new_figure(1.2 + 0.34 * max(2, len(rows)))
         places = np.arange(len(rows))[::-1]
@@ -99,7 +101,8 @@ def plot_persistence(lines: Sequence[tuple[SavingsLine, Sequence[YearSince]]], *
         axes.set_yticks(places, names, fontsize=8)
         axes.set_ylim(-0.7, len(rows) - 0.3)
         axes.xaxis.set_major_formatter(lambda value, _: format_number(value))
-        axes.set_xlabel("1単位・1か月の時間（右ほど良い。白丸は言えない）")
+        more = f"（ほか{left_out}件は表に記載）" if left_out else ""
+        axes.set_xlabel(f"1単位・1か月の時間（右ほど良い。白丸は言えない）{more}")
         axes.set_title("効果は続いているか（95％の幅）")
         return finish(figure, synthetic=synthetic)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from kdx_eval.report.blocks import Block, Bullets, Figure, Heading, Paragraph, Table, columns, shorten, without_empty_columns
-from kdx_eval.report.claims_hours import ABSENT, class_rows, overlap_name, row_name, shown_processes, shows_departments
+from kdx_eval.report.claims_hours import ABSENT, MOST_SPLIT, class_rows, overlap_name, row_name, shown_processes, shows_departments
 from kdx_eval.report.hours_figures import split_lines
 from kdx_eval.report.words_hours import TABLES
 from kdx_eval.savings.bases import BASIS_WORDS, SHORT_WORDS
@@ -109,7 +109,8 @@ def _since_blocks(savings: Savings, ledger: Ledger, *, pictures: Pictures) -> It
 
 def _unit_tables(savings: Savings, ledger: Ledger) -> Iterator[Block]:
     place = {"dept": 0, "proc": 0}
-    for line, one in split_lines(savings):
+    split = split_lines(savings)
+    for line, one in split[:MOST_SPLIT]:
         if one.note:
             yield Paragraph(text=f"{shorten(line.title, 50)}：{one.note}")
         for kind, units in (("dept", one.departments), ("proc", shown_processes(one.processes))):
@@ -127,6 +128,8 @@ def _unit_tables(savings: Savings, ledger: Ledger) -> Iterator[Block]:
                 some = len(one.processes) > len(rows) and kind == "proc"
                 note = UNIT_NOTE if kind == "dept" else "時間の大きいものから。残りはノート 04 にあります。" if some else ""
                 yield Table(columns=heads, rows=tuple(rows), caption=f"{TABLES[kind]}（{shorten(line.title, 40)}）", note=note)
+    if len(split) > MOST_SPLIT:
+        yield Paragraph(text="ほかの問いの課ごとの時間は、ノート 04 にあります。")
 
 
 def _totals(line: SavingsLine, ledger: Ledger) -> tuple[str, ...]:

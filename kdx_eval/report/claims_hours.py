@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from kdx_eval.results import Results
     from kdx_eval.savings import Overlap, Reconciliation, Register, RegisterRow, Savings, UnitHours
 
+MOST_SPLIT = 6  # questions whose departments are printed; the notebook shows them all
 MOST_PROCESSES = 12  # of each question, in print; the notebook shows them all
 ABSENT = "－"
 PARTS = ("training", "other", "disputed")  # of the measured total
@@ -108,7 +109,7 @@ def _since(book: LedgerBook, savings: Savings) -> None:
 
 def _units(book: LedgerBook, savings: Savings) -> None:
     place = {"dept": 0, "proc": 0}
-    for line, one in split_lines(savings):
+    for line, one in split_lines(savings)[:MOST_SPLIT]:
         for kind, units in (("dept", one.departments), ("proc", shown_processes(one.processes))):
             printed = zip(*(round_to_total([getattr(unit, name) for unit in units]) for name in ("shrunken", "hours", "baseline_hours")), strict=True)
             for unit, (whole, plain, before) in zip(units, printed, strict=True):

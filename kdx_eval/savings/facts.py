@@ -48,7 +48,7 @@ class SavingsFacts:
     staff : mapping of department_id to float, or None
         実員 of the evaluated year.
     names : mapping of id to str, or None
-        Departments and processes.
+        `records.read_names`.
     bases : mapping of question_id to SavingsBasis, or None
         On what each outcome rests, as far as the records say.
     panels : Panels or None
@@ -118,11 +118,12 @@ def gather_facts(dataset: Tables, *, plan: Plan, reach: pd.DataFrame | None = No
 
 
 def _process_panels(dataset: Tables, panels: Panels) -> dict[str, Panel]:
-    """The workload by process for every question that asks about it by department."""
+    """The workload by process for every primary question that asks about it by department."""
     found = {}
     for key in panels.panels:
         question = panels.question(key)
-        if question.unit != "department" or question.outcome.table != "workload" or "process_id" not in dataset.columns("workload"):
+        by_department = question.unit == "department" and question.role == "primary" and question.outcome.table == "workload"
+        if not by_department or "process_id" not in dataset.columns("workload"):
             continue
         with contextlib.suppress(NotIdentifiedError, PlanError):
             found[key] = build_panel(dataset, replace(question, unit="process"), plan=panels.plan)

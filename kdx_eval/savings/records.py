@@ -68,13 +68,14 @@ def read_staff(connection: duckdb.DuckDBPyConnection, tables: Tables, *, year: F
 
 
 def read_names(connection: duckdb.DuckDBPyConnection, tables: Tables) -> dict[str, str]:
-    """Names of departments and processes by id, the latest of each."""
+    """Names of departments by id, and of processes by ``/`` and id (a department and a process may bear the same code); the latest of each."""
     found: dict[str, str] = {}
     for table, key, name in (("departments", "department_id", "department_name"), ("processes", "process_id", "process_name")):
         if tables.has(table) and name in tables.columns(table):
             since = column(tables, table, name="valid_from", kind="DATE")
             sql = f"SELECT {key}, arg_max({name}, (coalesce({since}, DATE '0001-01-01'), {name})) FROM {table} WHERE {name} IS NOT NULL GROUP BY {key}"
-            found |= {str(key): str(name) for key, name in connection.execute(f"{sql} ORDER BY {key}").fetchall()}
+            mark = "/" if table == "processes" else ""
+            found |= {f"{mark}{code}": str(called) for code, called in connection.execute(f"{sql} ORDER BY {key}").fetchall()}
     return found
 
 

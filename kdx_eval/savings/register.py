@@ -153,7 +153,7 @@ def _draft(row: Mapping[Any, Any], *, year: FiscalYear, names: Mapping[str, str]
         department_id=text["department_id"],
         department_name=names.get(text["department_id"], text["department_id"]),
         process_id=text["process_id"],
-        process_name=names.get(text["process_id"], text["process_id"]),
+        process_name=names.get(f"/{text['process_id']}", text["process_id"]),
         benefit_class="定性的効果" if qualitative else CLASS_WORDS.get(text["benefit_class"], CLASS_WORDS["hours_freed"]),
         basis=basis,
         claimed_hours=claimed,
@@ -211,7 +211,7 @@ def _baseline_hours(baseline: pd.DataFrame | None) -> dict[tuple[str, str], floa
 def _training_row(key: _Key, hours: float, *, basis: SavingsBasis) -> RegisterRow:
     return RegisterRow(
         row_id="", kind=TRAINING, group=-1, department_id=key.department, department_name=key.names.get(key.department, key.department),
-        process_id=key.process, process_name=key.names.get(key.process, key.process), benefit_class=CLASS_WORDS["hours_freed"], basis=basis,
+        process_id=key.process, process_name=key.names.get(f"/{key.process}", key.process), benefit_class=CLASS_WORDS["hours_freed"], basis=basis,
         claimed_hours=None, realised_hours=None, hours=hours, allocated_hours=0.0, counted=True, reduced_yen=None, note="比較対照との差。",
     )  # fmt: skip
 
@@ -228,7 +228,7 @@ def _divide(rows: Sequence[RegisterRow], key: _Key, *, training: RegisterRow, pl
         department_id=key.department,
         department_name=key.names.get(key.department, key.department),
         process_id=key.process,
-        process_name=key.names.get(key.process, key.process) if key.process else "（課全体）",
+        process_name=key.names.get(f"/{key.process}", key.process) if key.process else "（課全体）",
         n_claims=len(members),
         claimed_hours=math.fsum(row.hours for row in members),
         measured_hours=max(measured) if measured else None,

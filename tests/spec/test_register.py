@@ -215,4 +215,4 @@ def test_facts_read_the_projects_with_the_department_of_their_process_and_no_col
     facts = gather_facts(city, plan=plan())
     row = facts.projects.iloc[0]
     assert (row["department_id"], row["claimed_hours"], pd.isna(row["realised_hours"])) == ("d", 10.0, True)
-    assert facts.names == {"p": "受付"}
+    assert facts.names == {"/p": "受付"}
