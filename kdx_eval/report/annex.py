@@ -247,6 +247,7 @@ def _estimates_table(item: Evidence, ledger: Ledger) -> Table:
     wanted = [
         ("効果（見出しの数字）", f"{name}.estimate"),
         ("年間の時間（正は創出）", f"{name}.saved"),
+        ("参考：年間の時間（実測ではない）", f"{name}.reference_hours"),
         ("研修前の時間", f"{name}.baseline"),
         ("研修前に対する割合", f"{name}.share"),
     ]

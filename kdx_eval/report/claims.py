@@ -10,6 +10,7 @@ from kdx_eval.report.claims_hours import enter_hours
 from kdx_eval.report.ledger import Ledger, LedgerBook
 from kdx_eval.report.wording import change_range_text, change_text, digits_for, hours_range_text, ordered_evidence, size_text, yen_text
 from kdx_eval.results import effect_rows
+from kdx_eval.savings.bases import BASIS_WORDS, HEADLINE_BASES
 from kdx_eval.units import FiscalYear, format_hours, format_number, format_share, round_to_total
 
 if TYPE_CHECKING:
@@ -222,9 +223,12 @@ def _hours(book: LedgerBook, name: str, *, hours: Hours | None, **more: Any) -> 
 
 def _line(book: LedgerBook, line: SavingsLine, *, item: Evidence | None, study: EffectStudy | None) -> None:
     name, grade = f"question.{line.question_id}", "" if item is None else grade_text(item)
+    measured = line.saved is None or line.basis in HEADLINE_BASES
+    if not measured:  # the documents lead with what is a figure under this name
+        book.figure(f"{name}.saved", None, text=f"参考のみ（{BASIS_WORDS[line.basis]}）", unit="時間／年", question_id=line.question_id)
     _hours(
         book,
-        f"{name}.saved",
+        f"{name}.saved" if measured else f"{name}.reference_hours",
         hours=line.saved,
         formula="効果×受講単位・月数×換算時間（符号は減が正）",
         inputs=(f"{name}.estimate",),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 WORDS_HOURS = {
+    "question.reference_hours": "参考の時間（実測ではない）",
     "savings.annualised": "年換算の時間（計算値）",
     "class.hours": "時間",
     "class.yen": "予算が減る額",

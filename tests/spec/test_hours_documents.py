@@ -13,6 +13,7 @@ from pypdf import PdfReader
 from kdx_eval.report.annex_hours import hours_blocks
 from kdx_eval.report.blocks import Bullets, Heading, Paragraph, Table
 from kdx_eval.report.claims import build_ledger
+from kdx_eval.report.content import effect_sentence
 from kdx_eval.report.documents import write_documents
 from kdx_eval.report.figures import show_figures
 from kdx_eval.report.hours_tables import HOURS_TABLES
@@ -99,6 +100,17 @@ def test_a_public_reader_sees_totals_and_no_department_process_or_project(result
     assert any(isinstance(block, Paragraph) and block.text.startswith("公表用") for block in shown)
     cells = {cell for table in tables(shown) for row in table.rows for cell in row}
     assert "総務課" not in cells
+
+
+def test_hours_that_rest_on_a_survey_are_no_headline_figure_in_any_document(results):
+    savings = results.savings
+    lines = tuple(dataclasses.replace(line, basis="survey", may_claim=False) for line in savings.lines)
+    weak = dataclasses.replace(results, savings=dataclasses.replace(savings, lines=lines, may_claim=False))
+    ledger = build_ledger(weak)
+    assert not ledger.claim("question.q1.saved").is_figure
+    assert ledger.claim("question.q1.reference_hours").value == savings.lines[0].saved.hours
+    assert "年間では" in effect_sentence(results, build_ledger(results))
+    assert "年間では" not in effect_sentence(weak, ledger)
 
 
 def test_nothing_to_show_gives_sentences_and_no_empty_table(results):
