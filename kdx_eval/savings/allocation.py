@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from kdx_eval.errors import RuleError
 
-MOST_CLAIMS = 12
+MOST_IN_ORDERS = 12  # claims; beyond, all orders are too many, and so many small claims come close to proportional parts
 
 
 def allocate(claims: Sequence[float], *, estate: float) -> tuple[float, ...]:
@@ -17,6 +17,8 @@ def allocate(claims: Sequence[float], *, estate: float) -> tuple[float, ...]:
     Each claimant in turn takes what it claims as far as hours are left; the mean over all orders is its part (O'Neill 1982, section 3,
     "recursive completion"), which is the Shapley value (Shapley 1953) of the game v(S) = min(estate, claims of S). Hence the parts are never
     negative nor above the claim, equal for equal claims, and sum to min(estate, sum of claims). Exact: counted in whole ratios, not drawn.
+    More than ``MOST_IN_ORDERS`` claims get parts in proportion to the claims, to which the mean over all orders tends as claims become many and
+    small (Aumann & Shapley 1974); all that is said above holds for these too.
 
     Returns
     -------
@@ -26,19 +28,19 @@ def allocate(claims: Sequence[float], *, estate: float) -> tuple[float, ...]:
     Raises
     ------
     RuleError
-        A claim or the estate is negative or not a number, or more than ``MOST_CLAIMS`` claims compete.
+        A claim or the estate is negative or not a number.
     """
-    if len(claims) > MOST_CLAIMS:
-        raise RuleError(
-            f"一つの業務に{len(claims)}件の取組が重なっています（{MOST_CLAIMS}件まで）",
-            place="interventions（支援案件）",
-            hint="同じ取組を何度も書いていないか確かめ、まとめてください",
-        )
     if not all(math.isfinite(value) and value >= 0 for value in (*claims, estate)):
         raise RuleError("割り当てる時間に、負の値か数でない値があります", place="interventions（支援案件）", hint="削減時間は0以上の数で書いてください")
     whole = Fraction(estate)
-    wanted = [min(Fraction(claim), whole) for claim in claims]
-    return tuple(float(_part(wanted, place, estate=whole)) for place in range(len(wanted)))
+    total = sum((Fraction(claim) for claim in claims), Fraction(0))
+    if total <= whole:
+        return tuple(float(claim) for claim in claims)
+    if sum(claim > 0 for claim in claims) > MOST_IN_ORDERS:
+        return tuple(float(Fraction(claim) * whole / total) for claim in claims)
+    wanted = [min(Fraction(claim), whole) for claim in claims if claim > 0]
+    parts = iter([float(_part(wanted, place, estate=whole)) for place in range(len(wanted))])
+    return tuple(next(parts) if claim > 0 else 0.0 for claim in claims)
 
 
 def _part(wanted: Sequence[Fraction], place: int, *, estate: Fraction) -> Fraction:

@@ -17,7 +17,7 @@ from kdx_eval.units import FiscalYear, format_hours, format_share
 
 RULE = (
     "同じ課・同じ業務・同じ年度の時間を複数の取組が主張するときは、足しません。測った時間（研修は比較対照との差）のうち最も大きいものを、"
-    "もとの業務時間を上限として全体とし（測ったものがなければ最も大きい主張）、数える順番をすべて入れ替えたときの平均（シャープレイ値）で各取組に分けます。"
+    "もとの業務時間を上限として全体とし（測ったものがなければ最も大きい主張）、数える順番をすべて入れ替えたときの平均（シャープレイ値。取組が多いときは主張の大きさに比例）で各取組に分けます。"
 )
 _BASES: dict[str, SavingsBasis] = {basis: basis for basis in BASIS_WORDS}
 MEASURED, CLAIMED = "測った時間の最大", "主張の最大（測定なし）"
@@ -61,7 +61,7 @@ def build_register(
     Raises
     ------
     RuleError
-        A survey's numbers cannot be, a claim is negative, or too many claims fall on one process.
+        A survey's numbers cannot be, or a claim is negative.
     """
     drafts = [_draft(row, year=year, names=names) for row in ([] if projects is None else projects.to_dict("records"))]
     live = [row for row, is_live in drafts if is_live]

@@ -70,10 +70,21 @@ def test_more_hours_take_nothing_from_anybody(claims, estate, more):
     assert all(after >= before - 1e-9 for before, after in zip(less, larger, strict=True))
 
 
-def test_twelve_claims_are_exact_and_thirteen_are_refused():
-    assert math.fsum(allocate([float(k) for k in range(1, 13)], estate=50.0)) == pytest.approx(50.0, abs=1e-9)
-    with pytest.raises(RuleError, match="13件"):
-        allocate([1.0] * 13, estate=5.0)
+def test_many_claims_are_divided_in_proportion_which_twelve_in_all_orders_come_close_to():
+    claims = [float(k) for k in range(20, 32)]
+    exact = allocate(claims, estate=100.0)
+    assert math.fsum(exact) == pytest.approx(100.0, abs=1e-9)
+    proportional = [100.0 * claim / sum(claims) for claim in claims]
+    # The largest claim is a tenth of all: what remains of the order in which claims come is of that size.
+    assert exact == pytest.approx(proportional, rel=0.1)
+    many = [*claims, 24.0, 0.0]
+    parts = allocate(many, estate=100.0)
+    assert parts == pytest.approx([100.0 * claim / sum(many) for claim in many])
+    assert allocate(many, estate=sum(many)) == tuple(many)
+
+
+def test_claims_of_nothing_take_no_place_among_the_orders():
+    assert allocate([3.0, *[0.0] * 60, 5.0], estate=4.0) == (1.5, *[0.0] * 60, 2.5)
 
 
 @pytest.mark.parametrize(("claims", "estate"), [([-1.0], 5.0), ([1.0], -5.0), ([math.nan], 5.0), ([1.0], math.inf)])
