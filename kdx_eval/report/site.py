@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -222,7 +222,8 @@ def _budget(results: Results, ledger: Ledger) -> _Page:
 
 
 def _hours(results: Results, ledger: Ledger, *, pictures: Pictures) -> _Page:
-    body = _body(hours_blocks(results, ledger, pictures=pictures)) or _paragraph("時間の計算はまだありません。")
+    blocks = hours_blocks(results, ledger, pictures=pictures)
+    body = _body(replace(block, level=2) if isinstance(block, Heading) else block for block in blocks) or _paragraph("時間の計算はまだありません。")
     return _Page(file="hours.html", title="時間の内訳", body=body, menu="時間の内訳")
 
 
