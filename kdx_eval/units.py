@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -127,6 +128,21 @@ def wareki_date(day: dt.date) -> str:
 def round_half_up(value: float, digits: int = 0) -> Decimal:
     """``value`` rounded half up (四捨五入), as municipal tables round; not banker's rounding."""
     return Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP)
+
+
+def round_to_total(values: Sequence[float]) -> tuple[int, ...]:
+    """Whole numbers that sum to the rounded total, each within one of its value: the largest fractions are rounded up (Hamilton's method).
+
+    For tables whose rows must add up as printed; ties go to the earlier value. Nothing is rounded where a value is not finite: raises ParameterError.
+    """
+    if not all(math.isfinite(value) for value in values):
+        raise ParameterError("数でない値は丸められません", hint="欠けている値を除いてください")
+    whole = [math.floor(value) for value in values]
+    left = int(round_half_up(math.fsum(values))) - sum(whole)
+    order = sorted(range(len(values)), key=lambda place: (whole[place] - values[place], place))
+    for place in order[: max(0, left)]:
+        whole[place] += 1
+    return tuple(whole)
 
 
 def format_number(value: float, digits: int = 0) -> str:

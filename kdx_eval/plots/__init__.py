@@ -6,6 +6,7 @@ hatch, Japanese labels with units, and the words 合成データ inside every fi
 
 from __future__ import annotations
 
+from kdx_eval.plots.hours import plot_bridge, plot_persistence, plot_register, plot_units
 from kdx_eval.plots.quality import plot_distributions, plot_grid
 from kdx_eval.plots.results import (
     UNDECIDED,
@@ -32,17 +33,21 @@ __all__ = [
     "compact",
     "font_file",
     "is_synthetic",
+    "plot_bridge",
     "plot_comparison",
     "plot_completeness",
     "plot_distributions",
     "plot_event_study",
     "plot_grid",
+    "plot_persistence",
     "plot_ranges",
+    "plot_register",
     "plot_rollout",
     "plot_savings",
     "plot_scenarios",
     "plot_series",
     "plot_targets",
     "plot_timing",
+    "plot_units",
     "plot_verdicts",
 ]

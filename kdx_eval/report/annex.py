@@ -8,12 +8,14 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from kdx_eval.plots import SYNTHETIC_NOTE
+from kdx_eval.report.annex_hours import hours_blocks
 from kdx_eval.report.blocks import Block, Bullets, Figure, Heading, Paragraph, Table, columns, shorten, typst_blocks, without_empty_columns
 from kdx_eval.report.claims import NAIVE, grade_text, quality_counts
 from kdx_eval.report.pdf import compile_pdf
 from kdx_eval.report.policy_parts import policy_blocks
 from kdx_eval.report.timing import timing_table
 from kdx_eval.report.wording import ROUNDING_NOTE, ordered_evidence, plan_note, planned, policy_note
+from kdx_eval.report.words_hours import TABLES
 from kdx_eval.schema import load_schema, parameter
 from kdx_eval.units import format_share, wareki_date
 
@@ -82,7 +84,7 @@ def annex_blocks(results: Results, ledger: Ledger, *, pictures: Pictures) -> lis
     for number, item in enumerate(items, start=1):
         blocks.append(Heading(text=f"問{number}　{shorten(item.title, 60)}", level=3))
         blocks += question_blocks(results, ledger, item=item, pictures=pictures)
-    blocks += [Heading(text="5　時間と費用対効果"), *value_blocks(results, ledger)]
+    blocks += [Heading(text="5　時間と費用対効果"), *value_blocks(results, ledger), *hours_blocks(results, ledger, pictures=pictures)]
     if results.policy:
         blocks += [Heading(text="6　方針の項目ごとの状況"), *policy_blocks(ledger, results.policy, figures=pictures.by_part)]
     blocks += [Heading(text="7　データの品質と計画"), *quality_blocks(results, ledger)]
@@ -248,6 +250,7 @@ def _estimates_table(item: Evidence, ledger: Ledger) -> Table:
     wanted = [
         ("効果（見出しの数字）", f"{name}.estimate"),
         ("年間の時間（正は創出）", f"{name}.saved"),
+        ("参考：年間の時間（実測ではない）", f"{name}.reference_hours"),
         ("研修前の時間", f"{name}.baseline"),
         ("研修前に対する割合", f"{name}.share"),
     ]
@@ -352,7 +355,10 @@ def ledger_summary(ledger: Ledger) -> Table:
     rows = []
     for _, group in groupby((claim for claim in ledger if claim.is_figure), key=_row_key):
         first, *more = claims = list(group)
-        if more:
+        table = TABLES.get(first.name.partition(".")[0])
+        if table:
+            rows.append((f"{first.id}～{claims[-1].id}", table, f"表「{table}」のとおり", "", ""))
+        elif more:
             values = "、".join(f"{claim.label}{claim.full_text}" for claim in claims if not claim.name.endswith(_IN_SUBJECT))
             ranges = "、".join(claim.full_range for claim in claims if claim.full_range)
             rows.append((f"{first.id}～{more[-1].id}", first.subject, values, ranges, ""))
@@ -363,4 +369,6 @@ def ledger_summary(ledger: Ledger) -> Table:
 
 def _row_key(claim: Claim) -> str:
     kind, _, rest = claim.name.partition(".")
+    if kind in TABLES:
+        return kind
     return f"{kind}.{rest.partition('.')[0]}" if kind in _SHARED_ROWS and claim.subject else claim.name

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from kdx_eval.manifest import digest_json
 from kdx_eval.report.blocks import shorten
+from kdx_eval.report.claims_hours import enter_hours
 from kdx_eval.report.ledger import Ledger, LedgerBook
 from kdx_eval.report.policy_parts import policy_claims
 from kdx_eval.report.wording import change_range_text, change_text, digits_for, hours_range_text, ordered_evidence, size_text, yen_text
 from kdx_eval.results import effect_rows
-from kdx_eval.units import FiscalYear, format_hours, format_number, format_share
+from kdx_eval.savings.bases import BASIS_WORDS, HEADLINE_BASES
+from kdx_eval.units import FiscalYear, format_hours, format_number, format_share, round_to_total
 
 if TYPE_CHECKING:
     from kdx_eval.budget import BudgetCase, Scenario
@@ -58,6 +60,7 @@ def build_ledger(results: Results) -> Ledger:
         for line in results.savings.lines:
             _line(book, line, item=results.evidence.get(line.question_id), study=results.studies.get(line.question_id))
         _savings(book, results.savings)
+        enter_hours(book, results)
     if results.budget is not None:
         _yen(book, results.budget)
     policy_claims(book, results.policy)
@@ -222,9 +225,12 @@ def _hours(book: LedgerBook, name: str, *, hours: Hours | None, **more: Any) -> 
 
 def _line(book: LedgerBook, line: SavingsLine, *, item: Evidence | None, study: EffectStudy | None) -> None:
     name, grade = f"question.{line.question_id}", "" if item is None else grade_text(item)
+    measured = line.saved is None or line.basis in HEADLINE_BASES
+    if not measured:  # the documents lead with what is a figure under this name
+        book.figure(f"{name}.saved", None, text=f"参考のみ（{BASIS_WORDS[line.basis]}）", unit="時間／年", question_id=line.question_id)
     _hours(
         book,
-        f"{name}.saved",
+        f"{name}.saved" if measured else f"{name}.reference_hours",
         hours=line.saved,
         formula="効果×受講単位・月数×換算時間（符号は減が正）",
         inputs=(f"{name}.estimate",),
@@ -257,9 +263,11 @@ def _savings(book: LedgerBook, savings: Savings) -> None:
     book.figure("savings.persons", savings.person_equivalent, text=persons, unit="人分", formula="差引の時間÷1人の年間時間", inputs=("savings.net",))
     book.sentence("savings.person_basis", savings.person_basis)
     bridge = savings.bridge
+    parts_of_created = dict(zip(("redeployed", "unexplained"), round_to_total((bridge.redeployed_hours, bridge.unexplained_hours)), strict=True))
     for field in ("created", "redeployed", "unexplained"):
         hours = float(getattr(bridge, f"{field}_hours"))
-        book.figure(f"bridge.{field}", hours, text=format_hours(hours), unit="時間／年", inputs=("redeployment",) if field != "created" else ("savings.net",))
+        text = format_hours(parts_of_created.get(field, hours))
+        book.figure(f"bridge.{field}", hours, text=text, unit="時間／年", inputs=("redeployment",) if field != "created" else ("savings.created",))
     for place, (_, hours) in enumerate(bridge.destinations):
         book.figure(f"bridge.destination.{place}", hours, text=format_hours(hours), unit="時間／年", inputs=("redeployment",))
     cash = savings.cash

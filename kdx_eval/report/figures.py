@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from kdx_eval import plots
 from kdx_eval.errors import ParameterError
+from kdx_eval.report.hours_figures import hours_figures
 from kdx_eval.report.policy_parts import SECTIONS
 from kdx_eval.safe import escape_html
 
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
 _DPI = 110
 _BY_STUDY = ("timing", "series", "event_study")
-FigureKind = Literal["completeness", "grids", "distributions", "comparison", "timing", "series", "event_study", "verdicts", "savings", "scenarios"]
+HoursFigure = Literal["bridge", "departments", "processes", "persistence", "register"]
+FigureKind = Literal["completeness", "grids", "distributions", "comparison", "timing", "series", "event_study", "verdicts", "savings", "scenarios", HoursFigure]
 
 
 def show_figures(thing: Any, kind: FigureKind | str, *, plan: Plan) -> None:
@@ -78,6 +80,8 @@ def _figures(thing: Any, kind: str, *, synthetic: bool) -> Iterable[Figure]:
             accepted, rejected = counts.get(item.file, (0, 0))
             counts[item.file] = (accepted + item.rows_accepted, rejected + item.rows_rejected)
         return [plots.plot_completeness({name: pair for name, pair in counts.items() if sum(pair)}, synthetic=synthetic)]
+    if kind in get_args(HoursFigure):
+        return hours_figures(thing, kind, synthetic=synthetic)
     if kind == "verdicts":
         return [plots.plot_verdicts(list(thing.values()), synthetic=synthetic)]
     return [plots.plot_savings(thing, synthetic=synthetic) if kind == "savings" else plots.plot_scenarios(thing, synthetic=synthetic)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from kdx_eval.report.words_hours import WORDS_HOURS
+
 WORDS = {
     "request.yen": "要求額",
     "previous.yen": "前年度予算額",
@@ -90,9 +92,13 @@ WORDS = {
     "quality.rows_read": "読み込んだ行",
     "quality.rows_accepted": "採用した行",
     "quality.rows_rejected": "除外した行",
+    **WORDS_HOURS,
 }
 _NUMBERED = frozenset(
-    ("savings.note", "bridge.destination", "missing", "budget_note", "alternative", "sentence", "forbidden", "limit", "reason", "setting", "note", "coverage")
+    (
+        "savings.note", "register.note", "books.sentence", "bridge.destination", "missing", "budget_note", "alternative", "sentence", "forbidden", "limit",
+        "reason", "setting", "note", "coverage",
+    )
 )
 
 

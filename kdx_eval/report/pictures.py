@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from kdx_eval.plots import UNDECIDED, compact, plot_event_study, plot_ranges, plot_series, plot_verdicts
 from kdx_eval.report.blocks import Figure as Shown
 from kdx_eval.report.blocks import Picture, shorten
+from kdx_eval.report.hours_figures import hours_figures
 from kdx_eval.report.policy_parts import policy_drawings
 from kdx_eval.report.wording import hours_range_text, numbered_evidence, part_of, planned
 from kdx_eval.units import format_hours
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
     from kdx_eval.savings import Hours
 
 DOTS_PER_INCH = 140
+HOURS_PICTURES = {
+    "bridge": ("生まれた時間から使い道の記録を引き、残りを示した図。数字は下の表にあります", "図　生まれた時間はどこへ行ったか"),
+    "register": ("主張をそのまま足した時間と、重なりを除いて数えた時間の図。数字は下の表にあります", "図　同じ時間を二重に数えていないか"),
+    "persistence": ("研修の開始からの年数別に、1単位・1か月当たりの時間と幅を示した図。数字は下の表にあります", "図　効果は続いているか"),
+}
 MOST_RANGES = 5
 MOST_DRAWN = 12  # questions with plots of their own; the rest of a long run stands in the tables
 
@@ -40,6 +46,8 @@ class Pictures:
         The same two at a page's full width, for the site.
     by_question : mapping of question id to Pictures of that question
     by_part : mapping of a part of the policy to its pictures, ready to show
+    hours : tuple of Picture
+        The bridge, overlaps and persistence.
     """
 
     content: Mapping[str, bytes]
@@ -47,6 +55,7 @@ class Pictures:
     wide: tuple[Picture, ...]
     by_question: Mapping[str, tuple[Picture, ...]]
     by_part: Mapping[str, tuple[Shown, ...]]
+    hours: tuple[Picture, ...] = ()
 
 
 @lru_cache(maxsize=1)
@@ -83,12 +92,18 @@ def draw_pictures(results: Results) -> Pictures:
             picture, figure = ranges
             content[picture.file] = _png(compact(figure) if narrow else figure)
             kept.append(picture)
+    hours = []
+    if results.savings is not None:
+        for kind, (alt, caption) in HOURS_PICTURES.items():
+            for figure in hours_figures(results.savings, kind, synthetic=synthetic):
+                hours.append(Picture(file=f"hours-{kind}.png", alt=alt, caption=caption))
+                content[hours[-1].file] = _png(figure)
     by_part: dict[str, tuple[Shown, ...]] = {}
     for part, picture, figure in policy_drawings(results.policy, synthetic=synthetic):
         content[picture.file] = _png(figure)
         shown = Shown(name=picture.file.removesuffix(".png"), png=content[picture.file], alt=picture.alt, caption=picture.caption)
         by_part[part] = (*by_part.get(part, ()), shown)
-    return Pictures(content=content, main=tuple(main), wide=tuple(wide), by_question=by_question, by_part=by_part)
+    return Pictures(content=content, main=tuple(main), wide=tuple(wide), by_question=by_question, by_part=by_part, hours=tuple(hours))
 
 
 def _ranges(results: Results, *, narrow: bool) -> tuple[Picture, Figure] | None:

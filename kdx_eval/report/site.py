@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ from kdx_eval.report.annex import (
     value_blocks,
     wording_blocks,
 )
+from kdx_eval.report.annex_hours import hours_blocks
 from kdx_eval.report.blocks import Block, Figure, Heading, Table, columns, html_blocks, html_table, shorten
 from kdx_eval.report.claims import build_ledger
 from kdx_eval.report.content import appendix_content, effect_text, naive_text
@@ -80,6 +81,7 @@ def write_site(results: Results, out: Path, *, as_of: dt.date, notebooks: Sequen
         *_question_pages(results, ledger, pictures=pictures),
         _wording(results, ledger),
         _budget(results, ledger),
+        _hours(results, ledger, pictures=pictures),
         *_policy(results, ledger, pictures=pictures),
         _quality(results, ledger),
         _ledger(ledger),
@@ -221,11 +223,15 @@ def _budget(results: Results, ledger: Ledger) -> _Page:
     return _Page(file="budget.html", title="要求と費用対効果", body=_body(blocks), menu="要求と費用対効果")
 
 
+def _hours(results: Results, ledger: Ledger, *, pictures: Pictures) -> _Page:
+    blocks = hours_blocks(results, ledger, pictures=pictures)
+    body = _body(replace(block, level=2) if isinstance(block, Heading) else block for block in blocks) or _paragraph("時間の計算はまだありません。")
+    return _Page(file="hours.html", title="時間の内訳", body=body, menu="時間の内訳")
 def _policy(results: Results, ledger: Ledger, *, pictures: Pictures) -> list[_Page]:
     if not results.policy:
         return []
     blocks = policy_blocks(ledger, results.policy, figures=pictures.by_part)
-    body = _body(Heading(text=block.text) if isinstance(block, Heading) else block for block in blocks)
+    body = _body(replace(block, level=2) if isinstance(block, Heading) else block for block in blocks)
     return [_Page(file="policy.html", title="方針の項目ごとの状況", body=body, menu="方針の項目")]
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from kdx_eval.errors import ParameterError
+from kdx_eval.report.hours_tables import HOURS_TABLES
 from kdx_eval.report.policy_parts import POLICY_TABLES
 from kdx_eval.report.quality_tables import QUALITY_TABLES
 from kdx_eval.report.wording import change_range_text, change_text, size_text
@@ -296,5 +297,6 @@ _MAKERS: dict[str, _Maker] = {
     "documents": (("文書", "大きさ"), _documents),
     **QUALITY_TABLES,
     **POLICY_TABLES,
+    **HOURS_TABLES,
 }
 KINDS: tuple[str, ...] = tuple(_MAKERS)

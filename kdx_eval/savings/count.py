@@ -13,8 +13,11 @@ from kdx_eval.effect.study import EffectStudy
 from kdx_eval.errors import RuleError
 from kdx_eval.evidence import Evidence, course_hours, course_keys
 from kdx_eval.plan import Plan, Question
+from kdx_eval.savings.assemble import add_details
+from kdx_eval.savings.bases import BASIS_WORDS, HEADLINE_BASES, MONTHS_A_YEAR, SavingsBasis
+from kdx_eval.savings.details import BenefitClass
 from kdx_eval.savings.facts import SavingsFacts, check_claims
-from kdx_eval.savings.types import BenefitClass, Bridge, Cash, Hours, Savings, SavingsLine
+from kdx_eval.savings.types import Bridge, Cash, Hours, Savings, SavingsLine
 from kdx_eval.schema import parameter
 from kdx_eval.units import format_hours, format_number, format_yen
 
@@ -38,7 +41,8 @@ def count_savings(evidence: Mapping[str, Evidence], studies: Mapping[str, Effect
     Raises
     ------
     RuleError
-        Hours claimed for a process exceed the hours there were; two primary questions count the same hours of the same courses.
+        Hours claimed for a process exceed the hours there were; two primary questions count the same hours of the same courses; more cash is
+        claimed than left the books.
     """
     facts = facts or SavingsFacts()
     if facts.claims is not None and facts.baseline is not None:
@@ -46,8 +50,7 @@ def count_savings(evidence: Mapping[str, Evidence], studies: Mapping[str, Effect
     estimated = [question for question in plan.questions if question.question_id in studies]
     counted = _questions_of_total(estimated, facts=facts)
     lines = tuple(
-        _line(studies[one.question_id], evidence[one.question_id], question=one, in_total=one in counted, attendance=_attendance([one], plan=plan, facts=facts))
-        for one in estimated
+        _line(studies[one.question_id], evidence[one.question_id], question=one, in_total=one in counted, facts=facts, plan=plan) for one in estimated
     )
     total = [line for line in lines if line.in_total]
     correlation = _correlation([(studies[one.question_id], one) for one in counted])
@@ -57,7 +60,7 @@ def count_savings(evidence: Mapping[str, Evidence], studies: Mapping[str, Effect
     baseline = sum(line.baseline_hours or 0.0 for line in total) or None
     year_hours = parameter("hours_per_year")
     per_person = float(year_hours.value)
-    return Savings(
+    savings = Savings(
         fiscal_year=plan.evaluated_fiscal_year.year,
         lines=lines,
         created=created,
@@ -73,7 +76,9 @@ def count_savings(evidence: Mapping[str, Evidence], studies: Mapping[str, Effect
         cash=_cash([line for line in lines if line.benefit_class == "時間外勤務手当の縮減"], evidence, plan=plan, facts=facts),
         correlation=tuple(tuple(float(value) for value in row) for row in correlation),
         notes=_notes(lines, created, attendance=attendance),
+        annualised=_sum([line.annualised for line in total if line.annualised], correlation=correlation, studies=[studies[line.question_id] for line in total]),
     )
+    return add_details(savings, studies, plan=plan, facts=facts)
 
 
 def _is_overtime(question: Question) -> bool:
@@ -111,11 +116,13 @@ def _attendance(questions: Sequence[Question], *, plan: Plan, facts: SavingsFact
     return course_hours(facts.reach, courses=keys, year=plan.evaluated_fiscal_year)
 
 
-def _line(study: EffectStudy, evidence: Evidence, *, question: Question, in_total: bool, attendance: float) -> SavingsLine:
+def _line(study: EffectStudy, evidence: Evidence, *, question: Question, in_total: bool, facts: SavingsFacts, plan: Plan) -> SavingsLine:
     per_unit = question.outcome.hours_per_unit
     saved = None if per_unit is None else _saved(study, hours=per_unit * study.unit_periods)
     baseline = None if per_unit is None else study.baseline_mean * study.unit_periods * per_unit
     impossible = saved is not None and baseline is not None and saved.hours > baseline > 0
+    basis = (facts.bases or {}).get(question.question_id, "task_measured")
+    full_year = study.n_treated_units * MONTHS_A_YEAR
     return SavingsLine(
         question_id=study.question_id,
         title=question.title,
@@ -126,13 +133,15 @@ def _line(study: EffectStudy, evidence: Evidence, *, question: Question, in_tota
         saved=saved,
         baseline_hours=baseline,
         share_of_baseline=saved.hours / baseline if saved is not None and baseline else None,
-        attendance_hours=attendance,
+        attendance_hours=_attendance([question], plan=plan, facts=facts),
         unit_periods=study.unit_periods,
         n_treated_units=study.n_treated_units,
         persons_treated=study.persons_treated,
         in_total=in_total,
-        may_claim=evidence.may_claim and saved is not None and not impossible,
-        note=_line_note(question, in_total=in_total, impossible=impossible),
+        may_claim=evidence.may_claim and saved is not None and not impossible and basis in HEADLINE_BASES,
+        note=_line_note(question, in_total=in_total, impossible=impossible, basis=basis),
+        annualised=_saved(study, hours=per_unit * full_year) if per_unit is not None and study.monthly else None,
+        basis=basis,
     )
 
 
@@ -142,11 +151,13 @@ def _benefit_class(question: Question) -> BenefitClass:
     return "定性的効果" if question.outcome.hours_per_unit is None else "業務時間の創出（予算額は減らない）"
 
 
-def _line_note(question: Question, *, in_total: bool, impossible: bool) -> str:
+def _line_note(question: Question, *, in_total: bool, impossible: bool, basis: SavingsBasis) -> str:
     if impossible:
         return "推定値がもとの時間を超えており、言うことはできません。"
     if question.outcome.hours_per_unit is None:
         return "時間への換算がないため、金額換算なし。"
+    if basis not in HEADLINE_BASES:
+        return f"時間の測り方が「{BASIS_WORDS[basis]}」のため、参考として示し、効果の時間としては言えません。"
     if question.role == "primary" and not in_total:
         return "うち数（同じ研修のほかの問いと同じ時間を含むため、合計には足していません）。"
     return "副次の問いのため、合計には入れていません。" if question.role == "secondary" else ""

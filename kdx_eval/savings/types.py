@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
 
 from kdx_eval.evidence import Verdict
-
-BenefitClass: TypeAlias = Literal["歳出削減（予算減額）", "時間外勤務手当の縮減", "業務時間の創出（予算額は減らない）", "定性的効果"]
+from kdx_eval.savings.bases import SavingsBasis
+from kdx_eval.savings.details import BenefitClass, BridgeRow, PerPerson, Reconciliation, Register, YearSince
+from kdx_eval.savings.units import QuestionUnits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +42,10 @@ class SavingsLine:
         Whether a document may claim these hours.
     note : str
         Japanese, ready to print; empty when there is nothing to add.
+    annualised : Hours or None
+        What a full year at the exposure reached would give (年換算): a calculation, no result, never added to one.
+    basis : SavingsBasis
+        How the outcome was measured; hours of survey answers or estimates may not be claimed.
     """
 
     question_id: str
@@ -60,6 +64,8 @@ class SavingsLine:
     in_total: bool
     may_claim: bool
     note: str
+    annualised: Hours | None = None
+    basis: SavingsBasis = "task_measured"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +78,8 @@ class Bridge:
         Where the hours went, largest first.
     recorded : bool
         Whether the city recorded redeployment at all; without records nothing is said to be used.
+    departments : tuple of BridgeRow
+        The same by department, summing to the three totals; empty where hours cannot be told apart and none were redeployed.
     """
 
     created_hours: float
@@ -79,6 +87,7 @@ class Bridge:
     unexplained_hours: float
     destinations: tuple[tuple[str, float], ...]
     recorded: bool
+    departments: tuple[BridgeRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +141,15 @@ class Savings:
         Correlation between the lines of the total, in their order.
     notes : tuple of str
         Japanese, ready to print.
+    annualised : Hours or None
+        ``created`` for a full year at the exposure reached (年換算): a calculation, no result.
+    units : tuple of QuestionUnits
+        Hours by department and process of each question that converts to hours.
+    per_person : tuple of PerPerson
+    persistence : tuple of YearSince
+    register : Register or None
+        All claims on the year's hours; None where nothing was gathered.
+    reconciliation : Reconciliation or None
     """
 
     fiscal_year: int
@@ -149,3 +167,9 @@ class Savings:
     cash: Cash
     correlation: tuple[tuple[float, ...], ...]
     notes: tuple[str, ...]
+    annualised: Hours | None = None
+    units: tuple[QuestionUnits, ...] = ()
+    per_person: tuple[PerPerson, ...] = ()
+    persistence: tuple[YearSince, ...] = ()
+    register: Register | None = None
+    reconciliation: Reconciliation | None = None

@@ -79,6 +79,7 @@ def events() -> pd.DataFrame:
             ("R4.4.1", "R5.5.7", "全庁", "COVID", "新型コロナウイルス感染症への対応（5類移行まで）。福祉・保健部門で業務が増えた"),
             ("R5.5.1", "", "全庁", "標準化", "基幹業務システムの標準化により、業務時間が毎年およそ5％減っている"),
             ("R5.4.9", "R5.4.23", "全庁", "選挙", "統一地方選挙"),
+            ("R7.4.1", "R8.3.31", "全庁", "枠配当", "時間外勤務手当の枠配当（前年度より3％減）"),
         ],
         columns=["開始日", "終了日", "範囲", "種類", "備考"],
     )
@@ -96,28 +97,23 @@ def prior_claims() -> pd.DataFrame:
 
 
 def redeployment(city: City) -> pd.DataFrame:
-    """Where departments say the freed hours went, for half of those trained early."""
+    """Where departments say the freed hours went, for half of those trained early; every third names two uses."""
     early = city.cohorts[(city.cohorts["course_id"] == "DXBPR") & (city.cohorts["month"] < "2025-01")]
     rng = stream(city.seed, "redeployment")
     uses = ("窓口での相談対応", "訪問支援", "データにもとづく施策の検討", "手引きの整備")
     chosen = early["department_id"].to_numpy()[::2]
-    return pd.DataFrame(
-        {
-            "所属コード": chosen,
-            "年度": 2025,
-            "時間": rng.integers(15, 45, len(chosen)) * 10,
-            "再配分先": rng.choice(uses, len(chosen)),
-        }
-    )
+    first = pd.DataFrame({"所属コード": chosen, "年度": 2025, "時間": rng.integers(15, 45, len(chosen)) * 10, "再配分先": rng.choice(uses, len(chosen))})
+    second = first.iloc[::3].assign(時間=lambda frame: rng.integers(5, 15, len(frame)) * 10, 再配分先="市民向け手続の見直し")
+    return pd.concat([first, second]).sort_values("所属コード", kind="stable", ignore_index=True)
 
 
 def interventions(city: City) -> pd.DataFrame:
-    """Projects in which specialists supported a department; the claimed hours are claims, not measurements."""
+    """Projects in which specialists supported a department: most of them claims, some measured, a few on the same hours as others."""
     rng = stream(city.seed, "interventions")
     count = min(14, len(city.outcomes.processes))
     chosen = city.outcomes.processes.iloc[sorted(rng.choice(len(city.outcomes.processes), count, replace=False))]
     started = rng.integers(0, 18, count)
-    return pd.DataFrame(
+    frame = pd.DataFrame(
         {
             "案件番号": [f"I-{k + 1:03d}" for k in range(count)],
             "所属コード": chosen["department_id"].to_numpy(),
@@ -127,8 +123,39 @@ def interventions(city: City) -> pd.DataFrame:
             "稼働日": [f"R{6 + (k + 6) // 12}.{(k + 6) % 12 + 1}.1" for k in started],
             "見込み削減時間": rng.integers(4, 60, count) * 10,
             "削減時間の根拠": "見込み",
+            "実績削減時間": "",
         }
     )
+    return pd.concat([frame, _overlapping(city, first=count + 1)], ignore_index=True).fillna("")
+
+
+# Kind, in use from, claimed, basis, realised; of a survey: hours told, respondents, population, months. Whether the row names a process stands last.
+_OVERLAPS: tuple[tuple[str, str, int, str, int | str, tuple[int, int, int, int] | None, bool], ...] = (
+    ("RPA", "R7.4.1", 260, "実測", 110, None, True),
+    ("BPR", "R7.4.1", 180, "実測", 90, None, True),
+    ("生成AI", "R7.4.1", 480, "アンケート", "", (42, 14, 80, 6), True),
+    ("ツール導入", "R7.10.1", 120, "ログ", 45, None, True),
+    ("生成AI", "R7.4.1", 150, "アンケート", "", (60, 20, 50, 12), False),
+    ("RPA", "R8.7.1", 400, "見込み", "", None, True),
+)
+
+
+def _overlapping(city: City, *, first: int) -> pd.DataFrame:
+    """Projects on hours that the training or one another also claim, in departments trained early."""
+    early = city.cohorts[(city.cohorts["course_id"] == "DXBPR") & (city.cohorts["month"] < "2025-01")]["department_id"].to_numpy()
+    homes = city.outcomes.processes.drop_duplicates("department_id").set_index("department_id")["process_id"]
+    rows = []
+    for place, (kind, live, claimed, basis, realised, asked, named) in enumerate(_OVERLAPS):
+        department = early[(0, 0, 0, 1, 2, 1)[place] % len(early)]
+        survey = asked or ("", "", "", "")
+        rows.append(
+            {
+                "案件番号": f"I-{first + place:03d}", "所属コード": department, "業務コード": homes[department] if named else "", "種類": kind,
+                "着手日": "R6.10.10", "稼働日": live, "見込み削減時間": claimed, "削減時間の根拠": basis, "実績削減時間": realised,
+                **dict(zip(("アンケートの回答時間", "回答者数", "対象者数", "調べた月数"), survey, strict=True)),
+            }
+        )  # fmt: skip
+    return pd.DataFrame(rows)
 
 
 def knowledge(city: City) -> pd.DataFrame:

@@ -32,7 +32,8 @@ DESIGN = {
     "workload": "process_id department_id date month fiscal_year staff_id cases minutes rework measure_basis",
     "worktime": "staff_id department_id month scheduled_hours overtime_hours paid_overtime_yen",
     "indicators": "unit_type unit_id month indicator_id value",
-    "interventions": "intervention_id department_id process_id kind started_on live_on claimed_hours savings_basis",
+    "interventions": "intervention_id department_id process_id kind started_on live_on claimed_hours savings_basis realised_hours benefit_class reduced_yen "
+    "survey_hours respondents population survey_months",
     "knowledge": "asset_id kind created_on author_tier origin_department reused_by replaces_course_id",
     "costs": "fiscal_year stage account project section detail quantity unit_price quote_reference yen recurring funding course_id",
     "wages": "fiscal_year basis grade yen_per_hour source status",
