@@ -24,7 +24,7 @@ import pandas as pd  # noqa: E402
 from calibration_page import CLAIMS, summarise, write_page  # noqa: E402
 from simulated_panels import World, draw_panel  # noqa: E402
 
-from kdx_eval.effect import checks, staggered  # noqa: E402
+from kdx_eval.effect import check_parts, check_trends, staggered  # noqa: E402
 from kdx_eval.effect.cohort_moments import CohortMoments  # noqa: E402
 from kdx_eval.effect.fiscal_year import FiscalYearContrast, FiscalYearTarget, fiscal_year_contrast  # noqa: E402
 from kdx_eval.errors import NotIdentifiedError  # noqa: E402
@@ -159,7 +159,8 @@ def one_city(seed: int, cell: Cell) -> dict[str, object]:
 
 def many_cities(seeds: range, cell: Cell) -> list[dict[str, object]]:
     """The rows of some seeds, in one worker: the weights of a design are computed once."""
-    staggered.fiscal_year_contrast = checks.fiscal_year_contrast = remembered_contrast  # type: ignore[attr-defined]
+    for module in (staggered, check_parts, check_trends):
+        module.fiscal_year_contrast = remembered_contrast  # type: ignore[attr-defined]
     return [one_city(seed, cell) for seed in seeds]
 
 
