@@ -51,24 +51,23 @@ def imputation_weights(m: CohortMoments, target: FiscalYearTarget, *, cells: Boo
         The untreated cells do not determine what a treated cell would have been.
     """
     usable = ~np.isin(m.periods, list(target.excluded))
-    untreated = usable[None, :] & (m.periods[None, :] < m.cohorts[:, None])
-    groups, periods = len(m.cohorts), len(m.periods)
-
-    def dummies(chosen: BoolArray) -> FloatArray:
-        g, t = np.nonzero(chosen)
-        rows = np.zeros((len(g), groups + periods))
-        rows[np.arange(len(g)), g] = 1.0
-        rows[np.arange(len(g)), groups + t] = 1.0
-        return rows
-
+    mass = np.where(usable[None, :] & (m.periods[None, :] < m.cohorts[:, None]), m.mass[:, None], 0.0)
     weight = np.where(cells, m.mass[:, None], 0.0) / float((m.mass[:, None] * cells).sum())
-    known, wanted = dummies(untreated), weight[cells] @ dummies(cells)
-    mass = np.broadcast_to(m.mass[:, None], untreated.shape)[untreated]
-    inverse = np.linalg.pinv(known.T @ (known * mass[:, None]), hermitian=True, rcond=1e-12)
-    if not np.allclose(known.T @ (known * mass[:, None]) @ inverse @ wanted, wanted, atol=1e-8):
+    # Cohort effects are solved out, so that one equation a period remains; effects are relative to the last period with an untreated unit.
+    count = mass.sum(axis=1, keepdims=True)
+    share = np.divide(mass, count, out=np.zeros_like(mass), where=count > 0)
+    free = np.flatnonzero(mass.sum(axis=0) > 0)[:-1]
+    equations = np.diag(mass.sum(axis=0)) - mass.T @ share
+    wanted = weight.sum(axis=0) - weight.sum(axis=1) @ share
+    period = np.zeros(len(m.periods))
+    try:
+        period[free] = np.linalg.solve(equations[np.ix_(free, free)], wanted[free])
+    except np.linalg.LinAlgError:
+        period[:] = np.nan
+    if not np.allclose(equations @ period, wanted, atol=1e-8) or (cells.any(axis=1) & (count[:, 0] == 0)).any():
         raise NotIdentifiedError("受講しなかった場合の姿を推し量れない月があります")
-    fitted = np.zeros_like(weight)
-    fitted[untreated] = (known @ inverse @ wanted) * mass
+    own = np.divide(weight.sum(axis=1, keepdims=True) - mass @ period[:, None], count, out=np.zeros_like(count), where=count > 0)
+    fitted: FloatArray = mass * (own + period[None, :])
     return weight - fitted
 
 
