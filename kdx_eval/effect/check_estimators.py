@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from kdx_eval.effect.check_parts import Finding, Headline, made, weights_difference
+from kdx_eval.effect.check_parts import BESIDE, Finding, Headline, made, weights_difference
 from kdx_eval.effect.cohort_moments import CohortMoments
 from kdx_eval.effect.fiscal_year import SMALLEST_COMPARISON, FiscalYearTarget
 from kdx_eval.errors import NotIdentifiedError
@@ -25,12 +25,12 @@ def estimator_findings(headline: Headline) -> list[Finding]:
     """
     estimators = (
         ("imputation", "別の計算法（代入法）", imputation_weights),
-        ("stacked", "別の計算法（開始時期ごとに積み重ねた比較）", stacked_weights),
+        ("stacked", "別の計算法（開始時期ごと）", stacked_weights),
     )
     findings = []
     for check_id, title, weigh in estimators:
         about = "計算法を変えた場合との差"
-        finding = Finding(check_id=check_id, title=title, about=about, row=_ROW, tolerance=headline.half_width)
+        finding = Finding(check_id=check_id, title=title, about=about, row=_ROW, place=BESIDE, tolerance=headline.half_width)
         try:
             found = weights_difference(headline, weigh(headline.m, headline.target, cells=headline.found.cells))
         except NotIdentifiedError as error:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from kdx_eval.effect.check_parts import Finding, Headline, made, not_made
+from kdx_eval.effect.check_parts import BESIDE, Finding, Headline, made, not_made
 from kdx_eval.effect.inference import Estimate, make_estimate
 from kdx_eval.effect.lee import LeeBounds, lee_bounds
 from kdx_eval.effect.study import CheckOutcome, CheckResult
@@ -94,7 +94,7 @@ def surrounding_findings(held: Headline, panel: Panel) -> list[Finding]:
     if panel.surroundings is None:
         return []
     around = _Around(held=held, panel=panel, known=panel.surroundings)
-    return [check(around) for check in _CHECKS]
+    return [replace(check(around), place=BESIDE) for check in _CHECKS]
 
 
 def surrounding_notes(held: Headline, panel: Panel) -> tuple[CheckResult, ...]:
@@ -126,12 +126,16 @@ def _scaled(found: Estimate, factor: float) -> Estimate:
 
 def _posting(around: _Around) -> Finding:
     """Who is posted where now, instead of before April: staff who moved carry their training along."""
-    finding = Finding(check_id="posting", title="異動の影響（今の所属で数えた場合）", about="受講者を今の所属で数え直した場合との差", row=ROTATION)
+    finding = Finding(check_id="posting", title="異動の影響（今の所属で計算）", about="受講者を今の所属で数え直した場合との差", row=ROTATION)
     now, panel = around.known.cohort_now, around.panel
     if now is None:
         return replace(finding, missing="発令日付きの所属履歴（assignments）があれば確かめられます")
     cohort = np.array([now.get(str(unit), np.inf) for unit in panel.units])
-    finding = replace(finding, tolerance=around.held.half_width)  # dilution by moves is honest: only more than the result's own width counts
+    # Dilution by moves is honest: only a change of half the effect, and of more than its own width, says that the result rests on the counting.
+    held = around.held
+    finding = replace(finding, tolerance=max(held.half_width, abs(held.estimate.estimate) / 2))
+    if np.array_equal(cohort, panel.cohort):
+        return replace(finding, missing="数え直しても、受けた課と時期は同じです")
     return made(finding, around.changed_to(replace(panel, cohort=cohort), np.ones(panel.n_units, dtype=bool)))
 
 
@@ -165,7 +169,7 @@ def _neighbours(around: _Around) -> BoolArray | None:
 
 def _far_controls(around: _Around) -> Finding:
     """Only departments of other divisions as comparison: what spills over to neighbours or is pushed onto them does not reach those."""
-    finding = Finding(check_id="far_controls", title="波及の影響（離れた部署とだけ比べた場合）", about="同じ部の未受講の課を相手から除いた場合との差", row=SPILLOVER)
+    finding = Finding(check_id="far_controls", title="波及の影響（離れた課とだけ比較）", about="同じ部の未受講の課を相手から除いた場合との差", row=SPILLOVER)
     near = _neighbours(around)
     if near is None:
         return replace(finding, missing="所属の表（departments）に部（division）があれば確かめられます")
@@ -275,7 +279,7 @@ def _allotment(around: _Around) -> Finding:
 
 def _turnover_bounds(around: _Around) -> CheckResult:
     """Bounds for those who would have stayed either way (Lee 2009), from the persons' own records; never a failure."""
-    title, persons = "職員の入れ替わりを踏まえた上下限", around.known.persons
+    title, persons = "入れ替わりを踏まえた上下限", around.known.persons
     if persons is None:
         return not_made(LEE, title, "職員別の勤務時間か業務量と所属履歴（assignments）があれば確かめられます")
     own = dict(zip(around.panel.units.astype(str), np.where(around.treated, 1, np.where(around.never, 0, -1)), strict=True))

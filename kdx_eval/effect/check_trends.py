@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from kdx_eval.effect.check_parts import Finding, Headline, not_made
+from kdx_eval.effect.check_parts import BESIDE, Finding, Headline, not_made
 from kdx_eval.effect.contrasts import Contrast
 from kdx_eval.effect.fiscal_year import comparison_cohorts, event_bins, fiscal_year_contrast
 from kdx_eval.effect.inference import detectable_effect
@@ -90,7 +90,7 @@ def trend_carried_on(headline: Headline) -> CheckResult:
 def joint_pre_test(headline: Headline) -> Finding:
     """All differences before training at once, with the power of that test and the coverage once it was passed (Roth 2022)."""
     about = "受講前の期間ごとの差のうち最も大きいもの"
-    finding = Finding(check_id="joint_pre_test", title="受講前の差をまとめた検定", about=about, row="joint_pre_test")
+    finding = Finding(check_id="joint_pre_test", title="受講前の差をまとめた検定", about=about, row="joint_pre_test", place=BESIDE)
     rows = _rows_before(headline)
     if rows is None:
         return replace(finding, missing="受講前の期間を3つ以上に分けられません")
@@ -161,8 +161,8 @@ def placebo_date(headline: Headline) -> Finding:
 def falling_back(headline: Headline) -> CheckResult:
     """The change that units standing out in the half-year before training would show anyway, beside the effect.
 
-    From the season and autocorrelation of the months before training: a unit that stood out by s is expected to move by
-    cov(effect, s) / var(s) x s without any training. It never fails a study; what selection itself does is a test of its own (``selection_months``).
+    From the autocorrelation of the months before training: a unit whose last half-year r lay s above its level is expected to move by
+    cov(effect, r) / var(r) x s without any training. It never fails a study; what selection itself does is a test of its own (``selection_months``).
     """
     title = "選ばれた時期からの反動の見込み"
     structure = fit_structure(headline.m, season=headline.target.season, excluded=headline.target.excluded)
@@ -195,15 +195,17 @@ def falling_back_weights(headline: Headline, structure: Structure) -> FloatArray
     """Weights, (G, T), of the expected change after a half-year that stood out; None where a start lacks that half-year or an earlier month."""
     m, target, found = headline.m, headline.target, headline.found
     usable = ~np.isin(m.periods, list(target.excluded))
-    covariance = structure.covariance(m.periods)
+    # The half-year is held against the same calendar months, so that seasons drop out of it and of the effect alike.
+    covariance = replace(structure, seasonal=0.0).covariance(m.periods)
     total = np.zeros((len(m.cohorts), len(m.periods)))
     for g in np.flatnonzero(found.cells.any(axis=1)):
         stood = _stood_out(m.periods, usable & (m.periods < m.cohorts[g]), season=target.season)
         if stood is None:
             return None
-        spread = float(stood @ covariance @ stood)
+        recent = np.clip(stood, 0.0, None)  # chosen for the half-year itself: earlier months only tell the level it is measured from
+        spread = float(recent @ covariance @ recent)
         own = found.effect.weights[0][g]
-        expected = float(own @ covariance @ stood) / spread if spread > 0 else 0.0
+        expected = float(own @ covariance @ recent) / spread if spread > 0 else 0.0
         others = comparison_cohorts(m, target, g=int(g), period=float(m.periods[found.cells[g]].max()))
         if not others.any():
             return None

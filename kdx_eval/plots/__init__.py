@@ -6,6 +6,7 @@ hatch, Japanese labels with units, and the words 合成データ inside every fi
 
 from __future__ import annotations
 
+from kdx_eval.plots.checks import CHECK_MARKS, plot_checks
 from kdx_eval.plots.quality import plot_distributions, plot_grid
 from kdx_eval.plots.results import (
     UNDECIDED,
@@ -24,12 +25,14 @@ from kdx_eval.plots.results import (
 from kdx_eval.plots.style import FONT_NAME, SYNTHETIC_NOTE, font_file
 
 __all__ = [
+    "CHECK_MARKS",
     "FONT_NAME",
     "SYNTHETIC_NOTE",
     "UNDECIDED",
     "compact",
     "font_file",
     "is_synthetic",
+    "plot_checks",
     "plot_comparison",
     "plot_completeness",
     "plot_distributions",

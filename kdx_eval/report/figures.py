@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from kdx_eval.plan import Plan
 
 _DPI = 110
-_BY_STUDY = ("timing", "series", "event_study")
-FigureKind = Literal["completeness", "grids", "distributions", "comparison", "timing", "series", "event_study", "verdicts", "savings", "scenarios"]
+_BY_STUDY = ("timing", "series", "event_study", "checks")
+FigureKind = Literal["completeness", "grids", "distributions", "comparison", "timing", "series", "event_study", "checks", "verdicts", "savings", "scenarios"]
 
 
 def show_figures(thing: Any, kind: FigureKind, *, plan: Plan) -> None:
@@ -56,6 +56,8 @@ def _png(figure: Figure) -> bytes:
 
 
 def _figures(thing: Any, kind: FigureKind, *, synthetic: bool) -> Iterable[Figure]:
+    if kind == "checks":
+        return [plots.plot_checks(study.checks, unit_label=study.unit_label, synthetic=synthetic) for study in thing.values()]
     if kind in _BY_STUDY:
         draw = {"timing": plots.plot_timing, "series": plots.plot_series, "event_study": plots.plot_event_study}[kind]
         return [draw(study, synthetic=synthetic) for study in thing.values()]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from kdx_eval.plots import UNDECIDED, compact, plot_event_study, plot_ranges, plot_series, plot_verdicts
+from kdx_eval.plots import UNDECIDED, compact, plot_checks, plot_event_study, plot_ranges, plot_series, plot_verdicts
 from kdx_eval.report.blocks import shorten
 from kdx_eval.report.wording import hours_range_text, numbered_evidence, part_of, planned
 from kdx_eval.units import format_hours
@@ -47,12 +47,14 @@ class Pictures:
     wide : tuple of Picture
         The same two at a page's full width, for the site.
     by_question : mapping of question id to Pictures of that question
+    checks : mapping of question id to the Picture of its checks
     """
 
     content: Mapping[str, bytes]
     main: tuple[Picture, ...]
     wide: tuple[Picture, ...]
     by_question: Mapping[str, tuple[Picture, ...]]
+    checks: Mapping[str, Picture] = field(default_factory=dict)
 
 
 @lru_cache(maxsize=1)
@@ -61,6 +63,7 @@ def draw_pictures(results: Results) -> Pictures:
     synthetic = planned(results).synthetic
     content: dict[str, bytes] = {}
     by_question: dict[str, tuple[Picture, ...]] = {}
+    checks: dict[str, Picture] = {}
     drawn = [(number, item) for number, item in numbered_evidence(results) if item.question_id in results.studies][:MOST_DRAWN]
     for number, item in drawn:
         study = results.studies[item.question_id]
@@ -75,6 +78,11 @@ def draw_pictures(results: Results) -> Pictures:
             content[event.file] = _png(plot_event_study(study, synthetic=synthetic))
             pair = (series, event)
         by_question[item.question_id] = pair
+        if any(check.conf_low is not None for check in item.checks):
+            caption = f"図　{title}（確かめたこと）"
+            checked = Picture(file=f"q{number}-checks.png", alt=caption.removeprefix("図　"), caption=caption)
+            content[checked.file] = _png(plot_checks(item.checks, unit_label=item.unit_label, synthetic=synthetic))
+            checks[item.question_id] = checked
     main, wide = [], []
     if drawn:
         number, item = drawn[0]
@@ -89,7 +97,7 @@ def draw_pictures(results: Results) -> Pictures:
             picture, figure = ranges
             content[picture.file] = _png(compact(figure) if narrow else figure)
             kept.append(picture)
-    return Pictures(content=content, main=tuple(main), wide=tuple(wide), by_question=by_question)
+    return Pictures(content=content, main=tuple(main), wide=tuple(wide), by_question=by_question, checks=checks)
 
 
 def _ranges(results: Results, *, narrow: bool) -> tuple[Picture, Figure] | None:
