@@ -14,9 +14,8 @@ from kdx_eval.effect.study import Better, CheckResult
 from kdx_eval.errors import NotIdentifiedError
 from kdx_eval.panel.type import FloatArray
 
-
 # Weight in the family of a line that stands beside the slope, the moved date and the other checks of the months before training: with full
-# weights, drifts passed the calibration a little more often than without these lines (docs/CALIBRATION.md).
+# weights, simulated cities that drift passed a little more often than without these lines.
 BESIDE = 0.5
 
 

@@ -206,7 +206,8 @@ def _net(around: _Around, moved: Estimate | str) -> str:
 
 def _adopters(around: _Around) -> Finding:
     """Without untrained departments that took over what trained ones wrote: they are treated in part."""
-    finding = Finding(check_id="knowledge_adopters", title="ナレッジの横展開の影響", about="手引きなどを使っている未受講の課を相手から除いた場合との差", row=SPILLOVER)
+    about = "手引きなどを使っている未受講の課を相手から除いた場合との差"
+    finding = Finding(check_id="knowledge_adopters", title="ナレッジの横展開の影響", about=about, row=SPILLOVER)
     if around.known.adopters is None:
         return replace(finding, missing="ナレッジの表（knowledge）に利用所属（reused_by）があれば確かめられます")
     return made(finding, around.without(around.never & _named(around, around.known.adopters)))

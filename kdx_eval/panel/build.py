@@ -17,8 +17,8 @@ from kdx_eval.panel.cells import OutcomeCells, read_cells, require_outcome
 from kdx_eval.panel.gaps import choose_units, count_gaps
 from kdx_eval.panel.postings import Postings, read_headcount, read_postings
 from kdx_eval.panel.reach import attendance_hours, count_completion
-from kdx_eval.panel.surroundings import SurroundingsReader
 from kdx_eval.panel.successors import Department, StableUnits, join_cells, read_departments, stable_units
+from kdx_eval.panel.surroundings import SurroundingsReader
 from kdx_eval.panel.tables import Tables
 from kdx_eval.panel.treatment import Treatment, gather_people, treat_units
 from kdx_eval.panel.type import Panel

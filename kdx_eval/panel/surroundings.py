@@ -55,7 +55,7 @@ class Surroundings:
     adopters, changed, allotted : frozenset or None
         Departments that reuse a knowledge asset; whose staff changed by more than a fifth; that an event on staffing or overtime allotment names.
     persons : DataFrame or None
-        One row a person posted before the first start: unit, stayed (bool), before, after (mean outcome by month; NaN where none).
+        One row a person posted before the April of the first start: unit, stayed (bool), before, after (mean outcome by month; NaN where none).
     """
 
     units: npt.NDArray[np.object_]
@@ -221,7 +221,7 @@ class SurroundingsReader:
         return frozenset(self._named(" ".join(str(text) for (text,) in rows))) if rows else None
 
     def _persons(self, cohort: npt.NDArray[np.float64]) -> pd.DataFrame | None:
-        """Who was posted where before the first start, who stayed, and their own outcome before and in the evaluated year."""
+        """Who was posted where before the April of the first start, who stayed, and their own outcome before and in the evaluated year."""
         postings, started = self.people.postings, cohort[np.isfinite(cohort)]
         table = self.question.outcome.table
         if postings is None or not len(started) or table == "indicators" or "staff_id" not in self.tables.columns(table):
@@ -235,7 +235,7 @@ class SurroundingsReader:
         before, after = usable & (cells.months < first), usable & (cells.months >= max(year, first))
         if not before.any() or not after.any():
             return None
-        home = postings.on(Month(first - 1).first_day)
+        home = postings.on(postings.roster_day(Month(first).fiscal_year))
         now = postings.on(self.plan.evaluated_through.first_day).reindex(home.index)
         values = pd.DataFrame({"before": _mean(cells.matrix[:, before]), "after": _mean(cells.matrix[:, after])}, index=cells.units).reindex(home.index)
         stayed = (now == home).to_numpy(dtype=bool)

@@ -130,7 +130,7 @@ def test_adopters_that_took_the_effect_over_are_found() -> None:
 @pytest.mark.parametrize("name", ["worktime", "other_work"])
 def test_hours_that_rise_elsewhere_in_the_trained_departments_are_found_and_hours_that_fall_are_not(name: str) -> None:
     check = {"worktime": "total_worktime", "other_work": "other_work"}[name]
-    rising = np.where(TREATED[:, None] & (PERIODS >= COHORT[:, None]), 5.0, 0.0)
+    rising = np.where(TREATED[:, None] & (COHORT[:, None] <= PERIODS), 5.0, 0.0)
     base = everything(town())[name]
     assert isinstance(base, np.ndarray)
     assert checks(town(**{name: base + rising}))[check].outcome == "failed"
@@ -190,7 +190,7 @@ def stack(panel: Panel, one: Headline) -> pd.DataFrame:
     rows = []
     for g in np.flatnonzero(one.found.cells.any(axis=1)):
         start, counted = one.m.cohorts[g], PERIODS[one.found.cells[g]]
-        window = [*PERIODS[PERIODS < start][-12:], *counted]
+        window = [*PERIODS[start > PERIODS][-12:], *counted]
         for unit, cohort in enumerate(panel.cohort):
             if cohort == start or cohort > counted.max():
                 rows += [(int(g), unit, t, cohort == start, t >= start, panel.outcome[unit, int(t)]) for t in window]
@@ -263,7 +263,8 @@ def test_persons_who_stayed_bound_the_effect_of_a_town() -> None:
     units = np.repeat(UNITS, 20)
     side = np.repeat(TREATED, 20)
     before = rng.normal(5, 0.5, len(units))
-    persons = pd.DataFrame({"unit": units, "stayed": rng.random(len(units)) < np.where(side, 0.7, 0.8), "before": before, "after": before - 3.0 * side + rng.normal(0, 1, len(units))})
+    stayed, after = rng.random(len(units)) < np.where(side, 0.7, 0.8), before - 3.0 * side + rng.normal(0, 1, len(units))
+    persons = pd.DataFrame({"unit": units, "stayed": stayed, "before": before, "after": after})
     found = checks(town(persons=persons))["turnover_bounds"]
     assert found.outcome == "passed"
     assert found.conf_low is not None
@@ -312,7 +313,7 @@ def test_a_jump_before_training_fails_the_joint_test() -> None:
 
 def test_what_falls_back_after_a_bad_half_year_is_foreseen() -> None:
     panel = town(effect=0.0)
-    shock = np.where(TREATED[:, None] & (PERIODS >= COHORT[:, None] - 6) & (PERIODS < COHORT[:, None]), 12.0, 0.0)
+    shock = np.where(TREATED[:, None] & (COHORT[:, None] - 6 <= PERIODS) & (COHORT[:, None] > PERIODS), 12.0, 0.0)
     found = held(replace(panel, outcome=panel.outcome + shock))
     check = next(check for check in run_checks(found) if check.check_id == FALLING_BACK)
     assert check.statistic is not None
