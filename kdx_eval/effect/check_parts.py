@@ -108,7 +108,7 @@ class Finding:
         return min(1.0, (self.estimate.p_value if self.p_value is None else self.p_value) * self.tests)
 
 
-def not_made(check_id: str, title: str, reason: str) -> CheckResult:
+def not_made(check_id: str, title: str, *, reason: str) -> CheckResult:
     """The result of a check that the data do not allow: neither passed nor failed."""
     return CheckResult(check_id=check_id, title=title, outcome="not_applicable", sentence=f"{title}：行えません（{reason}）。")
 

@@ -48,7 +48,7 @@ class _Around:
 
     def table(self, values: FloatArray) -> FloatArray:
         """Values by department and month for the units and periods of the panel."""
-        return self.known.rows(values, self.panel.units, self.panel.periods)
+        return self.known.rows(values, units=self.panel.units, periods=self.panel.periods)
 
     def without(self, dropped: BoolArray) -> Estimate | str:
         """Change of the headline when these units are left out, with the variance of the change."""
@@ -62,7 +62,7 @@ class _Around:
             found = fiscal_year_weights(other, self.held.target)
         except NotIdentifiedError:
             return "その条件では比べられる相手や月が残りません"
-        weights = -unit_weights(self.held.found.effect.weights[0], self.held.m, self.panel)
+        weights = -unit_weights(self.held.found.effect.weights[0], self.panel, m=self.held.m)
         weights[rows] += found
         if np.allclose(weights, 0.0, atol=1e-12):
             return "条件を変えても使うデータが同じです"
@@ -75,7 +75,7 @@ class _Around:
         if drop_months:  # months that nobody tells of lie before the records begin
             some = ~np.isnan(panel.outcome).all(axis=0)
             panel = replace(panel, outcome=panel.outcome[:, some], periods=panel.periods[some], exposure=None)
-        seen = ~np.isnan(panel.outcome).any(axis=1)
+        seen = np.asarray(~np.isnan(panel.outcome).any(axis=1))
         if not seen.any() or not panel.n_periods:
             return "値のそろう課がありません"
         try:
@@ -259,7 +259,7 @@ def _known_mean(values: FloatArray) -> FloatArray:
     known = ~np.isnan(values)
     count = known.sum(axis=1)
     total = np.where(known, values, 0.0).sum(axis=1)
-    return np.divide(total, count, out=np.full(len(values), np.nan), where=count > 0)
+    return np.asarray(np.divide(total, count, out=np.full(len(values), np.nan), where=count > 0))
 
 
 def _changed_staff(around: _Around) -> Finding:
@@ -282,16 +282,16 @@ def _turnover_bounds(around: _Around) -> CheckResult:
     """Bounds for those who would have stayed either way (Lee 2009), from the persons' own records; never a failure."""
     title, persons = "入れ替わりを踏まえた上下限", around.known.persons
     if persons is None:
-        return not_made(LEE, title, "職員別の勤務時間か業務量と所属履歴（assignments）があれば確かめられます")
+        return not_made(LEE, title, reason="職員別の勤務時間か業務量と所属履歴（assignments）があれば確かめられます")
     own = dict(zip(around.panel.units.astype(str), np.where(around.treated, 1, np.where(around.never, 0, -1)), strict=True))
     side = persons["unit"].astype(str).map(own).fillna(-1).to_numpy()
     seen = (side >= 0) & persons["before"].notna().to_numpy()
     change = (persons["after"] - persons["before"]).to_numpy(dtype=float)
     stayed = persons["stayed"].to_numpy(dtype=bool) & np.isfinite(change)
     try:
-        found = lee_bounds(change[seen], stayed[seen], side[seen] == 1, cluster=persons["unit"].to_numpy(dtype=object)[seen])
+        found = lee_bounds(change[seen], stayed=stayed[seen], treated=side[seen] == 1, cluster=persons["unit"].to_numpy(dtype=object)[seen])
     except NotIdentifiedError as error:
-        return not_made(LEE, title, error.reason)
+        return not_made(LEE, title, reason=error.reason)
     return _bounds_result(found, around.held, title=title)
 
 

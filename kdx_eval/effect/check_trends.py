@@ -69,7 +69,7 @@ def trend_carried_on(headline: Headline) -> CheckResult:
     check_id, title = TREND_CARRIED_ON, "受講前の傾きが続いたとした点検"
     weights, plain = slope_weights(headline), headline.estimate
     if weights is None or not headline.excludes_zero:
-        return not_made(check_id, title, "受講前の月が6か月未満です" if weights is None else "結果の幅が0を含むため、確かめる差がありません")
+        return not_made(check_id, title, reason="受講前の月が6か月未満です" if weights is None else "結果の幅が0を含むため、確かめる差がありません")
     found = headline.judge_weights(headline.found.effect.weights[0] - weights)
     outcome: CheckOutcome = "passed" if found.conf_low * found.conf_high > 0 and found.estimate * plain.estimate > 0 else "powerless"
     verdict = {
@@ -168,10 +168,10 @@ def falling_back(headline: Headline) -> CheckResult:
     structure = fit_structure(headline.m, season=headline.target.season, excluded=headline.target.excluded)
     weights = None if structure is None else falling_back_weights(headline, structure)
     if weights is None:
-        return not_made(FALLING_BACK, title, "受講直前の6か月と、それより前の月がそろいません")
+        return not_made(FALLING_BACK, title, reason="受講直前の6か月と、それより前の月がそろいません")
     found = headline.judge_weights(weights)
     if not np.isfinite(found.conf_low):
-        return not_made(FALLING_BACK, title, "ばらつきを測れません")
+        return not_made(FALLING_BACK, title, reason="ばらつきを測れません")
     rest = headline.judge_weights(headline.found.effect.weights[0] - weights)
     stands = not headline.excludes_zero or (rest.conf_low * rest.conf_high > 0 and rest.estimate * headline.estimate.estimate > 0)
     outcome: CheckOutcome = "passed" if stands and max(abs(found.conf_low), abs(found.conf_high)) <= headline.margin else "powerless"

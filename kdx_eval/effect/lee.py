@@ -40,7 +40,7 @@ class LeeBounds:
     trimmed: float
 
 
-def lee_bounds(outcome: FloatArray, stayed: BoolArray, treated: BoolArray, *, cluster: npt.NDArray[np.object_]) -> LeeBounds:
+def lee_bounds(outcome: FloatArray, *, stayed: BoolArray, treated: BoolArray, cluster: npt.NDArray[np.object_]) -> LeeBounds:
     """Trim the side that stayed more, by (p_more - p_less) / p_more, once from the top and once from the bottom.
 
     Staying must be moved in one direction only by treatment (Lee 2009, assumption 2): nobody is kept by it while another is driven out.

@@ -56,7 +56,7 @@ def pretest(differences: FloatArray, covariance: FloatArray, *, slope: FloatArra
     count = len(differences)
     scale = 1.0 if np.isinf(df) else (df - count + 1) / df
     second = float("inf") if np.isinf(df) else df - count + 1
-    inverse = np.linalg.inv(covariance[:count, :count])
+    inverse: FloatArray = np.asarray(np.linalg.inv(covariance[:count, :count]), dtype=np.float64)
     critical = _f_quantile(1 - _LEVEL, count, second)
     statistic = float(differences @ inverse @ differences) * scale / count
     # Noncentrality of one unit of slope; the sizes noticed with a given probability follow by root finding.

@@ -10,7 +10,7 @@ from kdx_eval.effect.inference import Estimate, PooledCovariance, make_estimate,
 from kdx_eval.panel.type import FloatArray, Panel
 
 
-def unit_weights(weights: FloatArray, m: CohortMoments, panel: Panel) -> FloatArray:
+def unit_weights(weights: FloatArray, panel: Panel, *, m: CohortMoments) -> FloatArray:
     """Weight of each unit's outcome, (N, T), behind weights of cohort means, (G, T)."""
     group = np.searchsorted(m.cohorts, panel.cohort)
     own = np.ones(panel.n_units) if panel.weight is None else panel.weight
@@ -21,7 +21,7 @@ def unit_weights(weights: FloatArray, m: CohortMoments, panel: Panel) -> FloatAr
 def fiscal_year_weights(panel: Panel, target: FiscalYearTarget) -> FloatArray:
     """Unit weights, (N, T), of the fiscal-year effect of a panel; raises NotIdentifiedError as `fiscal_year_contrast` does."""
     m = moments(panel)
-    return unit_weights(fiscal_year_contrast(m, target).effect.weights[0], m, panel)
+    return unit_weights(fiscal_year_contrast(m, target).effect.weights[0], panel, m=m)
 
 
 def judge_unit_weights(weights: FloatArray, panel: Panel, *, pooled: PooledCovariance, m: CohortMoments) -> Estimate:

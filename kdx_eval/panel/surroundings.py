@@ -71,7 +71,7 @@ class Surroundings:
     allotted: frozenset[str] | None = None
     persons: pd.DataFrame | None = None
 
-    def rows(self, values: FloatArray, units: npt.NDArray[np.object_], periods: FloatArray) -> FloatArray:
+    def rows(self, values: FloatArray, *, units: npt.NDArray[np.object_], periods: FloatArray) -> FloatArray:
         """``values`` (D, T) for these units and periods; NaN where unknown."""
         row, column = pd.Index(self.units).get_indexer(pd.Index(units)), pd.Index(self.periods).get_indexer(pd.Index(periods))
         found: FloatArray = values[row][:, column].astype(np.float64)

@@ -45,6 +45,7 @@ def plot_checks(checks: Sequence[CheckResult], *, unit_label: str, title: str = 
         Marks: ○ 問題なし, × 問題あり, △ 判断できない, － 行えない; failed checks come first.
     """
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     order: tuple[CheckOutcome, ...] = ("failed", "powerless", "passed")
     made = sorted((check for check in checks if check.outcome in order and check.conf_low is not None), key=lambda check: order.index(check.outcome))
@@ -53,8 +54,7 @@ def plot_checks(checks: Sequence[CheckResult], *, unit_label: str, title: str = 
     rows = max(1, math.ceil(len(made) / _COLUMNS))
     height = min(_MOST_HEIGHT, _HEAD + rows * _ROW + len(lines) * _LINE)
     with style():
-        figure = Figure(figsize=(WIDTH, height), layout="constrained")
-        figure.get_layout_engine().set(h_pad=0.03, w_pad=0.12)  # type: ignore[union-attr]
+        figure = Figure(figsize=(WIDTH, height), layout=ConstrainedLayoutEngine(h_pad=0.03, w_pad=0.12))
         grid = figure.subplots(rows, _COLUMNS, squeeze=False)
         for place, axes in enumerate(grid.ravel()):
             if place < len(made):

@@ -185,8 +185,8 @@ def _naive(studies: Mapping[str, EffectStudy]) -> Iterable[Sequence[str]]:
 
 def _checks(studies: Mapping[str, EffectStudy]) -> Iterable[Sequence[str]]:
     for study in studies.values():
-        for check in study.checks:
-            yield study.title, check.title, _CHECKS[check.outcome], check.sentence
+        for place, check in enumerate(study.checks):
+            yield study.title if place == 0 else "", check.title, _CHECKS[check.outcome], check.sentence
 
 
 def _verdicts(evidence: Mapping[str, Any]) -> Iterable[Sequence[str]]:

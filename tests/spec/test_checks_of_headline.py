@@ -175,7 +175,7 @@ def test_attendees_who_moved_away_change_the_result_when_counted_where_they_are_
 
 def test_unit_weights_that_are_equal_within_cohorts_give_the_headline_inference() -> None:
     one = held(panel := town())
-    weights = unit_weights(one.found.effect.weights[0], one.m, panel)
+    weights = unit_weights(one.found.effect.weights[0], panel, m=one.m)
     found = judge_unit_weights(weights, panel, pooled=one.pooled, m=one.m)
     for name in ("estimate", "std_error", "df"):
         assert getattr(found, name) == pytest.approx(getattr(one.estimate, name), rel=1e-9)
@@ -238,10 +238,10 @@ def test_lee_bounds_worked_by_hand() -> None:
     outcome = np.array([1.0, 2, 3, 10, 99, 1, 2, 3, 99, 99])
     stayed = np.array([True, True, True, True, False, True, True, True, False, False])
     treated = np.arange(10) < 5
-    found = lee_bounds(outcome, stayed, treated, cluster=np.array(list("abcdefghij"), dtype=object))
+    found = lee_bounds(outcome, stayed=stayed, treated=treated, cluster=np.array(list("abcdefghij"), dtype=object))
     assert (found.low, found.high) == pytest.approx((0.0, 3.0), abs=1e-12)
     assert (found.stayed_treated, found.stayed_untreated, found.trimmed) == pytest.approx((0.8, 0.6, 0.25), abs=1e-12)
-    turned = lee_bounds(outcome, stayed, ~treated, cluster=np.array(list("abcdefghij"), dtype=object))
+    turned = lee_bounds(outcome, stayed=stayed, treated=~treated, cluster=np.array(list("abcdefghij"), dtype=object))
     assert (turned.low, turned.high) == pytest.approx((-3.0, 0.0), abs=1e-12)
 
 
@@ -250,12 +250,12 @@ def test_lee_bounds_meet_where_both_sides_stay_alike_and_refuse_two_departments(
     treated, cluster = np.arange(200) < 100, np.repeat([f"c{k}" for k in range(20)], 10).astype(object)
     stayed = np.arange(200) % 5 > 0
     outcome = rng.normal(0, 1, 200) - 3.0 * treated
-    found = lee_bounds(outcome, stayed, treated, cluster=cluster)
+    found = lee_bounds(outcome, stayed=stayed, treated=treated, cluster=cluster)
     assert found.low == pytest.approx(outcome[stayed & treated].mean() - outcome[stayed & ~treated].mean(), abs=1e-12)
     assert found.low == pytest.approx(found.high, abs=1e-12)
     assert found.conf_low < -3.0 < found.conf_high
     with pytest.raises(NotIdentifiedError, match="3つ未満"):
-        lee_bounds(outcome[90:110], stayed[90:110], treated[90:110], cluster=cluster[90:110])
+        lee_bounds(outcome[90:110], stayed=stayed[90:110], treated=treated[90:110], cluster=cluster[90:110])
 
 
 def test_persons_who_stayed_bound_the_effect_of_a_town() -> None:

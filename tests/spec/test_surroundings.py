@@ -27,7 +27,7 @@ def surroundings(**tables: object) -> Surroundings:
 
 def at(found: Surroundings, values: np.ndarray | None, unit: str, when: str) -> float:
     assert values is not None
-    return float(found.rows(values, np.array([unit], dtype=object), np.array([month(when)]))[0, 0])
+    return float(found.rows(values, units=np.array([unit], dtype=object), periods=np.array([month(when)]))[0, 0])
 
 
 def test_total_hours_newcomers_and_staff_come_from_worktime_and_postings() -> None:
