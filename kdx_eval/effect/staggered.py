@@ -83,7 +83,7 @@ def _judged(panel: Panel, question: Question, held: Headline) -> EffectStudy:
         detectable=detectable_effect(held.estimate.std_error, held.estimate.df) if structure is None else detectable(structure, found.effect, m=m),
         unit_periods=found.unit_periods,
         baseline_mean=float(found.baseline.estimate(m)[0]),
-        checks=run_checks(held),
+        checks=run_checks(held, panel),
         influence=nothing,
         n_treated_units=found.n_treated,
         n_control_units=found.n_control,
@@ -99,7 +99,11 @@ def _headline(panel: Panel, question: Question, *, plan: Plan) -> Headline:
     pooled = pooled_covariance(m)
     variance, df = pooled.variance(found.effect, m)
     estimate = make_estimate(float(found.effect.estimate(m)[0]), float(np.sqrt(max(variance[0], 0.0))), df=float(df[0]))
-    return Headline(m=m, target=target, found=found, pooled=pooled, estimate=estimate, unit_label=question.outcome.unit_label)
+    outcome = question.outcome
+    return Headline(
+        m=m, target=target, found=found, pooled=pooled, estimate=estimate,
+        unit_label=outcome.unit_label, better=outcome.better, hours_per_unit=outcome.hours_per_unit,
+    )  # fmt: skip
 
 
 def _bin_width(held: Headline, question: Question) -> int:

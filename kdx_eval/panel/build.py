@@ -18,6 +18,7 @@ from kdx_eval.panel.gaps import choose_units, count_gaps
 from kdx_eval.panel.postings import Postings, read_headcount, read_postings
 from kdx_eval.panel.reach import attendance_hours, count_completion
 from kdx_eval.panel.successors import Department, StableUnits, join_cells, read_departments, stable_units
+from kdx_eval.panel.surroundings import SurroundingsReader
 from kdx_eval.panel.tables import Tables
 from kdx_eval.panel.treatment import Treatment, gather_people, treat_units
 from kdx_eval.panel.type import Panel
@@ -106,13 +107,16 @@ def outcome_panel(dataset: Tables, question: Question, *, plan: Plan) -> Panel:
         people = gather_people(attendance, read_postings(connection, dataset), headcount=read_headcount(connection, dataset), units=units)
         traits = _department_traits(connection, dataset, question=question, units=units)
         processes = _process_names(connection, dataset) if question.unit == "process" else {}
+        cells, no_event = _without_rows(cells, units) if question.no_row == "zero" else (cells, 0)
+        cells = _taking_part(join_cells(cells, units, additive=_is_additive(question)), units, question=question)
+        treatment = treat_units(cells, people, units=units, question=question)
+        around = SurroundingsReader(connection=connection, tables=dataset, question=question, plan=plan, cells=cells, people=people, units=units)
+        surroundings = None if question.unit == "staff" else around.read(treatment.cohort)
     finally:
         connection.close()
-    cells, no_event = _without_rows(cells, units) if question.no_row == "zero" else (cells, 0)
-    cells = _taking_part(join_cells(cells, units, additive=_is_additive(question)), units, question=question)
-    treatment = treat_units(cells, people, units=units, question=question)
     gaps = _Gaps(no_event=no_event, joined=_joined_here(cells, units), names=_names(cells, units, processes=processes))
-    return _assemble(cells, treatment, question=question, traits=_unit_traits(cells, people.postings, traits, question=question), gaps=gaps)
+    panel = _assemble(cells, treatment, question=question, traits=_unit_traits(cells, people.postings, traits, question=question), gaps=gaps)
+    return replace(panel, surroundings=surroundings)
 
 
 def _taking_part(cells: OutcomeCells, units: StableUnits, *, question: Question) -> OutcomeCells:

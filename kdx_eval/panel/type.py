@@ -15,6 +15,7 @@ from kdx_eval.units import Month
 
 if TYPE_CHECKING:
     from kdx_eval.panel.gaps import GapReport
+    from kdx_eval.panel.surroundings import Surroundings
 
 FloatArray = npt.NDArray[np.float64]
 NEVER = float("inf")
@@ -45,6 +46,8 @@ class Panel:
         Names to show in place of labels; persons have none.
     gaps : GapReport or None
         What was complete, zero, missing or not collected, and which units were dropped.
+    surroundings : Surroundings or None
+        What the delivery tells of the departments beside the outcome; read by the checks alone.
     """
 
     outcome: FloatArray
@@ -61,6 +64,7 @@ class Panel:
     monthly: bool = False
     notes: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
+    surroundings: Surroundings | None = None
 
     def __post_init__(self) -> None:
         n, t = self.outcome.shape
@@ -223,6 +227,7 @@ class Panel:
             weight=mass,
             gaps=self.gaps,
             monthly=self.monthly,
+            surroundings=self.surroundings,
             notes=(*self.notes, f"{self.n_units}単位を、ばらつきが独立な{len(labels)}のまとまりごとに平均して比べています。"),
         )
 

@@ -6,6 +6,7 @@ hatch, Japanese labels with units, and the words 合成データ inside every fi
 
 from __future__ import annotations
 
+from kdx_eval.plots.checks import CHECK_MARKS, plot_checks
 from kdx_eval.plots.hours import plot_bridge, plot_persistence, plot_register, plot_units
 from kdx_eval.plots.quality import plot_distributions, plot_grid
 from kdx_eval.plots.results import (
@@ -27,6 +28,7 @@ from kdx_eval.plots.style import FONT_NAME, SYNTHETIC_NOTE, font_file
 from kdx_eval.plots.targeting import plot_targets
 
 __all__ = [
+    "CHECK_MARKS",
     "FONT_NAME",
     "SYNTHETIC_NOTE",
     "UNDECIDED",
@@ -34,6 +36,7 @@ __all__ = [
     "font_file",
     "is_synthetic",
     "plot_bridge",
+    "plot_checks",
     "plot_comparison",
     "plot_completeness",
     "plot_distributions",

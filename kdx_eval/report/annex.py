@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from kdx_eval.results import Results
 
 TITLE = "予算要求書 附属資料（別冊）"
-CHECK_WORDS = {"passed": "支障なし", "failed": "問題あり", "powerless": "確かめる力が足りない", "not_applicable": "対象外"}
+CHECK_WORDS = {"passed": "支障なし", "failed": "問題あり", "powerless": "確かめる力が足りない", "not_applicable": "行えない"}
 NO_CLAIM_NOTE = "　生まれた時間の合計は主張できません（計算上の数字として示します）。"
 NO_COST_NOTE = "費用が「－」の研修は、費用の一覧から分けて取り出せないもの。"
 ROLES = {"primary": "主な問い", "secondary": "副次", "completion_only": "修了のみ"}
@@ -192,7 +192,7 @@ def question_blocks(results: Results, ledger: Ledger, *, item: Evidence, picture
     """One question: design, cohorts, plots, estimates, naive figures, checks, and what may and may not be said."""
     yield from finding_blocks(results, ledger, item=item)
     yield from number_blocks(results, ledger, item=item, pictures=pictures)
-    yield from check_blocks(item, ledger)
+    yield from check_blocks(item, ledger, pictures=pictures)
     yield from wording_blocks(item, ledger)
 
 
@@ -224,8 +224,11 @@ def number_blocks(results: Results, ledger: Ledger, *, item: Evidence, pictures:
         yield _estimates_table(item, ledger)
 
 
-def check_blocks(item: Evidence, ledger: Ledger) -> Iterator[Block]:
+def check_blocks(item: Evidence, ledger: Ledger, *, pictures: Pictures) -> Iterator[Block]:
     """What was checked and what came of it."""
+    picture = pictures.checks.get(item.question_id)
+    if picture is not None:
+        yield Figure(name=picture.file.removesuffix(".png"), png=pictures.content[picture.file], alt=picture.alt, caption=picture.caption)
     if item.checks:
         rows = tuple((check.title, CHECK_WORDS[check.outcome], ledger.text(f"question.{item.question_id}.check.{check.check_id}")) for check in item.checks)
         yield Table(columns=columns("確認したこと", "結果", "説明", widths=(1.5, 1, 3.5)), rows=rows, caption="確認の一覧")

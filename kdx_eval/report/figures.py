@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from kdx_eval.plan import Plan
 
 _DPI = 110
-_BY_STUDY = ("timing", "series", "event_study")
 HoursFigure = Literal["bridge", "departments", "processes", "persistence", "register"]
-FigureKind = Literal["completeness", "grids", "distributions", "comparison", "timing", "series", "event_study", "verdicts", "savings", "scenarios", HoursFigure]
+_BY_STUDY = ("timing", "series", "event_study", "checks")
+FigureKind = Literal[
+    "completeness", "grids", "distributions", "comparison", "timing", "series", "event_study", "checks", "verdicts", "savings", "scenarios", HoursFigure
+]  # fmt: skip
 
 
 def show_figures(thing: Any, kind: FigureKind | str, *, plan: Plan) -> None:
@@ -65,6 +67,8 @@ def _figures(thing: Any, kind: str, *, synthetic: bool) -> Iterable[Figure]:
     for section in SECTIONS:
         if section.part == kind:
             return [figure for _, figure in section.pictures(thing, synthetic)]
+    if kind == "checks":
+        return [plots.plot_checks(study.checks, unit_label=study.unit_label, synthetic=synthetic) for study in thing.values()]
     if kind in _BY_STUDY:
         draw = {"timing": plots.plot_timing, "series": plots.plot_series, "event_study": plots.plot_event_study}[kind]
         return [draw(study, synthetic=synthetic) for study in thing.values()]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from kdx_eval.plots import UNDECIDED, compact, plot_event_study, plot_ranges, plot_series, plot_verdicts
+from kdx_eval.plots import UNDECIDED, compact, plot_checks, plot_event_study, plot_ranges, plot_series, plot_verdicts
 from kdx_eval.report.blocks import Figure as Shown
 from kdx_eval.report.blocks import Picture, shorten
 from kdx_eval.report.hours_figures import hours_figures
@@ -48,6 +48,7 @@ class Pictures:
     by_part : mapping of a part of the policy to its pictures, ready to show
     hours : tuple of Picture
         The bridge, overlaps and persistence.
+    checks : mapping of question id to the Picture of its checks
     """
 
     content: Mapping[str, bytes]
@@ -56,6 +57,7 @@ class Pictures:
     by_question: Mapping[str, tuple[Picture, ...]]
     by_part: Mapping[str, tuple[Shown, ...]]
     hours: tuple[Picture, ...] = ()
+    checks: Mapping[str, Picture] = field(default_factory=dict)
 
 
 @lru_cache(maxsize=1)
@@ -64,6 +66,7 @@ def draw_pictures(results: Results) -> Pictures:
     synthetic = planned(results).synthetic
     content: dict[str, bytes] = {}
     by_question: dict[str, tuple[Picture, ...]] = {}
+    checks: dict[str, Picture] = {}
     drawn = [(number, item) for number, item in numbered_evidence(results) if item.question_id in results.studies][:MOST_DRAWN]
     for number, item in drawn:
         study = results.studies[item.question_id]
@@ -78,6 +81,11 @@ def draw_pictures(results: Results) -> Pictures:
             content[event.file] = _png(plot_event_study(study, synthetic=synthetic))
             pair = (series, event)
         by_question[item.question_id] = pair
+        if any(check.conf_low is not None for check in item.checks):
+            caption = f"図　{title}（確かめたこと）"
+            checked = Picture(file=f"q{number}-checks.png", alt=caption.removeprefix("図　"), caption=caption)
+            content[checked.file] = _png(plot_checks(item.checks, unit_label=item.unit_label, synthetic=synthetic))
+            checks[item.question_id] = checked
     main, wide = [], []
     if drawn:
         number, item = drawn[0]
@@ -103,7 +111,7 @@ def draw_pictures(results: Results) -> Pictures:
         content[picture.file] = _png(figure)
         shown = Shown(name=picture.file.removesuffix(".png"), png=content[picture.file], alt=picture.alt, caption=picture.caption)
         by_part[part] = (*by_part.get(part, ()), shown)
-    return Pictures(content=content, main=tuple(main), wide=tuple(wide), by_question=by_question, by_part=by_part, hours=tuple(hours))
+    return Pictures(content=content, main=tuple(main), wide=tuple(wide), by_question=by_question, by_part=by_part, hours=tuple(hours), checks=checks)
 
 
 def _ranges(results: Results, *, narrow: bool) -> tuple[Picture, Figure] | None:

@@ -190,7 +190,7 @@ def _question_body(results: Results, ledger: Ledger, *, item: Evidence, pictures
     parts = (
         ("結論", finding_blocks(results, ledger, item=item)),
         ("推移と数字", number_blocks(results, ledger, item=item, pictures=pictures)),
-        ("確かめたこと", check_blocks(item, ledger)),
+        ("確かめたこと", check_blocks(item, ledger, pictures=pictures)),
         ("言ってよいこと、いけないこと", wording_blocks(item, ledger)),
     )
     made = ((title, list(blocks)) for title, blocks in parts)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _CELL = re.compile(r"<td>([^<]*)</td>")
 _NUMBER = re.compile(r"[-－−]?[\d,]+(\.\d+)?\s*(%|千円|時間|人|KB)?")
-_CHECKS = {"passed": "問題なし", "failed": "問題あり", "powerless": "判断できない", "not_applicable": "対象外"}
+_CHECKS = {"passed": "問題なし", "failed": "問題あり", "powerless": "判断できない", "not_applicable": "行えない"}
 _NAIVE = {
     "naive_before_after": "受けた課の前と後を引いただけ",
     "naive_trained_untrained": "受けた課と受けていない課を引いただけ",
@@ -187,8 +187,8 @@ def _naive(studies: Mapping[str, EffectStudy]) -> Iterable[Sequence[str]]:
 
 def _checks(studies: Mapping[str, EffectStudy]) -> Iterable[Sequence[str]]:
     for study in studies.values():
-        for check in study.checks:
-            yield study.title, check.title, _CHECKS[check.outcome], check.sentence
+        for place, check in enumerate(study.checks):
+            yield study.title if place == 0 else "", check.title, _CHECKS[check.outcome], check.sentence
 
 
 def _verdicts(evidence: Mapping[str, Any]) -> Iterable[Sequence[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from itertools import pairwise
 
 import matplotlib as mpl
@@ -11,10 +12,18 @@ import pytest
 from matplotlib.figure import Figure
 
 from kdx_eval import plots
+from kdx_eval.effect.study import CheckResult
 from kdx_eval.load.quality import Distribution, Grid
 from kdx_eval.units import Month
 from tests.report_city import city, study
 
+PASSED = CheckResult(check_id="passed", title="点検1", outcome="passed", sentence="", statistic=4.0, margin=5.0, conf_low=-2.0, conf_high=10.0)
+CHECKS = (
+    PASSED,
+    replace(PASSED, title="点検2", outcome="powerless"),
+    replace(PASSED, title="点検3", outcome="failed"),
+    CheckResult(check_id="none", title="枠配当", outcome="not_applicable", sentence=""),
+)
 TITLE = "生成AI研修は時間外勤務を減らしたか"
 
 
@@ -26,6 +35,7 @@ def figures() -> dict[str, Figure]:
         "timing": plots.plot_timing(one),
         "series": plots.plot_series(one),
         "event_study": plots.plot_event_study(one),
+        "checks": plots.plot_checks(CHECKS, unit_label="時間/課・月", synthetic=True),
         "verdicts": plots.plot_verdicts(list(results.evidence.values()), synthetic=True),
         "savings": plots.plot_savings(results.savings, synthetic=True),
         "scenarios": plots.plot_scenarios(results.budget, synthetic=True),
@@ -136,3 +146,13 @@ def test_a_maximum_far_away_is_written_and_not_drawn() -> None:
     figure = plots.plot_distributions([distribution(9_000_000.0)])
     assert "最大 9,000,000" in words(figure)
     assert figure.axes[0].get_xlim()[1] < 10_000
+
+
+def test_the_page_of_checks_says_its_finding_puts_failures_first_and_lists_what_could_not_be_made() -> None:
+    figure = plots.plot_checks(CHECKS, unit_label="時間/課・月")
+    titles = [axes.get_title(loc="left").partition("：")[0] for axes in figure.axes]
+    assert titles == ["× 点検3", "△ 点検2", "○ 点検1", ""]
+    assert "1件に問題が見つかりました" in words(figure)
+    assert "行えない：枠配当" in words(figure)
+    fine = plots.plot_checks(CHECKS[:1], unit_label="時間/課・月")
+    assert "問題は見つかりませんでした" in words(fine)

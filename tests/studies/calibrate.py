@@ -24,9 +24,10 @@ import pandas as pd  # noqa: E402
 from calibration_page import CLAIMS, summarise, write_page  # noqa: E402
 from simulated_panels import World, draw_panel  # noqa: E402
 
-from kdx_eval.effect import checks, staggered  # noqa: E402
+from kdx_eval.effect import check_parts, check_trends, staggered  # noqa: E402
 from kdx_eval.effect.cohort_moments import CohortMoments  # noqa: E402
-from kdx_eval.effect.fiscal_year import FiscalYearContrast, FiscalYearTarget, fiscal_year_contrast  # noqa: E402
+from kdx_eval.effect.contrasts import Contrast  # noqa: E402
+from kdx_eval.effect.fiscal_year import FiscalYearContrast, FiscalYearTarget, event_bins, fiscal_year_contrast  # noqa: E402
 from kdx_eval.errors import NotIdentifiedError  # noqa: E402
 from kdx_eval.evidence import assess_evidence  # noqa: E402
 from kdx_eval.panel.type import Panel  # noqa: E402
@@ -123,6 +124,16 @@ def remembered_contrast(m: CohortMoments, target: FiscalYearTarget) -> FiscalYea
     return found
 
 
+@functools.lru_cache(maxsize=64)
+def _bins(sizes: bytes, target: FiscalYearTarget, width: int, holder: _Holder) -> tuple[np.ndarray, Contrast, np.ndarray]:
+    return event_bins(holder.m, target, width=width)
+
+
+def remembered_bins(m: CohortMoments, target: FiscalYearTarget, *, width: int) -> tuple[np.ndarray, Contrast, np.ndarray]:
+    """`event_bins`, remembered likewise."""
+    return _bins(np.concatenate([m.cohorts, m.periods, m.size, m.mass]).tobytes(), target, width, _Holder(m))
+
+
 def judge(panel: Panel, truth: float) -> dict[str, object]:
     """What the tool says of one city, and what was true."""
     plan = the_plan()
@@ -159,7 +170,9 @@ def one_city(seed: int, cell: Cell) -> dict[str, object]:
 
 def many_cities(seeds: range, cell: Cell) -> list[dict[str, object]]:
     """The rows of some seeds, in one worker: the weights of a design are computed once."""
-    staggered.fiscal_year_contrast = checks.fiscal_year_contrast = remembered_contrast  # type: ignore[attr-defined]
+    for module in (staggered, check_parts, check_trends):
+        module.fiscal_year_contrast = remembered_contrast  # type: ignore[attr-defined]
+    check_trends.event_bins = remembered_bins  # type: ignore[assignment]
     return [one_city(seed, cell) for seed in seeds]
 
 
