@@ -64,7 +64,9 @@ def assess_evidence(
     verdict: Verdict = "検証対象外"
     if (grade.maryland or 0) > 1:
         verdict = decide_verdict(good_direction(decisive, better=better), interval90=good90, smallest=smallest.value)
-        if any(check.outcome == "failed" for check in study.checks) or (verdict in _DIFFERENCES and _may_be_trend(study, grade)):
+        # With an interval from ranks (one supported unit), Holm's test may refuse what the interval at its level does not.
+        unproven = verdict in _DIFFERENCES and (_may_be_trend(study, grade) or (p_holm is not None and p_holm > ALPHA))
+        if any(check.outcome == "failed" for check in study.checks) or unproven:
             verdict = "判定不能"
     sign = -1.0 if better == "lower" else 1.0
     low, high = good_direction((entry.conf_low, entry.conf_high), better=better)

@@ -113,7 +113,7 @@ def grade_study(study: EffectStudy, question: Question, *, plan: Plan, pre_month
     maryland, japan, reasons = _grade_of_design(study, question)
     weak = [*_failed_checks(study.checks), *_missing_checks(study.checks, question), *_short_history(pre_months, monthly=study.monthly)]
     if not math.isfinite(study.headline.std_error):
-        weak.append(reason_text("few_units", **words))
+        weak.append(reason_text("few_controls" if question.design == "single" else "few_units", **words))
     if plan.evaluated_after_period or plan.changed_since_freeze:
         weak.append(reason_text("after_period", detail=plan.freeze_note))
     if weak:
