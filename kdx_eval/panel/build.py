@@ -13,6 +13,7 @@ import pandas as pd
 
 from kdx_eval.errors import NotIdentifiedError
 from kdx_eval.panel.attendance import Attendance, course_ids, first_attendance, known_courses
+from kdx_eval.panel.cases import match_cases, prepared, read_cases
 from kdx_eval.panel.cells import OutcomeCells, read_cells, require_outcome
 from kdx_eval.panel.gaps import choose_units, count_gaps
 from kdx_eval.panel.postings import Postings, read_headcount, read_postings
@@ -95,6 +96,7 @@ def build_panel(dataset: Tables, question: Question, *, plan: Plan) -> Panel:
         courses = course_ids(known_courses(connection, dataset), question)
         attendance = first_attendance(connection, dataset, courses=courses, treated_from=question.treated_from)
         cells = read_cells(connection, dataset, question=question, plan=plan)
+        cases = read_cases(connection, dataset, question=question, plan=plan)
         units = _stable_units(cells, attendance, read_departments(connection, dataset))
         people = gather_people(attendance, read_postings(connection, dataset), headcount=read_headcount(connection, dataset), units=units)
         traits = _department_traits(connection, dataset, question=question, units=units)
@@ -103,9 +105,11 @@ def build_panel(dataset: Tables, question: Question, *, plan: Plan) -> Panel:
         connection.close()
     cells, no_event = _without_rows(cells, units) if question.no_row == "zero" else (cells, 0)
     cells = join_cells(cells, units, additive=_is_additive(question))
+    zeros = (lambda one: _without_rows(one, units)[0],) if question.no_row == "zero" else ()
+    cases = prepared(cases, *zeros, lambda one: join_cells(one, units, additive=True))
     treatment = treat_units(cells, people, units=units, question=question)
     gaps = _Gaps(no_event=no_event, joined=_joined_here(cells, units), names=_names(cells, units, processes=processes))
-    panel = _assemble(cells, treatment, question=question, traits=_unit_traits(cells, people.postings, traits, question=question), gaps=gaps)
+    panel = _assemble(cells, treatment, question=question, traits=_unit_traits(cells, people.postings, traits, question=question), gaps=gaps, cases=cases)
     _require_comparison(panel, question)
     return panel
 
@@ -232,6 +236,7 @@ def _assemble(
     question: Question,
     traits: Mapping[str, npt.NDArray[np.object_]],
     gaps: _Gaps,
+    cases: OutcomeCells | None,
 ) -> Panel:
     lost = tuple((str(unit), "所属する職員がわからず、受講の有無を決められません") for unit in cells.units[~treatment.known])
     excluded = np.array([question.excludes(Month(int(index))) for index in cells.months], dtype=bool)
@@ -263,6 +268,8 @@ def _assemble(
         monthly=True,
         notes=tuple(notes),
         names=gaps.names,
+        other_cohorts={share: cohort[rows] for share, cohort in treatment.other_cohorts.items()},
+        cases=match_cases(cases, cells, rows=rows, months=kept.months),
     )
 
 

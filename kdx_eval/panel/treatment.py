@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,9 @@ from kdx_eval.panel.successors import StableUnits
 from kdx_eval.plan import Question
 from kdx_eval.units import Month
 
+OTHER_THRESHOLDS = (0.5, 1.5, 2.0)  # times the plan's share: half of it, half as much again, twice
+SHARE_DIGITS = 4
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class People:
@@ -30,13 +33,14 @@ class People:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Treatment:
-    """Cohort of each unit, and which units have one that is known."""
+    """Cohort of each unit, which units have one that is known, and what it would be at other trained shares."""
 
     cohort: npt.NDArray[np.float64]
     known: npt.NDArray[np.bool_]
     persons: npt.NDArray[np.int64]
     exposure: npt.NDArray[np.float64] | None
     notes: tuple[str, ...]
+    other_cohorts: Mapping[float, npt.NDArray[np.float64]] = field(default_factory=dict)
 
 
 def gather_people(attendance: Attendance, postings: Postings | None, *, headcount: pd.DataFrame | None, units: StableUnits) -> People:
@@ -65,6 +69,9 @@ def treat_units(cells: OutcomeCells, people: People, *, units: StableUnits, ques
     treated = treat_departments(placed, staff, threshold_share=question.threshold_share, width=question.cohort_width)
     departments = cells.department
     cohort = np.array([treated.cohort.get(name, NEVER) for name in departments])
+    others = {
+        share: treat_departments(placed, staff, threshold_share=share, width=question.cohort_width).cohort for share in other_shares(question.threshold_share)
+    }
     known, exposure = np.ones(len(departments), dtype=bool), None
     if postings is not None:
         # A department nobody is posted to has lost its link to its staff; it must not pass for untreated.
@@ -76,7 +83,19 @@ def treat_units(cells: OutcomeCells, people: People, *, units: StableUnits, ques
         notes = (*notes, f"受講者はいるが成果のデータがない課が{outside}あり、分析に入っていません。")
     notes = (*notes, *_staffing_notes(cells, people, units=units))
     persons = np.array([_persons(name, month, staff) for name, month in zip(departments, cohort, strict=True)], dtype=np.int64)
-    return Treatment(cohort=cohort, known=known, persons=persons, exposure=exposure, notes=(*attendance.notes, *notes, *treated.notes))
+    return Treatment(
+        cohort=cohort,
+        known=known,
+        persons=persons,
+        exposure=exposure,
+        notes=(*attendance.notes, *notes, *treated.notes),
+        other_cohorts={share: np.array([starts.get(name, NEVER) for name in departments]) for share, starts in others.items()},
+    )
+
+
+def other_shares(planned: float) -> tuple[float, ...]:
+    """The shares of staff at which a unit might as well count as treated, beside the planned one."""
+    return tuple(share for factor in OTHER_THRESHOLDS if (share := round(factor * planned, SHARE_DIGITS)) <= 1.0)
 
 
 def _staffing_notes(cells: OutcomeCells, people: People, *, units: StableUnits) -> Iterator[str]:
