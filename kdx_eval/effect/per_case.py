@@ -89,7 +89,8 @@ def parts_sentence(parts: PerCase, *, unit_periods: int, total: float) -> str:
 
     one = parts.per_case
     return (
-        f"参考（時間の内訳）：1件当たりの時間は{format_measure(one.estimate)}分（幅 {format_measure(one.conf_low)}～{format_measure(one.conf_high)}）変わりました。"
+        f"参考（時間の内訳）：1件当たりの時間は{format_measure(one.estimate)}分"
+        f"（幅 {format_measure(one.conf_low)}～{format_measure(one.conf_high)}）変わりました。"
         f"業務時間の変化{format_number(total * unit_periods)}時間のうち、1件当たりの時間によるものが{hours(parts.price)}、"
         f"件数によるものが{hours(parts.quantity)}、両方が重なった分が{hours(parts.interaction)}です。"
     )

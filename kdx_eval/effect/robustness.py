@@ -17,13 +17,15 @@ from kdx_eval.effect.fiscal_year import event_bins
 from kdx_eval.effect.fixed_length import smoothness
 from kdx_eval.effect.inference import LEVEL, Estimate, make_estimate, t_quantile
 from kdx_eval.effect.sensitivity import relative_magnitudes
-from kdx_eval.effect.study import Variant
+from kdx_eval.effect.study import Variant, VariantKind
 from kdx_eval.errors import NotIdentifiedError, ParameterError
 from kdx_eval.panel.type import FloatArray
+from kdx_eval.plan.types import Interval
 from kdx_eval.units import format_measure, format_number
 
 SHOWN_MBAR = (0.5, 1.0)
-HONEST_MBAR = 1.0  # no step after training is larger than the largest before: the natural benchmark of Rambachan & Roth 2023
+# What a plan may choose: no step after training is larger than the largest before (the benchmark of Rambachan & Roth 2023), or a straight line goes on.
+CHOSEN: dict[Interval, tuple[VariantKind, float]] = {"honest": ("relative_magnitudes", 1.0), "straight": ("smoothness", 0.0)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,19 +84,19 @@ def honest_bounds(held: Headline, *, width: int) -> HonestBounds | None:
     return HonestBounds(variants=variants, breakdown=relative.breakdown)
 
 
-def honest_estimate(plain: Estimate, bounds: HonestBounds | None) -> Estimate:
-    """The headline with the interval at M̄ = 1: symmetric about the estimate, its standard error such that hours, totals, Holm and the 90 % interval follow.
+def honest_estimate(plain: Estimate, bounds: HonestBounds | None, *, interval: Interval) -> Estimate:
+    """The headline with the interval that the plan chose: symmetric about the estimate, its standard error such that all else follows.
 
     Raises
     ------
     NotIdentifiedError
         No such interval exists.
     """
-    found = [one for one in bounds.variants if (one.kind, one.setting) == ("relative_magnitudes", HONEST_MBAR)] if bounds is not None else []
+    found = [one for one in bounds.variants if (one.kind, one.setting) == CHOSEN[interval]] if bounds is not None else []
     reach = max((max(one.conf_high - plain.estimate, plain.estimate - one.conf_low) for one in found), default=math.inf)
     if not math.isfinite(reach):
         raise NotIdentifiedError(
-            "受講前の四半期が3つに満たないか、課が少なく、計画で選んだ厳しい幅（interval: honest）を求められません",
+            "受講前の四半期が3つに満たないか、課が少なく、計画で選んだ厳しい幅（interval）を求められません",
             hint="受講前のデータを延ばすか、計画の interval を plain にしてください",
         )
     wide = make_estimate(plain.estimate, reach / t_quantile(0.5 + LEVEL / 2, plain.df), df=plain.df)

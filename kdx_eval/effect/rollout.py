@@ -32,7 +32,7 @@ def rollout_study(panel: Panel, question: Question, *, plan: Plan) -> EffectStud
     NotIdentifiedError
         Fewer than two starting times, or no comparison.
     """
-    if panel.n_units < LARGE_ROLLOUT or panel.weight is not None or question.interval == "honest":
+    if panel.n_units < LARGE_ROLLOUT or panel.weight is not None or question.interval != "plain":
         return staggered_study(panel, question, plan=plan)
     m = moments(panel)
     target = evaluated_target(panel, question, plan=plan)

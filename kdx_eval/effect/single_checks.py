@@ -59,7 +59,8 @@ def single_checks(
 def _rank_check(lead: PlaceboRank) -> CheckResult:
     title = "受けていない相手との順位"
     place, of = round(lead.p_value * (1 + lead.n_placebos)), 1 + lead.n_placebos
-    found = f"差の大きさは、受けていない相手を支援とみなした場合を含む{format_number(of)}通りのうち{format_number(place)}番目（p={format_measure(lead.p_value)}）"
+    among = f"受けていない相手を支援とみなした場合を含む{format_number(of)}通り"
+    found = f"差の大きさは、{among}のうち{format_number(place)}番目（p={format_measure(lead.p_value)}）"
     outcome: CheckOutcome = "passed" if lead.p_value <= ERROR else "powerless"
     if lead.smallest_p_value > ERROR:
         verdict = f"相手が少なく、最も小さくても p={format_measure(lead.smallest_p_value)} にしかならないため、判定できません"

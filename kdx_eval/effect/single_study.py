@@ -124,9 +124,7 @@ def _compared(panel: Panel, question: Question, *, plan: Plan) -> _Compared:
         )
     order = np.concatenate([np.flatnonzero(controls), np.flatnonzero(treated)])
     outcome = panel.outcome[np.ix_(order, np.concatenate([before, after]))]
-    return _Compared(
-        block=Block(outcome=outcome, n0=int(controls.sum()), t0=len(before)), order=order, before=before, after=after, start=start, target=target
-    )
+    return _Compared(block=Block(outcome=outcome, n0=int(controls.sum()), t0=len(before)), order=order, before=before, after=after, start=start, target=target)
 
 
 def _beside(maker: EntryMaker, found: SingleUnitStudy) -> Iterator[Entry]:

@@ -26,9 +26,12 @@ from kdx_eval.errors import NotIdentifiedError
 from kdx_eval.panel.treatment import other_shares
 from kdx_eval.panel.type import Panel
 from kdx_eval.plan import Plan, Question
-from kdx_eval.plan.types import COHORT_MONTHS
+from kdx_eval.plan.types import COHORT_MONTHS, Interval
 
-_HONEST = {"幅の取り方": "受講前に見られた最大のぶれが受講後も毎期積み重なった場合まで含む幅です（計画で指定）。時間と金額の幅もこれに合わせています"}
+_WIDER: dict[Interval, str] = {
+    "honest": "受講前に見られた最大のぶれが受講後も毎期積み重なった場合まで含む幅です（計画で指定）。時間と金額の幅もこれに合わせています",
+    "straight": "受講前の傾きの差が受講後も続いた場合まで含む幅です（計画で指定）。時間と金額の幅もこれに合わせています",
+}
 _NO_STRUCTURE = "受講前の月が少ないため、検出できる大きさは結果のばらつきから計算しました。"
 
 
@@ -64,7 +67,7 @@ def staggered_study(panel: Panel, question: Question, *, plan: Plan) -> EffectSt
         timing=timing_frame(m, panel, question=question),
         influence=_influence(panel, held, parts),
         notes=(*panel.notes, *_notes(held, effects), *judged.notes, *_beside(panel, held, question=question, bounds=bounds, variants=variants, parts=parts)),
-        settings=_settings(panel, target, found) | (_HONEST if question.interval == "honest" else {}),
+        settings=_settings(panel, target, found) | ({"幅の取り方": _WIDER[question.interval]} if question.interval in _WIDER else {}),
         variants=variants,
     )
 
@@ -72,7 +75,7 @@ def staggered_study(panel: Panel, question: Question, *, plan: Plan) -> EffectSt
 def judged_study(panel: Panel, question: Question, *, plan: Plan) -> EffectStudy:
     """The headline with its checks alone: all that verdict and grade rest on, at a third of the cost; raises as `staggered_study` does."""
     held = _headline(panel, question, plan=plan)
-    bounds = honest_bounds(held, width=_bin_width(held, question)) if question.interval == "honest" else None
+    bounds = honest_bounds(held, width=_bin_width(held, question)) if question.interval != "plain" else None
     return _judged(panel, question, held, bounds=bounds)
 
 
@@ -81,14 +84,16 @@ def _judged(panel: Panel, question: Question, held: Headline, *, bounds: HonestB
     counted = np.asarray(found.cells.any(axis=1))
     maker = EntryMaker(panel=panel, question=question, n_cohorts=int(counted.sum()))
     plain = maker.entry(held.estimate, estimand="fiscal_year", method="matched_months", inference="headline")
-    honest = question.interval == "honest"
-    first = maker.entry(honest_estimate(held.estimate, bounds), estimand="fiscal_year", method="matched_months", inference="honest") if honest else plain
+    first = plain
+    if question.interval != "plain":
+        wide = honest_estimate(held.estimate, bounds, interval=question.interval)
+        first = maker.entry(wide, estimand="fiscal_year", method="matched_months", inference="honest")
     structure = fit_structure(m, season=held.target.season, excluded=held.target.excluded)
     nothing = pd.DataFrame()
     return EffectStudy(
         **labels(panel, question),
         headline=first,
-        entries=(*((first, plain) if honest else (plain,)), *maker.naive(found.before_after, m, estimand="naive_before_after")),
+        entries=(*((plain,) if first is plain else (first, plain)), *maker.naive(found.before_after, m, estimand="naive_before_after")),
         event_study=nothing,
         group_time=nothing,
         series=nothing,

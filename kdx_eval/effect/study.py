@@ -9,11 +9,11 @@ from typing import Literal
 import pandas as pd
 
 from kdx_eval.panel.lottery import Draw
+from kdx_eval.plan.types import Interval
 
 Better = Literal["lower", "higher"]
 CheckOutcome = Literal["passed", "failed", "powerless", "not_applicable"]
 VariantKind = Literal["threshold", "relative_magnitudes", "smoothness"]
-IntervalKind = Literal["plain", "honest"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +157,7 @@ class EffectStudy:
     draw : Draw or None
         Of a lottery with its log: who was drawn and who of them took part.
     interval : str
-        ``honest`` where the plan has the headline carry the interval under broken parallel courses; hours and yen follow it.
+        ``straight`` or ``honest`` where the plan has the headline carry the interval under broken parallel courses; hours and yen follow it.
     """
 
     question_id: str
@@ -189,7 +189,7 @@ class EffectStudy:
     donors: tuple[Donor, ...] = ()
     placebos: tuple[float, ...] = ()
     draw: Draw | None = None
-    interval: IntervalKind = "plain"
+    interval: Interval = "plain"
 
     @property
     def total(self) -> float:

@@ -81,4 +81,5 @@ def threshold_sentence(variants: tuple[Variant, ...], *, planned: float, asked: 
         else "計画の条件と結果は変わりません。"
     )
     gone = f"{'、'.join(format_share(share, 0) for share in lost)}では比べる相手がそろいません。" if lost else ""
-    return f"参考（「受けた」とみなす割合を変えた場合。計画は{format_share(planned, 0)}）：{each}。{change}{gone}"
+    mixed = "割合を高くすると、少しだけ受けた課が比べる相手に回ります。"
+    return f"参考（「受けた」とみなす割合を変えた場合。計画は{format_share(planned, 0)}）：{each}。{change}{mixed}{gone}"

@@ -74,8 +74,8 @@ def assess_evidence(
     fields = verdict_fields(question, study, good=(sign * entry.estimate, low, high), good90=good90, smallest=smallest.value, pays_off=pays_off)
     headline_sentence, sentences, forbidden = verdict_texts(verdict, fields)
     limits = _limits(verdict=verdict, question=question, plan=plan, grade=grade, equivalent=is_equivalent(good90, smallest=smallest.value), checks=study.checks)
-    if study.interval == "honest":
-        limits = (limit_text("honest"), *limits)
+    if study.interval != "plain":
+        limits = (limit_text(study.interval), *limits)
     if level != ALPHA:
         after = verdict_fields(question, study, good=(0.0, *good_direction(decisive, better=better)), good90=good90, smallest=smallest.value)
         limits = (*limits, limit_text("holm", family=len(members), holm_low=after["low"], holm_high=after["high"]))

@@ -155,7 +155,7 @@ def _question(raw: object, *, place: str) -> Question:
             place=f"{place}.no_row",
             hint="月ごとの表では行がないのは未記入かもしれません。no_row: missing にしてください",
         )
-    if given.get("interval") == "honest" and given.get("design", "staggered") == "single":
+    if given.get("interval", "plain") != "plain" and given.get("design", "staggered") == "single":
         raise PlanError(
             "一つの課の支援では幅を厳しく取る計算がありません",
             place=f"{place}.interval",

@@ -16,7 +16,7 @@ Control: TypeAlias = Literal["not_yet_treated", "never_treated", "applicants"]
 TreatedFrom: TypeAlias = Literal["offered", "enrolled", "completed"]
 CohortWidth: TypeAlias = Literal["month", "quarter", "half_year"]
 NoRow: TypeAlias = Literal["missing", "zero"]
-Interval: TypeAlias = Literal["plain", "honest"]
+Interval: TypeAlias = Literal["plain", "straight", "honest"]
 Role: TypeAlias = Literal["primary", "secondary", "completion_only"]
 Audience: TypeAlias = Literal["internal", "public"]
 PriceBasis: TypeAlias = Literal["wage_only", "fully_loaded", "marginal_overtime", "avoided_cash"]
@@ -98,7 +98,8 @@ class Question:
     control : str
         ``applicants``: only those who applied for the courses and were not chosen stand against those who were.
     interval : str
-        ``honest``: headline, hours and yen carry the interval that also holds if parallel courses were broken as much as before training.
+        What headline, hours and yen carry: ``plain``; ``straight``, which also holds if the difference in slope from before training went on; ``honest``,
+        which also holds if the courses went on to part by as much each quarter as they ever did before.
     smallest_effect : float or "break_even"
         Smallest effect that matters, in the outcome's unit; by default the one that pays the costs.
     order_argument : str or None

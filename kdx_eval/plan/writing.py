@@ -37,7 +37,7 @@ _QUESTION_COMMENTS = {
     "strata": "抽選を行った区分（抽選のときだけ使う）: department_type / division / 空",
     "cluster": "まとめて動く単位: department / division / 空",
     "no_row": "業務量に行のない月の意味: missing（わからない）/ zero（すべての仕事の記録なので0件）",
-    "interval": "幅の取り方: plain（通常）/ honest（受講前の最大のぶれが受講後も毎期続いた場合まで含む。時間・金額もこの幅で示す）",
+    "interval": "幅の取り方: plain（通常）/ straight（傾きの差が続いた場合も含む）/ honest（最大のぶれが毎期重なった場合も含む）。時間・金額も同じ幅",
     "smallest_effect": "意味のある最小の大きさ（成果の単位の数）、または break_even（費用に見合う大きさ）",
     "role": "役割: primary（主）/ secondary（副）/ completion_only（受講の実績だけ）",
     "lottery_log": "抽選の記録の在りか（design が lottery のとき）",

@@ -6,6 +6,7 @@ hatch, Japanese labels with units, and the words 合成データ inside every fi
 
 from __future__ import annotations
 
+from kdx_eval.plots.designs import plot_placebos, plot_variants
 from kdx_eval.plots.quality import plot_distributions, plot_grid
 from kdx_eval.plots.results import (
     UNDECIDED,
@@ -35,10 +36,12 @@ __all__ = [
     "plot_distributions",
     "plot_event_study",
     "plot_grid",
+    "plot_placebos",
     "plot_ranges",
     "plot_savings",
     "plot_scenarios",
     "plot_series",
     "plot_timing",
+    "plot_variants",
     "plot_verdicts",
 ]

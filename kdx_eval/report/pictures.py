@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from kdx_eval.plots import UNDECIDED, compact, plot_event_study, plot_ranges, plot_series, plot_verdicts
+from kdx_eval.plots import UNDECIDED, compact, plot_event_study, plot_placebos, plot_ranges, plot_series, plot_variants, plot_verdicts
 from kdx_eval.report.blocks import shorten
 from kdx_eval.report.wording import hours_range_text, numbered_evidence, part_of, planned
 from kdx_eval.units import format_hours
@@ -74,6 +74,14 @@ def draw_pictures(results: Results) -> Pictures:
             event = Picture(file=f"q{number}-event.png", alt=f"{title}：研修開始からの月数ごとの効果と幅", caption=caption)
             content[event.file] = _png(plot_event_study(study, synthetic=synthetic))
             pair = (series, event)
+        for kind, draw, shown, words in (
+            ("variants", plot_variants, study.variants, "条件や前提を変えた場合の効果と幅"),
+            ("placebos", plot_placebos, study.placebos, "受けていない相手と比べた差の大きさ"),
+        ):
+            if shown:
+                more = Picture(file=f"q{number}-{kind}.png", alt=f"{title}：{words}", caption=f"図　{title}（{words}）")
+                content[more.file] = _png(draw(study, synthetic=synthetic))
+                pair = (*pair, more)
         by_question[item.question_id] = pair
     main, wide = [], []
     if drawn:
