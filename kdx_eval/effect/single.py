@@ -246,6 +246,19 @@ def _with_placebos(block: Block, samples: list[npt.NDArray[np.intp]], method: Me
     )
 
 
+def placebo_blocks(block: Block, *, draws: int = 200, seed: int = 0) -> list[Block]:
+    """The untreated units alone, each (or samples as large as the treated group) as if treated; the samples of ``synthetic_did``."""
+    return [block.placebo(sample) for sample in placebo_samples(block.n0, len(block.outcome) - block.n0, draws, seed)]
+
+
+def gap_path(block: Block) -> FloatArray:
+    """Treated minus weighted untreated in every period, less the same difference in the weighted earlier ones, by synthetic difference-in-differences."""
+    unit_weights, time_weights, _ = fit_weights(block, "synthetic_did")
+    gap = block.outcome[block.n0 :].mean(axis=0) - unit_weights @ block.outcome[: block.n0]
+    path: FloatArray = gap - time_weights @ gap[: block.t0]
+    return path
+
+
 def fit_error(block: Block, unit_weights: FloatArray, method: Method) -> float:
     before = block.outcome[:, : block.t0]
     gap = before[block.n0 :].mean(axis=0) - unit_weights @ before[: block.n0]

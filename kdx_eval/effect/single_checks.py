@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from kdx_eval.effect.checks import TREND_CARRIED_ON
 from kdx_eval.effect.placebo_rank import ERROR, PlaceboRank, placebo_rank
-from kdx_eval.effect.single import FEWEST_BEFORE, FEWEST_CONTROLS, Block, effect_curve, fit_error, fit_weights, placebo_samples
+from kdx_eval.effect.single import FEWEST_BEFORE, FEWEST_CONTROLS, Block, effect_curve, fit_error, fit_weights, placebo_blocks
 from kdx_eval.effect.study import CheckOutcome, CheckResult
 from kdx_eval.panel.type import FloatArray
 from kdx_eval.units import format_measure, format_number
@@ -18,7 +18,6 @@ from kdx_eval.units import format_measure, format_number
 RANK_PLACEBO = "rank_placebo"
 MOVED = 12  # periods by which the start is moved back
 SELECTION_PERIODS = 6  # the bad half-year by which a unit is typically chosen
-DRAWS, SEED = 200, 0
 
 Figure = Callable[[Block], float]
 
@@ -143,8 +142,7 @@ def _asked(block: Block, *, before: FloatArray, after: FloatArray) -> list[_Aske
 
 
 def _ranked(block: Block, figure: Figure) -> PlaceboRank:
-    samples = placebo_samples(block.n0, len(block.outcome) - block.n0, DRAWS, SEED)
-    blocks = [block.placebo(sample) for sample in samples]
+    blocks = placebo_blocks(block)
     fits = np.array([_imitation(one) for one in blocks])
     return placebo_rank(figure(block), np.array([figure(one) for one in blocks]), fit=_imitation(block), fits=fits)
 

@@ -18,7 +18,7 @@ from kdx_eval.effect.entries import MONTHS_A_YEAR, EntryMaker, evaluated_target,
 from kdx_eval.effect.fiscal_year import FiscalYearTarget
 from kdx_eval.effect.inference import LEVEL, t_quantile
 from kdx_eval.effect.placebo_rank import PlaceboRank, placebo_rank
-from kdx_eval.effect.single import FEWEST_BEFORE, FEWEST_CONTROLS, Block, SingleUnitStudy, SyntheticFit, synthetic_did
+from kdx_eval.effect.single import FEWEST_BEFORE, FEWEST_CONTROLS, Block, SingleUnitStudy, SyntheticFit, gap_path, placebo_blocks, synthetic_did
 from kdx_eval.effect.single_checks import single_checks
 from kdx_eval.effect.study import Donor, EffectStudy, Entry
 from kdx_eval.effect.views import timing_frame
@@ -167,10 +167,12 @@ def _series(panel: Panel, compared: _Compared, lead: SyntheticFit) -> pd.DataFra
 
 
 def _event_frame(panel: Panel, compared: _Compared, lead: SyntheticFit) -> pd.DataFrame:
-    """The gap by month since the start; its width is the spread of the placebos' mean, so that single months may lie outside it by chance."""
+    """The gap by month since the start, with the spread that the same month's gap has among the placebos."""
     count = len(lead.placebos)
-    error = float(np.sqrt(np.mean(lead.placebos**2))) if count > 1 else float("nan")
-    used = np.sort(np.concatenate([compared.before, compared.after]))
+    used = np.concatenate([compared.before, compared.after])
+    spread = np.sqrt(np.mean([gap_path(one) ** 2 for one in placebo_blocks(compared.block)], axis=0)) if count > 1 else np.full(len(used), np.nan)
+    order = np.argsort(used)
+    used, error = used[order], spread[order]
     gap, half = _gap(panel, compared, lead)[used], t_quantile(0.5 + LEVEL / 2, float(max(count - 1, 1))) * error
     return pd.DataFrame(
         {

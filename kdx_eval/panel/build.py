@@ -16,6 +16,7 @@ from kdx_eval.panel.attendance import Attendance, course_ids, first_attendance, 
 from kdx_eval.panel.cases import match_cases, prepared, read_cases
 from kdx_eval.panel.cells import OutcomeCells, read_cells, require_outcome
 from kdx_eval.panel.gaps import choose_units, count_gaps
+from kdx_eval.panel.lottery import read_applicants
 from kdx_eval.panel.postings import Postings, read_headcount, read_postings
 from kdx_eval.panel.reach import attendance_hours, count_completion
 from kdx_eval.panel.successors import Department, StableUnits, join_cells, read_departments, stable_units
@@ -98,7 +99,9 @@ def build_panel(dataset: Tables, question: Question, *, plan: Plan) -> Panel:
         cells = read_cells(connection, dataset, question=question, plan=plan)
         cases = read_cases(connection, dataset, question=question, plan=plan)
         units = _stable_units(cells, attendance, read_departments(connection, dataset))
-        people = gather_people(attendance, read_postings(connection, dataset), headcount=read_headcount(connection, dataset), units=units)
+        applicants = read_applicants(connection, dataset, courses=courses, question=question)
+        postings, headcount = read_postings(connection, dataset), read_headcount(connection, dataset)
+        people = gather_people(attendance, postings, headcount=headcount, units=units, applicants=applicants)
         traits = _department_traits(connection, dataset, question=question, units=units)
         processes = _process_names(connection, dataset) if question.unit == "process" else {}
     finally:
@@ -239,11 +242,13 @@ def _assemble(
     cases: OutcomeCells | None,
 ) -> Panel:
     lost = tuple((str(unit), "所属する職員がわからず、受講の有無を決められません") for unit in cells.units[~treatment.known])
+    eligible = treatment.known if treatment.eligible is None else treatment.known & treatment.eligible
+    aside = tuple((str(unit), "応募していないため、応募者どうしの比較には入れていません") for unit in cells.units[treatment.known & ~eligible])
     excluded = np.array([question.excludes(Month(int(index))) for index in cells.months], dtype=bool)
-    kept = choose_units(cells.matrix[treatment.known], cells.units[treatment.known], excluded=excluded)
-    rows = np.flatnonzero(treatment.known)[kept.units]
+    kept = choose_units(cells.matrix[eligible], cells.units[eligible], excluded=excluded)
+    rows = np.flatnonzero(eligible)[kept.units]
     report = count_gaps(
-        cells.matrix, cells.months, partial=cells.partial, dropped=(*lost, *kept.dropped), no_event=gaps.no_event, joined=gaps.joined
+        cells.matrix, cells.months, partial=cells.partial, dropped=(*lost, *aside, *kept.dropped), no_event=gaps.no_event, joined=gaps.joined
     )
     notes = [*cells.notes, *treatment.notes, *gaps.joined, *kept.notes]
     if gaps.joined and not _is_additive(question):
@@ -255,6 +260,7 @@ def _assemble(
     if question.strata is not None and "stratum" not in traits:
         notes.append("所属の表に区分がないため、区分に分けずに比べます。")
     exposure = treatment.exposure
+    stratum = traits.get("stratum") if treatment.stratum is None else treatment.stratum
     return Panel(
         outcome=np.ascontiguousarray(cells.matrix[np.ix_(rows, kept.months)]),
         units=cells.units[rows],
@@ -262,7 +268,7 @@ def _assemble(
         cohort=treatment.cohort[rows],
         persons=treatment.persons[rows],
         cluster=traits["cluster"][rows] if "cluster" in traits else None,
-        stratum=traits["stratum"][rows] if "stratum" in traits else None,
+        stratum=None if stratum is None else stratum[rows],
         exposure=None if exposure is None else exposure[np.ix_(rows, kept.months)],
         gaps=report,
         monthly=True,
@@ -270,6 +276,7 @@ def _assemble(
         names=gaps.names,
         other_cohorts={share: cohort[rows] for share, cohort in treatment.other_cohorts.items()},
         cases=match_cases(cases, cells, rows=rows, months=kept.months),
+        draw=treatment.draw,
     )
 
 

@@ -64,5 +64,5 @@ def plot_placebos(study: EffectStudy, *, synthetic: bool | None = None) -> Figur
         axes.set_ylim(-0.8, max(float(heights.max(initial=0)) + 1, 3))
         axes.set_xlabel(label_text(study.unit_label, 18))
         axes.set_title(label_text(f"{study.outcome_label}の差は、偶然でも起こる大きさか", 44))
-        figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", frameon=False, fontsize=8.5, ncols=3)
+        figure.legend(*axes.get_legend_handles_labels(), loc="outside upper right", frameon=False, fontsize=8.5, ncols=3)
         return finish(figure, synthetic=is_synthetic(study) if synthetic is None else synthetic)
