@@ -16,7 +16,7 @@ from kdx_eval.effect.inference import detectable_effect, make_estimate
 from kdx_eval.effect.naive import two_way_fixed_effects
 from kdx_eval.effect.staggered import staggered_study
 from kdx_eval.effect.structure import detectable, fit_structure
-from kdx_eval.effect.study import CheckResult, EffectStudy
+from kdx_eval.effect.study import CheckResult, EffectStudy, Entry
 from kdx_eval.effect.views import series_frame, timing_frame
 from kdx_eval.errors import NotIdentifiedError
 from kdx_eval.panel.type import FloatArray, Panel
@@ -47,7 +47,8 @@ def _with_compliance(study: EffectStudy, panel: Panel, question: Question, *, pl
     acts through taking part alone and kept nobody away (Imbens & Angrist 1994).
     """
     assert panel.draw is not None
-    said, more = panel.draw.sentence, ()
+    said = panel.draw.sentence
+    more: tuple[Entry, ...] = ()
     if question.unit == "staff":
         try:
             found = effect_per_exposure(panel, evaluated_target(panel, question, plan=plan))

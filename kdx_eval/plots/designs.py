@@ -28,9 +28,9 @@ def plot_variants(study: EffectStudy, *, synthetic: bool | None = None) -> Figur
     for one in study.variants:
         label = f"「受けた」を{one.label}\n（受けた{one.n_treated}単位）" if one.kind == "threshold" else one.label
         rows.append((label, one.estimate, one.conf_low, one.conf_high))
-    turned = [(label, sign * centre, *sorted((sign * low, sign * high))) for label, centre, low, high in rows]
+    turned = [(label, sign * centre, min(sign * low, sign * high), max(sign * low, sign * high)) for label, centre, low, high in rows]
     return plot_ranges(
-        [(label, centre, low, high) for label, centre, low, high in turned],
+        turned,
         title=f"{study.outcome_label}：条件や前提を変えると",
         axis_label=f"{label_text(study.unit_label, 18)}（{'減った' if study.better == 'lower' else '増えた'}大きさ。右ほど良い）",
         synthetic=is_synthetic(study) if synthetic is None else synthetic,
