@@ -62,20 +62,20 @@ def time_per_case(panel: Panel, target: FiscalYearTarget) -> PerCase:
     def mixture(of_hours: float, of_cases: float) -> Panel:
         return replace(panel, outcome=of_hours * panel.outcome + of_cases * cases)
 
-    def error(of_hours: float, of_cases: float, value: float) -> Estimate:
+    def error(of_hours: float, of_cases: float, *, value: float) -> Estimate:
         around = contrast_estimate(found.effect, moments(mixture(of_hours, of_cases)))
         return make_estimate(value, around.std_error, df=around.df)
 
-    vague = error(0.0, 1.0, theta_c)
+    vague = error(0.0, 1.0, value=theta_c)
     if min(m0, c0) <= 0 or not 2 * vague.std_error < c0:
         raise NotIdentifiedError("研修がなかった場合の件数がはっきりせず、1件当たりの時間を求められません", hint="件数の記録を確かめてください")
     p1, p0, moved = m1 / c1, m0 / c0, theta_c / c0
     price = mixture(1.0, -p1)
     return PerCase(
-        per_case=error(MINUTES / c0, -MINUTES * p0 / c0, MINUTES * (p1 - p0)),
-        price=error(1.0, -p1, theta_m - p1 * theta_c),
-        quantity=error(-moved, p0 * (1 + moved), p0 * theta_c),
-        interaction=error(moved, p1 - p0 * (1 + moved), (p1 - p0) * theta_c),
+        per_case=error(MINUTES / c0, -MINUTES * p0 / c0, value=MINUTES * (p1 - p0)),
+        price=error(1.0, -p1, value=theta_m - p1 * theta_c),
+        quantity=error(-moved, p0 * (1 + moved), value=p0 * theta_c),
+        interaction=error(moved, p1 - p0 * (1 + moved), value=(p1 - p0) * theta_c),
         influence=found.effect.influence(price, moments(price))[:, 0],
     )
 

@@ -184,7 +184,7 @@ def synthetic_did(
         raise NotIdentifiedError("受講した単位、または受講後の期間がありません", hint="期間と受講時期を確かめてください")
     if block.n0 < FEWEST_CONTROLS or block.t0 < FEWEST_BEFORE:
         raise NotIdentifiedError("一度も受講していない単位が2つ以上、受講前の期間が3つ以上必要です", hint="比べる単位か期間を増やしてください")
-    samples = placebo_samples(block.n0, treated, draws, seed)
+    samples = placebo_samples(block.n0, treated, draws=draws, seed=seed)
     fits = tuple(_with_placebos(block, samples, method) for method in METHODS)
     return SingleUnitStudy(fits=fits, units=units[: block.n0], periods=periods[: block.t0], after=periods[block.t0 :], n_treated=treated)
 
@@ -207,7 +207,7 @@ def _block_of(data: Panel | npt.ArrayLike, n_controls: int | None, n_before: int
     return Block(outcome=outcome, n0=n_controls, t0=n_before), labels, np.arange(outcome.shape[1], dtype=np.float64)
 
 
-def placebo_samples(n0: int, treated: int, draws: int, seed: int) -> list[npt.NDArray[np.intp]]:
+def placebo_samples(n0: int, treated: int, *, draws: int, seed: int) -> list[npt.NDArray[np.intp]]:
     """Which untreated units are taken as treated: each once, or drawn without replacement; none where too few are left to compare with."""
     if n0 - treated < FEWEST_CONTROLS:
         return []
@@ -219,14 +219,14 @@ def placebo_samples(n0: int, treated: int, draws: int, seed: int) -> list[npt.ND
 
 def _with_placebos(block: Block, samples: list[npt.NDArray[np.intp]], method: Method) -> SyntheticFit:
     unit_weights, time_weights, zetas = fit_weights(block, method)
-    curve = effect_curve(block, unit_weights, time_weights)
+    curve = effect_curve(block, unit_weights, time_weights=time_weights)
     estimate = float(curve.mean())
     found, errors = [], []
     for sample in samples:
         placebo = block.placebo(sample)
         weights = fit_weights(placebo, method)[:2]
-        found.append(float(effect_curve(placebo, *weights).mean()))
-        errors.append(fit_error(placebo, weights[0], method))
+        found.append(float(effect_curve(placebo, weights[0], time_weights=weights[1]).mean()))
+        errors.append(fit_error(placebo, weights[0], method=method))
     placebos = np.array(found)
     as_large = int((np.abs(placebos) >= abs(estimate) * (1 - 1e-12)).sum())
     return SyntheticFit(
@@ -241,14 +241,14 @@ def _with_placebos(block: Block, samples: list[npt.NDArray[np.intp]], method: Me
         zeta_time=zetas[1],
         curve=curve,
         placebos=placebos,
-        fit_error=fit_error(block, unit_weights, method),
+        fit_error=fit_error(block, unit_weights, method=method),
         placebo_errors=np.array(errors),
     )
 
 
 def placebo_blocks(block: Block, *, draws: int = 200, seed: int = 0) -> list[Block]:
     """The untreated units alone, each (or samples as large as the treated group) as if treated; the samples of ``synthetic_did``."""
-    return [block.placebo(sample) for sample in placebo_samples(block.n0, len(block.outcome) - block.n0, draws, seed)]
+    return [block.placebo(sample) for sample in placebo_samples(block.n0, len(block.outcome) - block.n0, draws=draws, seed=seed)]
 
 
 def gap_path(block: Block) -> FloatArray:
@@ -259,7 +259,8 @@ def gap_path(block: Block) -> FloatArray:
     return path
 
 
-def fit_error(block: Block, unit_weights: FloatArray, method: Method) -> float:
+def fit_error(block: Block, unit_weights: FloatArray, *, method: Method) -> float:
+    """Root mean square of treated minus weighted untreated before treatment, about its mean but for synthetic control, in the outcome's unit."""
     before = block.outcome[:, : block.t0]
     gap = before[block.n0 :].mean(axis=0) - unit_weights @ before[: block.n0]
     return float(np.sqrt(np.mean((gap - (0.0 if method == "synthetic_control" else gap.mean())) ** 2)))
@@ -299,7 +300,7 @@ def _simplex_weights(columns: FloatArray, target: FloatArray, *, ridge: float) -
     return weights
 
 
-def effect_curve(block: Block, unit_weights: FloatArray, time_weights: FloatArray) -> FloatArray:
+def effect_curve(block: Block, unit_weights: FloatArray, *, time_weights: FloatArray) -> FloatArray:
     """Treated minus weighted untreated in each later period, less the same difference in the weighted earlier ones."""
     difference = block.outcome[block.n0 :].mean(axis=0) - unit_weights @ block.outcome[: block.n0]
     curve: FloatArray = difference[block.t0 :] - time_weights @ difference[: block.t0]

@@ -148,11 +148,12 @@ def _ranked(block: Block, figure: Figure) -> PlaceboRank:
 
 
 def _imitation(block: Block) -> float:
-    return fit_error(block, fit_weights(block, "synthetic_did")[0], "synthetic_did")
+    return fit_error(block, fit_weights(block, "synthetic_did")[0], method="synthetic_did")
 
 
 def _estimate(block: Block) -> float:
-    return float(effect_curve(block, *fit_weights(block, "synthetic_did")[:2]).mean())
+    unit_weights, time_weights, _ = fit_weights(block, "synthetic_did")
+    return float(effect_curve(block, unit_weights, time_weights=time_weights).mean())
 
 
 def _moved(block: Block, t0: int) -> float:

@@ -37,7 +37,7 @@ def _variants(panel: Panel, held: Headline) -> Iterator[Variant]:
             estimate = contrast_estimate(found.effect, m)
         except NotIdentifiedError:
             continue
-        apart = unit_weights(found.effect, other, m) - unit_weights(held.found.effect, panel, held.m)
+        apart = unit_weights(found.effect, other, m=m) - unit_weights(held.found.effect, panel, m=held.m)
         difference = UnitContrast(weights=apart).judge(panel, m=held.m, pooled=held.pooled)
         same = np.array_equal(cohort, panel.cohort)
         yield Variant(
@@ -54,7 +54,7 @@ def _variants(panel: Panel, held: Headline) -> Iterator[Variant]:
         )
 
 
-def unit_weights(contrast: Contrast, panel: Panel, m: CohortMoments) -> FloatArray:
+def unit_weights(contrast: Contrast, panel: Panel, *, m: CohortMoments) -> FloatArray:
     """Weight of each unit's outcome in each period in the contrast's first row, (N, T)."""
     group = np.searchsorted(m.cohorts, panel.cohort)
     weight = np.ones(panel.n_units) if panel.weight is None else panel.weight

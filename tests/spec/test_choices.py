@@ -65,7 +65,7 @@ def test_a_variant_is_the_headline_of_the_rebuilt_panel_and_its_difference_has_t
     assert (one.estimate, one.conf_low) == (pytest.approx(again.estimate.estimate), pytest.approx(again.estimate.conf_low))
     assert one.difference == pytest.approx(again.estimate.estimate - held.estimate.estimate)
     # The slow way: every unit's weight in either figure, then the quadratic form over units.
-    apart = unit_weights(again.found.effect, replace(panel, cohort=panel.other_cohorts[0.23]), again.m) - unit_weights(held.found.effect, panel, held.m)
+    apart = unit_weights(again.found.effect, replace(panel, cohort=panel.other_cohorts[0.23]), m=again.m) - unit_weights(held.found.effect, panel, m=held.m)
     pool = held.pooled.pool[np.searchsorted(held.m.cohorts, panel.cohort)]
     variance = sum(float(apart[i] @ held.pooled.covariance[pool[i]] @ apart[i]) for i in range(30))
     reach = (one.difference_high - one.difference_low) / 2
