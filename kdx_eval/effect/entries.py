@@ -115,7 +115,7 @@ def evaluated_target(panel: Panel, question: Question, *, plan: Plan) -> FiscalY
 def reference_effects(m: CohortMoments, question: Question) -> GroupTimeEffects | None:
     """The month-by-month reference, universal base; None where no effect has a comparison."""
     try:
-        effects = group_time_effects(m, control=question.control, base="universal")
+        effects = group_time_effects(m, control="never_treated" if question.control == "never_treated" else "not_yet_treated", base="universal")
     except NotIdentifiedError:
         return None
     return effects if (effects.event_time >= 0).any() else None

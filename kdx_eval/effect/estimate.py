@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kdx_eval.effect.rollout import rollout_study
+from kdx_eval.effect.single_study import single_study
 from kdx_eval.effect.staggered import staggered_study
 from kdx_eval.effect.study import EffectStudy, Studies
 from kdx_eval.errors import NotIdentifiedError
@@ -17,9 +18,8 @@ from kdx_eval.plan import Plan, Question
 if TYPE_CHECKING:
     from kdx_eval.panel.build import Panels
 
-_DESIGNS: dict[str, Callable[..., EffectStudy]] = {"staggered": staggered_study, "lottery": rollout_study}
+_DESIGNS: dict[str, Callable[..., EffectStudy]] = {"staggered": staggered_study, "lottery": rollout_study, "single": single_study}
 _REFUSALS = {
-    "single": ("一つの課だけの支援は、課どうしのばらつきから幅を求められません", "支援する課を3つ以上に増やすか、前後の推移だけを参考として示してください"),
     "everyone": ("全員が受けるため比較できる相手がいません", "受講率・修了率だけを報告します（検証対象外）"),
 }
 

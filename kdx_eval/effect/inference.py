@@ -142,6 +142,12 @@ def pooled_covariance(m: CohortMoments) -> PooledCovariance:
     return PooledCovariance(covariance=covariance, df=df, pool=pool)
 
 
+def contrast_estimate(contrast: Contrast, m: CohortMoments) -> Estimate:
+    """First row of a contrast with headline inference: covariance pooled within cohorts; raises as `pooled_covariance`."""
+    variance, df = pooled_covariance(m).variance(contrast, m)
+    return make_estimate(float(contrast.estimate(m)[0]), float(np.sqrt(max(variance[0], 0.0))), df=float(df[0]))
+
+
 def pooled_scatter(m: CohortMoments, groups: npt.NDArray[np.bool_]) -> FloatArray:
     """Covariance of one unit within those cohorts, (T, T): S / (n - G) without weights, Σw²yy'/Σw² x n / (n - G) with them."""
     units = float(m.size[groups].sum())

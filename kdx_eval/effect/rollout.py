@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -9,12 +11,14 @@ import pandas as pd
 from kdx_eval.effect.cohort_moments import CohortMoments, moments
 from kdx_eval.effect.efficient import EfficientRollout, efficient_rollout
 from kdx_eval.effect.entries import EntryMaker, evaluated_target, labels, reference_effects, span
+from kdx_eval.effect.exposure import effect_per_exposure
 from kdx_eval.effect.inference import detectable_effect, make_estimate
 from kdx_eval.effect.naive import two_way_fixed_effects
 from kdx_eval.effect.staggered import staggered_study
 from kdx_eval.effect.structure import detectable, fit_structure
-from kdx_eval.effect.study import CheckResult, EffectStudy
+from kdx_eval.effect.study import CheckResult, EffectStudy, Entry
 from kdx_eval.effect.views import series_frame, timing_frame
+from kdx_eval.errors import NotIdentifiedError
 from kdx_eval.panel.type import FloatArray, Panel
 from kdx_eval.plan import Plan, Question
 from kdx_eval.units import format_measure
@@ -25,14 +29,48 @@ LARGE_ROLLOUT = 200
 
 
 def rollout_study(panel: Panel, question: Question, *, plan: Plan) -> EffectStudy:
-    """Headline, reference and balance of a roll-out in random order.
+    """Headline, reference and balance of a roll-out in random order; with the lottery's log also its compliance and the effect on compliers.
 
     Raises
     ------
     NotIdentifiedError
         Fewer than two starting times, or no comparison.
     """
-    if panel.n_units < LARGE_ROLLOUT or panel.weight is not None:
+    study = _study(panel, question, plan=plan)
+    return study if panel.draw is None else _with_compliance(study, panel, question, plan=plan)
+
+
+def _with_compliance(study: EffectStudy, panel: Panel, question: Question, *, plan: Plan) -> EffectStudy:
+    """Compliance printed; where units are persons, the effect on those who took part because they were drawn, secondary.
+
+    Wald's ratio of two intention-to-treat effects, on the outcome and on taking part, with the interval of Anderson & Rubin 1949. It assumes that the draw
+    acts through taking part alone and kept nobody away (Imbens & Angrist 1994).
+    """
+    assert panel.draw is not None
+    said = panel.draw.sentence
+    more: tuple[Entry, ...] = ()
+    if question.unit == "staff":
+        try:
+            found = effect_per_exposure(panel, evaluated_target(panel, question, plan=plan))
+        except NotIdentifiedError as error:
+            return replace(study, draw=panel.draw, notes=(said, *study.notes, f"抽選で受けた人への効果は求められません（{error.reason}）。"))
+        unit = question.outcome.unit_label
+        if found.weak or not np.isfinite(found.ratio.conf_low):
+            wald = "抽選の結果と実際の受講の結び付きが弱いため、抽選によって受けた人への効果には換算できません。"
+        else:
+            maker = EntryMaker(panel=panel, question=question, n_cohorts=study.headline.n_cohorts)
+            more = (maker.entry(found.ratio, estimand="compliers", method="wald", inference="anderson_rubin"),)
+            low, high = format_measure(found.ratio.conf_low), format_measure(found.ratio.conf_high)
+            wald = (
+                f"参考（当選したから受けた人への効果）：{format_measure(found.ratio.estimate)}{unit}（幅 {low}～{high}）。"
+                "当選が受講だけを通じて効くという前提を置いた値です。"
+            )
+        return replace(study, draw=panel.draw, entries=(*study.entries, *more), notes=(said, wald, *study.notes))
+    return replace(study, draw=panel.draw, notes=(said, *study.notes))
+
+
+def _study(panel: Panel, question: Question, *, plan: Plan) -> EffectStudy:
+    if panel.n_units < LARGE_ROLLOUT or panel.weight is not None or question.interval != "plain":
         return staggered_study(panel, question, plan=plan)
     m = moments(panel)
     target = evaluated_target(panel, question, plan=plan)

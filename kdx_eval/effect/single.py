@@ -45,6 +45,8 @@ class SyntheticFit:
         Effect in each period after treatment; its mean is ``estimate``.
     placebos : ndarray, (B,)
         Estimates for untreated units taken as treated.
+    fit_error, placebo_errors : float and ndarray, (B,)
+        Root mean square of treated minus weighted untreated before treatment (about its mean, but for synthetic control): how well each was imitated.
     """
 
     method: Method
@@ -58,6 +60,8 @@ class SyntheticFit:
     zeta_time: float
     curve: FloatArray
     placebos: FloatArray
+    fit_error: float
+    placebo_errors: FloatArray
 
     @property
     def interval(self) -> Estimate:
@@ -123,7 +127,7 @@ class SingleUnitStudy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Block:
+class Block:
     """Outcome with the untreated units first and the periods before treatment first."""
 
     outcome: FloatArray
@@ -135,10 +139,10 @@ class _Block:
         """Standard deviation of the changes of untreated units before treatment."""
         return float(np.std(np.diff(self.outcome[: self.n0, : self.t0], axis=1), ddof=1))
 
-    def placebo(self, treated: npt.NDArray[np.intp]) -> _Block:
+    def placebo(self, treated: npt.NDArray[np.intp]) -> Block:
         """The untreated units alone, some of them as if treated."""
         rest = np.delete(np.arange(self.n0), treated)
-        return _Block(outcome=self.outcome[np.concatenate([rest, treated])], n0=len(rest), t0=self.t0)
+        return Block(outcome=self.outcome[np.concatenate([rest, treated])], n0=len(rest), t0=self.t0)
 
 
 def synthetic_did(
@@ -180,12 +184,12 @@ def synthetic_did(
         raise NotIdentifiedError("受講した単位、または受講後の期間がありません", hint="期間と受講時期を確かめてください")
     if block.n0 < FEWEST_CONTROLS or block.t0 < FEWEST_BEFORE:
         raise NotIdentifiedError("一度も受講していない単位が2つ以上、受講前の期間が3つ以上必要です", hint="比べる単位か期間を増やしてください")
-    samples = _placebo_samples(block.n0, treated, draws, seed)
+    samples = placebo_samples(block.n0, treated, draws=draws, seed=seed)
     fits = tuple(_with_placebos(block, samples, method) for method in METHODS)
     return SingleUnitStudy(fits=fits, units=units[: block.n0], periods=periods[: block.t0], after=periods[block.t0 :], n_treated=treated)
 
 
-def _block_of(data: Panel | npt.ArrayLike, n_controls: int | None, n_before: int | None) -> tuple[_Block, npt.NDArray[np.object_], FloatArray]:
+def _block_of(data: Panel | npt.ArrayLike, n_controls: int | None, n_before: int | None) -> tuple[Block, npt.NDArray[np.object_], FloatArray]:
     if isinstance(data, Panel):
         treated = data.cohort <= data.periods[-1]
         starts = np.unique(data.cohort[treated])
@@ -193,17 +197,17 @@ def _block_of(data: Panel | npt.ArrayLike, n_controls: int | None, n_before: int
             raise NotIdentifiedError("受講した単位がないか、開始時期が分かれています", hint="開始時期の異なる受講には group_time_effects を使ってください")
         order = np.argsort(treated, kind="stable")
         t0 = int(np.searchsorted(data.periods, starts[0]))
-        return _Block(outcome=data.outcome[order], n0=int((~treated).sum()), t0=t0), data.units[order], data.periods
+        return Block(outcome=data.outcome[order], n0=int((~treated).sum()), t0=t0), data.units[order], data.periods
     if n_controls is None or n_before is None:
         raise ParameterError("行列には n_controls（未受講の行数）と n_before（受講前の列数）が必要です", place="n_controls / n_before")
     outcome = np.asarray(data, dtype=np.float64)
     if outcome.ndim != 2:
         raise ParameterError("単位×期間の行列を渡してください", place="data")
     labels = np.arange(len(outcome)).astype(object)
-    return _Block(outcome=outcome, n0=n_controls, t0=n_before), labels, np.arange(outcome.shape[1], dtype=np.float64)
+    return Block(outcome=outcome, n0=n_controls, t0=n_before), labels, np.arange(outcome.shape[1], dtype=np.float64)
 
 
-def _placebo_samples(n0: int, treated: int, draws: int, seed: int) -> list[npt.NDArray[np.intp]]:
+def placebo_samples(n0: int, treated: int, *, draws: int, seed: int) -> list[npt.NDArray[np.intp]]:
     """Which untreated units are taken as treated: each once, or drawn without replacement; none where too few are left to compare with."""
     if n0 - treated < FEWEST_CONTROLS:
         return []
@@ -213,14 +217,16 @@ def _placebo_samples(n0: int, treated: int, draws: int, seed: int) -> list[npt.N
     return [rng.choice(n0, treated, replace=False) for _ in range(draws)]
 
 
-def _with_placebos(block: _Block, samples: list[npt.NDArray[np.intp]], method: Method) -> SyntheticFit:
-    unit_weights, time_weights, zetas = _weights(block, method)
-    curve = _curve(block, unit_weights, time_weights)
+def _with_placebos(block: Block, samples: list[npt.NDArray[np.intp]], method: Method) -> SyntheticFit:
+    unit_weights, time_weights, zetas = fit_weights(block, method)
+    curve = effect_curve(block, unit_weights, time_weights=time_weights)
     estimate = float(curve.mean())
-    found = []
+    found, errors = [], []
     for sample in samples:
         placebo = block.placebo(sample)
-        found.append(float(_curve(placebo, *_weights(placebo, method)[:2]).mean()))
+        weights = fit_weights(placebo, method)[:2]
+        found.append(float(effect_curve(placebo, weights[0], time_weights=weights[1]).mean()))
+        errors.append(fit_error(placebo, weights[0], method=method))
     placebos = np.array(found)
     as_large = int((np.abs(placebos) >= abs(estimate) * (1 - 1e-12)).sum())
     return SyntheticFit(
@@ -235,10 +241,32 @@ def _with_placebos(block: _Block, samples: list[npt.NDArray[np.intp]], method: M
         zeta_time=zetas[1],
         curve=curve,
         placebos=placebos,
+        fit_error=fit_error(block, unit_weights, method=method),
+        placebo_errors=np.array(errors),
     )
 
 
-def _weights(block: _Block, method: Method) -> tuple[FloatArray, FloatArray, tuple[float, float]]:
+def placebo_blocks(block: Block, *, draws: int = 200, seed: int = 0) -> list[Block]:
+    """The untreated units alone, each (or samples as large as the treated group) as if treated; the samples of ``synthetic_did``."""
+    return [block.placebo(sample) for sample in placebo_samples(block.n0, len(block.outcome) - block.n0, draws=draws, seed=seed)]
+
+
+def gap_path(block: Block) -> FloatArray:
+    """Treated minus weighted untreated in every period, less the same difference in the weighted earlier ones, by synthetic difference-in-differences."""
+    unit_weights, time_weights, _ = fit_weights(block, "synthetic_did")
+    gap = block.outcome[block.n0 :].mean(axis=0) - unit_weights @ block.outcome[: block.n0]
+    path: FloatArray = gap - time_weights @ gap[: block.t0]
+    return path
+
+
+def fit_error(block: Block, unit_weights: FloatArray, *, method: Method) -> float:
+    """Root mean square of treated minus weighted untreated before treatment, about its mean but for synthetic control, in the outcome's unit."""
+    before = block.outcome[:, : block.t0]
+    gap = before[block.n0 :].mean(axis=0) - unit_weights @ before[: block.n0]
+    return float(np.sqrt(np.mean((gap - (0.0 if method == "synthetic_control" else gap.mean())) ** 2)))
+
+
+def fit_weights(block: Block, method: Method) -> tuple[FloatArray, FloatArray, tuple[float, float]]:
     """Weights of units and periods, and the regularisation of both."""
     y, n0, t0 = block.outcome, block.n0, block.t0
     treated, after = len(y) - n0, y.shape[1] - t0
@@ -272,7 +300,7 @@ def _simplex_weights(columns: FloatArray, target: FloatArray, *, ridge: float) -
     return weights
 
 
-def _curve(block: _Block, unit_weights: FloatArray, time_weights: FloatArray) -> FloatArray:
+def effect_curve(block: Block, unit_weights: FloatArray, *, time_weights: FloatArray) -> FloatArray:
     """Treated minus weighted untreated in each later period, less the same difference in the weighted earlier ones."""
     difference = block.outcome[block.n0 :].mean(axis=0) - unit_weights @ block.outcome[: block.n0]
     curve: FloatArray = difference[block.t0 :] - time_weights @ difference[: block.t0]

@@ -14,16 +14,24 @@ from kdx_eval.effect.descriptions import describe
 from kdx_eval.effect.entries import MONTHS_A_YEAR, EntryMaker, evaluated_target, labels, reference_effects, span
 from kdx_eval.effect.fiscal_year import FiscalYearContrast, FiscalYearTarget, event_bins, fiscal_year_contrast
 from kdx_eval.effect.group_time import GroupTimeEffects
-from kdx_eval.effect.inference import detectable_effect, make_estimate, pooled_covariance, sup_t_critical
+from kdx_eval.effect.inference import contrast_estimate, detectable_effect, pooled_covariance, sup_t_critical
 from kdx_eval.effect.naive import trained_against_untrained, two_way_fixed_effects
-from kdx_eval.effect.robustness import breakdown_sentence
+from kdx_eval.effect.per_case import PerCase, parts_sentence, time_per_case
+from kdx_eval.effect.robustness import HonestBounds, breakdown_sentence, honest_bounds, honest_estimate, honest_lines
 from kdx_eval.effect.structure import detectable, fit_structure
-from kdx_eval.effect.study import EffectStudy
+from kdx_eval.effect.study import EffectStudy, Entry, Variant
+from kdx_eval.effect.thresholds import threshold_sentence, threshold_variants
 from kdx_eval.effect.views import series_frame, timing_frame
+from kdx_eval.errors import NotIdentifiedError
+from kdx_eval.panel.treatment import other_shares
 from kdx_eval.panel.type import Panel
 from kdx_eval.plan import Plan, Question
-from kdx_eval.plan.types import COHORT_MONTHS
+from kdx_eval.plan.types import COHORT_MONTHS, Interval
 
+_WIDER: dict[Interval, str] = {
+    "honest": "受講前に見られた最大のぶれが受講後も毎期積み重なった場合まで含む幅です（計画で指定）。時間と金額の幅もこれに合わせています",
+    "straight": "受講前の傾きの差が受講後も続いた場合まで含む幅です（計画で指定）。時間と金額の幅もこれに合わせています",
+}
 _NO_STRUCTURE = "受講前の月が少ないため、検出できる大きさは結果のばらつきから計算しました。"
 
 
@@ -37,14 +45,17 @@ def staggered_study(panel: Panel, question: Question, *, plan: Plan) -> EffectSt
     """
     held = _headline(panel, question, plan=plan)
     m, target, found = held.m, held.target, held.found
-    judged = _judged(panel, question, held)
+    bounds, parts = honest_bounds(held, width=_bin_width(held, question)), _parts(panel, held)
+    judged = _judged(panel, question, held, bounds=bounds)
     counted = np.asarray(found.cells.any(axis=1))
     maker = EntryMaker(panel=panel, question=question, n_cohorts=int(counted.sum()))
     effects = reference_effects(m, question)
+    variants = (*threshold_variants(panel, held), *(() if bounds is None else bounds.variants))
     return replace(
         judged,
         entries=(
-            judged.headline,
+            *judged.entries[:-1],
+            *_part_entries(maker, parts),
             *maker.group_time(effects),
             *maker.naive(found.before_after, m, estimand="naive_before_after"),
             *maker.naive(trained_against_untrained(m, found), m, estimand="naive_trained_untrained"),
@@ -54,28 +65,35 @@ def staggered_study(panel: Panel, question: Question, *, plan: Plan) -> EffectSt
         group_time=pd.DataFrame() if effects is None else effects.table(),
         series=series_frame(m, counted, last=target.last, excluded=target.excluded, panel=panel),
         timing=timing_frame(m, panel, question=question),
-        influence=pd.DataFrame({"unit": panel.units, "value": found.effect.influence(panel, m)[:, 0]}),
-        notes=(*panel.notes, *_notes(held, effects), *judged.notes, *_beside(panel, held, question)),
-        settings=_settings(panel, target, found),
+        influence=_influence(panel, held, parts),
+        notes=(*panel.notes, *_notes(held, effects), *judged.notes, *_beside(panel, held, question=question, bounds=bounds, variants=variants, parts=parts)),
+        settings=_settings(panel, target, found) | ({"幅の取り方": _WIDER[question.interval]} if question.interval in _WIDER else {}),
+        variants=variants,
     )
 
 
 def judged_study(panel: Panel, question: Question, *, plan: Plan) -> EffectStudy:
     """The headline with its checks alone: all that verdict and grade rest on, at a third of the cost; raises as `staggered_study` does."""
-    return _judged(panel, question, _headline(panel, question, plan=plan))
+    held = _headline(panel, question, plan=plan)
+    bounds = honest_bounds(held, width=_bin_width(held, question)) if question.interval != "plain" else None
+    return _judged(panel, question, held, bounds=bounds)
 
 
-def _judged(panel: Panel, question: Question, held: Headline) -> EffectStudy:
+def _judged(panel: Panel, question: Question, held: Headline, *, bounds: HonestBounds | None) -> EffectStudy:
     m, found = held.m, held.found
     counted = np.asarray(found.cells.any(axis=1))
     maker = EntryMaker(panel=panel, question=question, n_cohorts=int(counted.sum()))
-    first = maker.entry(held.estimate, estimand="fiscal_year", method="matched_months", inference="headline")
+    plain = maker.entry(held.estimate, estimand="fiscal_year", method="matched_months", inference="headline")
+    first = plain
+    if question.interval != "plain":
+        wide = honest_estimate(held.estimate, bounds, interval=question.interval)
+        first = maker.entry(wide, estimand="fiscal_year", method="matched_months", inference="honest")
     structure = fit_structure(m, season=held.target.season, excluded=held.target.excluded)
     nothing = pd.DataFrame()
     return EffectStudy(
         **labels(panel, question),
         headline=first,
-        entries=(first, *maker.naive(found.before_after, m, estimand="naive_before_after")),
+        entries=(*((plain,) if first is plain else (first, plain)), *maker.naive(found.before_after, m, estimand="naive_before_after")),
         event_study=nothing,
         group_time=nothing,
         series=nothing,
@@ -90,6 +108,7 @@ def _judged(panel: Panel, question: Question, held: Headline) -> EffectStudy:
         persons_treated=int(m.persons[counted].sum()),
         shortest_before=found.shortest_before,
         notes=(_NO_STRUCTURE,) if structure is None else (),
+        interval=question.interval,
     )
 
 
@@ -97,11 +116,9 @@ def _headline(panel: Panel, question: Question, *, plan: Plan) -> Headline:
     m, target = moments(panel), evaluated_target(panel, question, plan=plan)
     found = fiscal_year_contrast(m, target)
     pooled = pooled_covariance(m)
-    variance, df = pooled.variance(found.effect, m)
-    estimate = make_estimate(float(found.effect.estimate(m)[0]), float(np.sqrt(max(variance[0], 0.0))), df=float(df[0]))
     outcome = question.outcome
     return Headline(
-        m=m, target=target, found=found, pooled=pooled, estimate=estimate,
+        m=m, target=target, found=found, pooled=pooled, estimate=contrast_estimate(found.effect, m),
         unit_label=outcome.unit_label, better=outcome.better, hours_per_unit=outcome.hours_per_unit,
     )  # fmt: skip
 
@@ -110,10 +127,37 @@ def _bin_width(held: Headline, question: Question) -> int:
     return COHORT_MONTHS[question.cohort_width] if held.target.season > 1 else 1
 
 
-def _beside(panel: Panel, held: Headline, question: Question) -> tuple[str, ...]:
+def _parts(panel: Panel, held: Headline) -> PerCase | None:
+    try:
+        return time_per_case(panel, held.target)
+    except NotIdentifiedError:
+        return None
+
+
+def _part_entries(maker: EntryMaker, parts: PerCase | None) -> list[Entry]:
+    if parts is None:
+        return []
+    figures = {"per_case": parts.per_case, "price": parts.price, "quantity": parts.quantity, "interaction": parts.interaction}
+    return [maker.entry(found, estimand=estimand, method="matched_months", inference="headline") for estimand, found in figures.items()]
+
+
+def _influence(panel: Panel, held: Headline, parts: PerCase | None) -> pd.DataFrame:
+    frame = pd.DataFrame({"unit": panel.units, "value": held.found.effect.influence(panel, held.m)[:, 0]})
+    return frame if parts is None else frame.assign(price=parts.influence)
+
+
+def _beside(
+    panel: Panel, held: Headline, *, question: Question, bounds: HonestBounds | None, variants: tuple[Variant, ...], parts: PerCase | None
+) -> tuple[str, ...]:
     """What stands beside the headline for reference, ungraded."""
-    sentence = breakdown_sentence(held, width=_bin_width(held, question))
-    return (*(() if sentence is None else (sentence,)), *describe(panel, held.target, unit_label=question.outcome.unit_label))
+    unit, planned = question.outcome.unit_label, question.threshold_share
+    said = (
+        None if parts is None else parts_sentence(parts, unit_periods=held.found.unit_periods, total=held.estimate.estimate),
+        threshold_sentence(variants, planned=planned, asked=other_shares(planned), unit_label=unit),
+        honest_lines(variants, unit_label=unit),
+        breakdown_sentence(bounds),
+    )
+    return (*(sentence for sentence in said if sentence is not None), *describe(panel, held.target, unit_label=unit))
 
 
 def _event_frame(held: Headline, question: Question) -> pd.DataFrame:

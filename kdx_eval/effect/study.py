@@ -8,8 +8,12 @@ from typing import Literal
 
 import pandas as pd
 
+from kdx_eval.panel.lottery import Draw
+from kdx_eval.plan.types import Interval
+
 Better = Literal["lower", "higher"]
 CheckOutcome = Literal["passed", "failed", "powerless", "not_applicable"]
+VariantKind = Literal["threshold", "relative_magnitudes", "smoothness"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,11 +24,13 @@ class Entry:
     ----------
     estimand : str
         ``fiscal_year`` (headline of a city), ``simple``, ``cohort``, ``calendar``, ``event_time``, ``naive_before_after``,
-        ``naive_trained_untrained``, ``naive_twfe``.
+        ``naive_trained_untrained``, ``naive_twfe``; ``price``, ``quantity`` and ``interaction`` (parts of the effect on hours, see
+        ``effect/per_case.py``), ``per_case`` (minutes a case, not the outcome's unit), ``compliers`` (a lottery's effect on who took part because drawn).
     method : str
-        ``matched_months``, ``group_time``, ``efficient_rollout`` or ``naive``.
+        ``matched_months``, ``group_time``, ``efficient_rollout``, ``synthetic_did``, ``synthetic_control``, ``did``, ``wald`` or ``naive``.
     inference : str
-        ``headline`` (what a city may rely on), ``reference`` (what the authors' software prints), ``refined``, ``neyman`` or ``naive``.
+        ``headline`` (what a city may rely on), ``honest`` (the headline with the interval of a less strict assumption), ``placebo`` (rank among untreated
+        units), ``reference`` (what the authors' software prints), ``refined``, ``neyman``, ``anderson_rubin`` or ``naive``.
     estimate, std_error, conf_low, conf_high : float
         In the outcome's unit per unit and period; outcome with training minus outcome without. The interval is 95 %.
     df : float
@@ -80,6 +86,42 @@ class CheckResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """The headline under one other choice, everything else as it was.
+
+    Attributes
+    ----------
+    kind, setting : str, float
+        ``threshold`` and the share of staff; ``relative_magnitudes`` and M̄; ``smoothness`` and M (outcome's unit per bin, squared).
+    estimate, conf_low, conf_high : float
+        In the outcome's unit per unit and period; 95 %.
+    difference, difference_low, difference_high : float or None
+        Variant minus headline with the variance of that difference; None where only the interval changes.
+    n_treated : int
+        Treated units that count under this choice.
+    """
+
+    kind: VariantKind
+    setting: float
+    label: str
+    estimate: float
+    conf_low: float
+    conf_high: float
+    n_treated: int
+    difference: float | None = None
+    difference_low: float | None = None
+    difference_high: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Donor:
+    """An untreated unit and its share of the synthetic comparison."""
+
+    name: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EffectStudy:
     """All that was estimated for one question.
 
@@ -102,9 +144,20 @@ class EffectStudy:
     shortest_before : int or None
         Usable periods before treatment (excluded ones do not count) of the cohort that has fewest; None where the design sets none.
     influence : DataFrame
-        unit, value: each unit's contribution to the headline estimate (they sum to zero), from which covariance between questions is made.
+        unit, value: each unit's contribution to the headline estimate (they sum to zero), from which covariance between questions is made; where
+        cases are known also ``price``, the same for the part of the effect that comes from the time per case. Empty where a design has none.
     coverage : tuple of str
         Japanese: which units the estimate rests on, which were left out and why.
+    variants : tuple of Variant
+        The headline at other thresholds and under other assumptions; described, never graded.
+    donors : tuple of Donor
+        Of one supported unit: who makes up its comparison, heaviest first.
+    placebos : tuple of float
+        Of one supported unit: the same estimate for each untreated unit taken as treated.
+    draw : Draw or None
+        Of a lottery with its log: who was drawn and who of them took part.
+    interval : str
+        ``straight`` or ``honest`` where the plan has the headline carry the interval under broken parallel courses; hours and yen follow it.
     """
 
     question_id: str
@@ -132,6 +185,11 @@ class EffectStudy:
     notes: tuple[str, ...] = ()
     coverage: tuple[str, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
+    variants: tuple[Variant, ...] = ()
+    donors: tuple[Donor, ...] = ()
+    placebos: tuple[float, ...] = ()
+    draw: Draw | None = None
+    interval: Interval = "plain"
 
     @property
     def total(self) -> float:

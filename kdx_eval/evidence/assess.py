@@ -64,7 +64,9 @@ def assess_evidence(
     verdict: Verdict = "検証対象外"
     if (grade.maryland or 0) > 1:
         verdict = decide_verdict(good_direction(decisive, better=better), interval90=good90, smallest=smallest.value)
-        if any(check.outcome == "failed" for check in study.checks) or (verdict in _DIFFERENCES and _may_be_trend(study, grade)):
+        # With an interval from ranks (one supported unit), Holm's test may refuse what the interval at its level does not.
+        unproven = verdict in _DIFFERENCES and (_may_be_trend(study, grade) or (p_holm is not None and p_holm > ALPHA))
+        if any(check.outcome == "failed" for check in study.checks) or unproven:
             verdict = "判定不能"
     sign = -1.0 if better == "lower" else 1.0
     low, high = good_direction((entry.conf_low, entry.conf_high), better=better)
@@ -72,6 +74,8 @@ def assess_evidence(
     fields = verdict_fields(question, study, good=(sign * entry.estimate, low, high), good90=good90, smallest=smallest.value, pays_off=pays_off)
     headline_sentence, sentences, forbidden = verdict_texts(verdict, fields)
     limits = _limits(verdict=verdict, question=question, plan=plan, grade=grade, equivalent=is_equivalent(good90, smallest=smallest.value), checks=study.checks)
+    if study.interval != "plain":
+        limits = (limit_text(study.interval), *limits)
     if level != ALPHA:
         after = verdict_fields(question, study, good=(0.0, *good_direction(decisive, better=better)), good90=good90, smallest=smallest.value)
         limits = (*limits, limit_text("holm", family=len(members), holm_low=after["low"], holm_high=after["high"]))

@@ -113,7 +113,7 @@ def grade_study(study: EffectStudy, question: Question, *, plan: Plan, pre_month
     maryland, japan, reasons = _grade_of_design(study, question)
     weak = [*_failed_checks(study.checks), *_missing_checks(study.checks, question), *_short_history(pre_months, monthly=study.monthly)]
     if not math.isfinite(study.headline.std_error):
-        weak.append(reason_text("few_units", **words))
+        weak.append(reason_text("few_controls" if question.design == "single" else "few_units", **words))
     if plan.evaluated_after_period or plan.changed_since_freeze:
         weak.append(reason_text("after_period", detail=plan.freeze_note))
     if weak:
@@ -123,9 +123,11 @@ def grade_study(study: EffectStudy, question: Question, *, plan: Plan, pre_month
 
 def _grade_of_design(study: EffectStudy, question: Question) -> tuple[int, str, tuple[str, ...]]:
     """Grade of the design if every check holds."""
-    if question.design == "lottery" and question.lottery_log:
-        return 5, "Lv1", ()
-    reasons = (reason_text("lottery_without_log"),) if question.design == "lottery" else ()
+    reasons: tuple[str, ...] = ()
+    if question.design == "lottery":
+        if question.lottery_log and study.draw is not None:
+            return 5, "Lv1", ()
+        reasons = (reason_text("lottery_without_compliance" if question.lottery_log else "lottery_without_log"),)
     if question.order_argument:
         if any(check.check_id.startswith("balance") and check.outcome == "passed" for check in study.checks):
             return 4, "Lv2a", reasons

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -13,8 +13,10 @@ import pandas as pd
 
 from kdx_eval.errors import NotIdentifiedError, PlanError
 from kdx_eval.panel.attendance import Attendance, course_ids, first_attendance, known_courses
+from kdx_eval.panel.cases import match_cases, prepared, read_cases
 from kdx_eval.panel.cells import OutcomeCells, read_cells, require_outcome
 from kdx_eval.panel.gaps import choose_units, count_gaps
+from kdx_eval.panel.lottery import read_applicants
 from kdx_eval.panel.postings import Postings, read_headcount, read_postings
 from kdx_eval.panel.reach import attendance_hours, count_completion
 from kdx_eval.panel.successors import Department, StableUnits, join_cells, read_departments, stable_units
@@ -103,8 +105,11 @@ def outcome_panel(dataset: Tables, question: Question, *, plan: Plan) -> Panel:
         courses = course_ids(known_courses(connection, dataset), question)
         attendance = first_attendance(connection, dataset, courses=courses, treated_from=question.treated_from)
         cells = read_cells(connection, dataset, question=question, plan=plan)
+        cases = read_cases(connection, dataset, question=question, plan=plan)
         units = _stable_units(cells.months, attendance, read_departments(connection, dataset))
-        people = gather_people(attendance, read_postings(connection, dataset), headcount=read_headcount(connection, dataset), units=units)
+        applicants = read_applicants(connection, dataset, courses=courses, question=question)
+        postings, headcount = read_postings(connection, dataset), read_headcount(connection, dataset)
+        people = gather_people(attendance, postings, headcount=headcount, units=units, applicants=applicants)
         traits = _department_traits(connection, dataset, question=question, units=units)
         processes = _process_names(connection, dataset) if question.unit == "process" else {}
         cells, no_event = _without_rows(cells, units) if question.no_row == "zero" else (cells, 0)
@@ -114,8 +119,10 @@ def outcome_panel(dataset: Tables, question: Question, *, plan: Plan) -> Panel:
         surroundings = None if question.unit == "staff" else around.read(treatment.cohort)
     finally:
         connection.close()
+    zeros = (lambda one: _without_rows(one, units)[0],) if question.no_row == "zero" else ()
+    cases = prepared(cases, *zeros, lambda one: _rows_of(join_cells(one, units, additive=True), set(cells.department) if question.departments else None))
     gaps = _Gaps(no_event=no_event, joined=_joined_here(cells, units), names=_names(cells, units, processes=processes))
-    panel = _assemble(cells, treatment, question=question, traits=_unit_traits(cells, people.postings, traits, question=question), gaps=gaps)
+    panel = _assemble(cells, treatment, question=question, traits=_unit_traits(cells, people.postings, traits, question=question), gaps=gaps, cases=cases)
     return replace(panel, surroundings=surroundings)
 
 
@@ -129,7 +136,13 @@ def _taking_part(cells: OutcomeCells, units: StableUnits, *, question: Question)
     if lacking:
         reason = f"計画に書かれた対象の課のうち{len(lacking)}課の成果のデータがありません"
         raise PlanError(reason, place=f"{question.question_id}.departments", hint="課の番号または名前を確かめてください")
-    keep = np.array([str(home) in wanted for home in cells.department], dtype=bool)
+    return _rows_of(cells, wanted)
+
+
+def _rows_of(cells: OutcomeCells, departments: Collection[str] | None) -> OutcomeCells:
+    if departments is None:
+        return cells
+    keep = np.array([str(home) in departments for home in cells.department], dtype=bool)
     return replace(cells, matrix=cells.matrix[keep], blank=cells.blank[keep], units=cells.units[keep], department=cells.department[keep])
 
 
@@ -260,13 +273,16 @@ def _assemble(
     question: Question,
     traits: Mapping[str, npt.NDArray[np.object_]],
     gaps: _Gaps,
+    cases: OutcomeCells | None,
 ) -> Panel:
     lost = tuple((str(unit), "所属する職員がわからず、受講の有無を決められません") for unit in cells.units[~treatment.known])
+    eligible = treatment.known if treatment.eligible is None else treatment.known & treatment.eligible
+    aside = tuple((str(unit), "応募していないため、応募者どうしの比較には入れていません") for unit in cells.units[treatment.known & ~eligible])
     excluded = np.array([question.excludes(Month(int(index))) for index in cells.months], dtype=bool)
-    kept = choose_units(cells.matrix[treatment.known], cells.units[treatment.known], excluded=excluded)
-    rows = np.flatnonzero(treatment.known)[kept.units]
+    kept = choose_units(cells.matrix[eligible], cells.units[eligible], excluded=excluded)
+    rows = np.flatnonzero(eligible)[kept.units]
     report = count_gaps(
-        cells.matrix, cells.months, partial=cells.partial, dropped=(*lost, *kept.dropped), no_event=gaps.no_event, joined=gaps.joined
+        cells.matrix, cells.months, partial=cells.partial, dropped=(*lost, *aside, *kept.dropped), no_event=gaps.no_event, joined=gaps.joined
     )
     notes = [*cells.notes, *treatment.notes, *gaps.joined, *kept.notes]
     if gaps.joined and not _is_additive(question):
@@ -278,6 +294,7 @@ def _assemble(
     if question.strata is not None and "stratum" not in traits:
         notes.append("所属の表に区分がないため、区分に分けずに比べます。")
     exposure = treatment.exposure
+    stratum = traits.get("stratum") if treatment.stratum is None else treatment.stratum
     return Panel(
         outcome=np.ascontiguousarray(cells.matrix[np.ix_(rows, kept.months)]),
         units=cells.units[rows],
@@ -285,12 +302,15 @@ def _assemble(
         cohort=treatment.cohort[rows],
         persons=treatment.persons[rows],
         cluster=traits["cluster"][rows] if "cluster" in traits else None,
-        stratum=traits["stratum"][rows] if "stratum" in traits else None,
+        stratum=None if stratum is None else stratum[rows],
         exposure=None if exposure is None else exposure[np.ix_(rows, kept.months)],
         gaps=report,
         monthly=True,
         notes=tuple(notes),
         names=gaps.names,
+        other_cohorts={share: cohort[rows] for share, cohort in treatment.other_cohorts.items()},
+        cases=match_cases(cases, cells, rows=rows, months=kept.months),
+        draw=treatment.draw,
     )
 
 

@@ -15,6 +15,7 @@ from kdx_eval.units import Month
 
 if TYPE_CHECKING:
     from kdx_eval.panel.gaps import GapReport
+    from kdx_eval.panel.lottery import Draw
     from kdx_eval.panel.surroundings import Surroundings
 
 FloatArray = npt.NDArray[np.float64]
@@ -48,6 +49,12 @@ class Panel:
         What was complete, zero, missing or not collected, and which units were dropped.
     surroundings : Surroundings or None
         What the delivery tells of the departments beside the outcome; read by the checks alone.
+    other_cohorts : mapping of share to ndarray, (N,)
+        The cohort that each unit would have if it counted as treated from that share of its staff on.
+    cases : ndarray, (N, T) or None
+        Cases handled, where the outcome is hours of work and they are known for every unit and period.
+    draw : Draw or None
+        The lottery behind the cohorts, where its log was delivered.
     """
 
     outcome: FloatArray
@@ -65,6 +72,9 @@ class Panel:
     notes: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
     surroundings: Surroundings | None = None
+    other_cohorts: Mapping[float, FloatArray] = field(default_factory=dict)
+    cases: FloatArray | None = None
+    draw: Draw | None = None
 
     def __post_init__(self) -> None:
         n, t = self.outcome.shape
@@ -188,6 +198,8 @@ class Panel:
             stratum=rows(self.stratum),
             covariates={name: values[keep] for name, values in self.covariates.items()},
             exposure=rows(self.exposure),
+            other_cohorts={share: cohort[keep] for share, cohort in self.other_cohorts.items()},
+            cases=rows(self.cases),
             notes=(*self.notes, f"月の記録がそろわない {int((~keep).sum())} 単位を除きました。"),
         )
 
@@ -217,6 +229,7 @@ class Panel:
         np.add.at(mixed, codes, self.outcome * weight[:, None])
         persons = np.zeros(len(labels), dtype=np.int64)
         np.maximum.at(persons, codes, self.persons)  # each unit names all persons of its department
+        others = {share: np.array([cohort[codes == code][0] for code in range(len(labels))]) for share, cohort in self.other_cohorts.items()}
         return Panel(
             outcome=mixed / mass[:, None],
             exposure=None if self.exposure is None else _mixed(self.exposure, weight, codes=codes),
@@ -228,6 +241,10 @@ class Panel:
             gaps=self.gaps,
             monthly=self.monthly,
             surroundings=self.surroundings,
+            other_cohorts={share: cohort for share, cohort in others.items() if np.array_equal(cohort[codes], self.other_cohorts[share])},
+            cases=None if self.cases is None else _mixed(self.cases, weight, codes=codes),
+            draw=self.draw,
+            names={label: self.names[label] for label in labels if label in self.names},
             notes=(*self.notes, f"{self.n_units}単位を、ばらつきが独立な{len(labels)}のまとまりごとに平均して比べています。"),
         )
 

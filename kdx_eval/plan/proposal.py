@@ -14,6 +14,7 @@ from kdx_eval.schema import load_indicators, parameter
 from kdx_eval.units import Month
 
 SMALLEST_GROUP = 3  # units on either side below which no interval is given (METHODS 4)
+FEWEST_PLACEBOS = 19  # comparison units from which one supported unit can rank first among 20, p = 0.05
 MONTHS_BEFORE = 12  # a comparison of the same calendar months needs a year before treatment
 _EVERYONE_SHARE = 0.9
 _SMALL_CITY_UNITS = 200
@@ -239,7 +240,11 @@ def _design(course: CourseFacts, *, order: OrderKind) -> Explained:
     if at_once or (treated > 1 and comparison == 0):
         return "everyone", "completion_only", "ほぼ全員が同じ時期に受けたので比べる相手がなく、受講の実績だけを報告します"
     if treated == 1 and comparison >= SMALLEST_GROUP:
-        return "single", "completion_only", "受けた課が1つだけで、ばらつきの幅を求められないので、受講の実績だけを報告します"
+        # Not asked by itself: every estimated question costs the others power (Holm), and one department rarely decides anything.
+        if comparison >= FEWEST_PLACEBOS:
+            way = "role を primary か secondary に直すと、よく似た動きの課を組み合わせた相手と比べられます"
+            return "single", "completion_only", f"受けた課が1つだけなので、受講の実績だけを報告します（{way}）"
+        return "single", "completion_only", "受けた課が1つだけで、比べる課が少なく偶然と区別できないので、受講の実績だけを報告します"
     if treated < SMALLEST_GROUP or comparison < SMALLEST_GROUP:
         return "staggered", "completion_only", "受けた課か比べる課が3つに満たないので、受講の実績だけを報告します"
     if order == "lottery":

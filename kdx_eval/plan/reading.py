@@ -18,6 +18,7 @@ from kdx_eval.plan.types import (
     Control,
     Design,
     Frozen,
+    Interval,
     NoRow,
     Outcome,
     OutcomeTable,
@@ -57,6 +58,7 @@ QUESTION_KEYS: dict[str, values.Converter] = {
     "cluster": values.optional(values.one_of("department", "division")),
     "no_row": values.one_of(*choices(NoRow)),
     "departments": lambda raw, place: () if not raw else values.texts(raw, place),
+    "interval": values.one_of(*choices(Interval)),
     "smallest_effect": values.smallest_effect,
     "role": values.one_of(*choices(Role)),
     "lottery_log": values.optional_text,
@@ -77,6 +79,7 @@ PLAN_KEYS: dict[str, values.Converter] = {
     "price_basis": values.one_of(*choices(PriceBasis)),
     "questions": _as_is,
 }
+LATER_KEYS: dict[str, Any] = {"no_row": "missing", "departments": [], "interval": "plain"}  # keys that came later, with what plans without them mean
 _QUESTION_REQUIRED = ("question_id", "title", "courses", "unit", "outcome")
 _PLAN_REQUIRED = ("request_fiscal_year", "evaluated_through", "questions")
 
@@ -153,6 +156,12 @@ def _question(raw: object, *, place: str) -> Question:
             place=f"{place}.no_row",
             hint="月ごとの表では行がないのは未記入かもしれません。no_row: missing にしてください",
         )
+    if given.get("interval", "plain") != "plain" and given.get("design", "staggered") == "single":
+        raise PlanError(
+            "一つの課の支援では幅を厳しく取る計算がありません",
+            place=f"{place}.interval",
+            hint="interval の行を消してください（支援前の傾きが続いた場合の点検は常に行います）",
+        )
     if given.get("lottery_log") and given.get("design", "staggered") != "lottery":
         raise PlanError("抽選の記録は design: lottery のときだけ書けます", place=f"{place}.lottery_log", hint="design を確かめてください")
     return Question(**given)
@@ -183,10 +192,9 @@ def question_to_dict(question: Question) -> dict[str, Any]:
     found: dict[str, Any] = {key: _plain(getattr(question, key)) for key in QUESTION_KEYS if key != "outcome"}
     outcome = question.outcome
     found["outcome"] = {key: getattr(outcome, key) for key in Outcome.__dataclass_fields__}
-    if question.no_row == "missing":
-        del found["no_row"]  # so that plans frozen before there was this choice keep their digest
-    if not question.departments:
-        del found["departments"]
+    for key, usual in LATER_KEYS.items():
+        if found[key] == usual:
+            del found[key]  # so that plans frozen before there was this choice keep their digest
     return found
 
 

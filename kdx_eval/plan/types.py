@@ -12,10 +12,11 @@ from kdx_eval.units import FiscalYear, Month
 Unit: TypeAlias = Literal["department", "process", "staff"]
 Better: TypeAlias = Literal["lower", "higher"]
 Design: TypeAlias = Literal["lottery", "staggered", "single", "everyone"]
-Control: TypeAlias = Literal["not_yet_treated", "never_treated"]
+Control: TypeAlias = Literal["not_yet_treated", "never_treated", "applicants"]
 TreatedFrom: TypeAlias = Literal["offered", "enrolled", "completed"]
 CohortWidth: TypeAlias = Literal["month", "quarter", "half_year"]
 NoRow: TypeAlias = Literal["missing", "zero"]
+Interval: TypeAlias = Literal["plain", "straight", "honest"]
 Role: TypeAlias = Literal["primary", "secondary", "completion_only"]
 Audience: TypeAlias = Literal["internal", "public"]
 PriceBasis: TypeAlias = Literal["wage_only", "fully_loaded", "marginal_overtime", "avoided_cash"]
@@ -96,6 +97,11 @@ class Question:
         What a month without any row of a unit means: ``missing`` (unknown), or ``zero`` (a log of all work, in which nothing happened).
     departments : tuple of str
         The departments that take part, as in a lottery among some; empty means all.
+    control : str
+        ``applicants``: only those who applied for the courses and were not chosen stand against those who were.
+    interval : str
+        What headline, hours and yen carry: ``plain``; ``straight``, which also holds if the difference in slope from before training went on; ``honest``,
+        which also holds if the courses went on to part by as much each quarter as they ever did before.
     smallest_effect : float or "break_even"
         Smallest effect that matters, in the outcome's unit; by default the one that pays the costs.
     order_argument : str or None
@@ -121,6 +127,7 @@ class Question:
     cluster: str | None = None
     no_row: NoRow = "missing"
     departments: tuple[str, ...] = ()
+    interval: Interval = "plain"
     smallest_effect: float | Literal["break_even"] = "break_even"
     role: Role = "primary"
     lottery_log: str | None = None

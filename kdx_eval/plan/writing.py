@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from kdx_eval.plan.reading import plan_to_dict
+from kdx_eval.plan.reading import LATER_KEYS, plan_to_dict
 from kdx_eval.plan.types import Plan
 
 _PLAN_COMMENTS = {
@@ -27,7 +27,7 @@ _QUESTION_COMMENTS = {
     "unit": "比べる単位: department（課）/ process（業務）/ staff（職員）",
     "outcome": "成果。better は減ると良いなら lower、hours_per_unit は1単位あたりの時間（空 = 金額換算なし）",
     "design": "比べ方: lottery（抽選）/ staggered（時期の差）/ single（1課だけ）/ everyone（全員）",
-    "control": "比べる相手: not_yet_treated（まだ受けていない課）/ never_treated（最後まで受けない課）",
+    "control": "比べる相手: not_yet_treated（まだ受けていない課）/ never_treated（最後まで受けない課）/ applicants（応募したが選ばれなかった側）",
     "treated_from": "いつから「受けた」とするか: offered（案内）/ enrolled（受講開始）/ completed（修了）",
     "threshold_share": "課の職員のこの割合が受けたら「受けた課」とする",
     "cohort_width": "始めた時期のまとめ方: month / quarter（四半期）/ half_year（半年）",
@@ -38,6 +38,7 @@ _QUESTION_COMMENTS = {
     "cluster": "まとめて動く単位: department / division / 空",
     "no_row": "業務量に行のない月の意味: missing（わからない）/ zero（すべての仕事の記録なので0件）",
     "departments": "対象の課（抽選に加わった課だけを比べるときなど。空 = すべて）",
+    "interval": "幅の取り方: plain（通常）/ straight（傾きの差が続いた場合も含む）/ honest（最大のぶれが毎期重なった場合も含む）。時間・金額も同じ幅",
     "smallest_effect": "意味のある最小の大きさ（成果の単位の数）、または break_even（費用に見合う大きさ）",
     "role": "役割: primary（主）/ secondary（副）/ completion_only（受講の実績だけ）",
     "lottery_log": "抽選の記録の在りか（design が lottery のとき）",
@@ -57,7 +58,7 @@ def plan_to_yaml(plan: Plan) -> str:
             lines += [f"# {comment}", f"{key}: {_scalar(whole[key])}"]
     lines += [f"# {_PLAN_COMMENTS['questions']}", "questions:"]
     for given in whole["questions"]:
-        question = {"no_row": "missing", "departments": [], **given}  # left out of the plain values where it says nothing new
+        question = {**LATER_KEYS, **given}  # left out of the plain values where it says nothing new
         lead = "  - "
         for key, comment in _QUESTION_COMMENTS.items():
             if lead == "    ":

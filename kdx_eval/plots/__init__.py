@@ -7,6 +7,7 @@ hatch, Japanese labels with units, and the words 合成データ inside every fi
 from __future__ import annotations
 
 from kdx_eval.plots.checks import CHECK_MARKS, plot_checks
+from kdx_eval.plots.designs import plot_placebos, plot_variants
 from kdx_eval.plots.hours import plot_bridge, plot_persistence, plot_register, plot_units
 from kdx_eval.plots.quality import plot_distributions, plot_grid
 from kdx_eval.plots.results import (
@@ -43,6 +44,7 @@ __all__ = [
     "plot_event_study",
     "plot_grid",
     "plot_persistence",
+    "plot_placebos",
     "plot_ranges",
     "plot_register",
     "plot_rollout",
@@ -52,5 +54,6 @@ __all__ = [
     "plot_targets",
     "plot_timing",
     "plot_units",
+    "plot_variants",
     "plot_verdicts",
 ]

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from kdx_eval.plots import UNDECIDED, compact, plot_checks, plot_event_study, plot_ranges, plot_series, plot_verdicts
+from kdx_eval.plots import (
+    UNDECIDED,
+    compact,
+    plot_checks,
+    plot_event_study,
+    plot_placebos,
+    plot_ranges,
+    plot_series,
+    plot_variants,
+    plot_verdicts,
+)
 from kdx_eval.report.blocks import Figure as Shown
 from kdx_eval.report.blocks import Picture, shorten
 from kdx_eval.report.hours_figures import hours_figures
@@ -19,6 +29,7 @@ from kdx_eval.units import format_hours
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from kdx_eval.effect.study import EffectStudy
     from kdx_eval.evidence import Evidence
     from kdx_eval.results import Results
     from kdx_eval.savings import Hours
@@ -69,21 +80,10 @@ def draw_pictures(results: Results) -> Pictures:
     checks: dict[str, Picture] = {}
     drawn = [(number, item) for number, item in numbered_evidence(results) if item.question_id in results.studies][:MOST_DRAWN]
     for number, item in drawn:
-        study = results.studies[item.question_id]
         title = f"問{number}　{shorten(item.title, 40)}"
-        caption = f"図　{title}（研修を受けた側と比較対照の推移）"
-        series = Picture(file=f"q{number}-series.png", alt=f"{title}：研修を受けた側と比較対照の推移", caption=caption)
-        content[series.file] = _png(plot_series(study, synthetic=synthetic))
-        pair: tuple[Picture, ...] = (series,)
-        if len(study.event_study):
-            caption = f"図　{title}（研修開始からの月数ごとの効果と幅）"
-            event = Picture(file=f"q{number}-event.png", alt=f"{title}：研修開始からの月数ごとの効果と幅", caption=caption)
-            content[event.file] = _png(plot_event_study(study, synthetic=synthetic))
-            pair = (series, event)
-        by_question[item.question_id] = pair
+        by_question[item.question_id] = tuple(_study_pictures(results.studies[item.question_id], content, name=f"q{number}", title=title, synthetic=synthetic))
         if any(check.conf_low is not None for check in item.checks):
-            caption = f"図　{title}（確かめたこと）"
-            checked = Picture(file=f"q{number}-checks.png", alt=caption.removeprefix("図　"), caption=caption)
+            checked = Picture(file=f"q{number}-checks.png", alt=f"{title}（確かめたこと）", caption=f"図　{title}（確かめたこと）")
             content[checked.file] = _png(plot_checks(item.checks, unit_label=item.unit_label, synthetic=synthetic))
             checks[item.question_id] = checked
     main, wide = [], []
@@ -100,18 +100,43 @@ def draw_pictures(results: Results) -> Pictures:
             picture, figure = ranges
             content[picture.file] = _png(compact(figure) if narrow else figure)
             kept.append(picture)
-    hours = []
-    if results.savings is not None:
-        for kind, (alt, caption) in HOURS_PICTURES.items():
-            for figure in hours_figures(results.savings, kind, synthetic=synthetic):
-                hours.append(Picture(file=f"hours-{kind}.png", alt=alt, caption=caption))
-                content[hours[-1].file] = _png(figure)
-    by_part: dict[str, tuple[Shown, ...]] = {}
+    return Pictures(
+        content=content, main=tuple(main), wide=tuple(wide), by_question=by_question, checks=checks,
+        by_part=_part_pictures(results, content, synthetic=synthetic), hours=tuple(_hours_pictures(results, content, synthetic=synthetic)),
+    )  # fmt: skip
+
+
+def _study_pictures(study: EffectStudy, content: dict[str, bytes], *, name: str, title: str, synthetic: bool) -> Iterator[Picture]:
+    wanted: list[tuple[str, str, Figure]] = [("series", "研修を受けた側と比較対照の推移", plot_series(study, synthetic=synthetic))]
+    if len(study.event_study):
+        wanted.append(("event", "研修開始からの月数ごとの効果と幅", plot_event_study(study, synthetic=synthetic)))
+    if study.variants:
+        wanted.append(("variants", "条件や前提を変えた場合の効果と幅", plot_variants(study, synthetic=synthetic)))
+    if study.placebos:
+        wanted.append(("placebos", "受けていない相手と比べた差の大きさ", plot_placebos(study, synthetic=synthetic)))
+    for kind, words, figure in wanted:
+        picture = Picture(file=f"{name}-{kind}.png", alt=f"{title}：{words}", caption=f"図　{title}（{words}）")
+        content[picture.file] = _png(figure)
+        yield picture
+
+
+def _hours_pictures(results: Results, content: dict[str, bytes], *, synthetic: bool) -> Iterator[Picture]:
+    if results.savings is None:
+        return
+    for kind, (alt, caption) in HOURS_PICTURES.items():
+        for figure in hours_figures(results.savings, kind, synthetic=synthetic):
+            picture = Picture(file=f"hours-{kind}.png", alt=alt, caption=caption)
+            content[picture.file] = _png(figure)
+            yield picture
+
+
+def _part_pictures(results: Results, content: dict[str, bytes], *, synthetic: bool) -> dict[str, tuple[Shown, ...]]:
+    found: dict[str, tuple[Shown, ...]] = {}
     for part, picture, figure in policy_drawings(results.policy, synthetic=synthetic):
         content[picture.file] = _png(figure)
         shown = Shown(name=picture.file.removesuffix(".png"), png=content[picture.file], alt=picture.alt, caption=picture.caption)
-        by_part[part] = (*by_part.get(part, ()), shown)
-    return Pictures(content=content, main=tuple(main), wide=tuple(wide), by_question=by_question, by_part=by_part, hours=tuple(hours), checks=checks)
+        found[part] = (*found.get(part, ()), shown)
+    return found
 
 
 def _ranges(results: Results, *, narrow: bool) -> tuple[Picture, Figure] | None:

@@ -14,6 +14,7 @@ from kdx_eval.effect.study import CheckResult
 from kdx_eval.errors import DataError, PlanError
 from kdx_eval.evidence import assess_all, assess_evidence, choose_price, decide_verdict, holm, smallest_effects, smallest_meaningful_effect
 from kdx_eval.evidence.wording import vocabulary
+from kdx_eval.panel.lottery import Draw
 from kdx_eval.plan import Frozen
 from kdx_eval.units import FiscalYear
 from tests.spec.money_cases import MINUTES, USES, costs, entry, plan, question, reach, study, wages
@@ -80,7 +81,7 @@ def test_a_difference_that_a_slope_could_explain_is_no_claim_unless_the_order_wa
         assert found.verdict == "判定不能"
         assert any("傾き" in limit for limit in found.limits)
     drawn = question(design="lottery", lottery_log="log.csv")
-    assert assess(study(checks=(PASSED, maybe)), drawn).verdict == "効果あり"
+    assert assess(study(checks=(PASSED, maybe), draw=DRAW), drawn).verdict == "効果あり"
 
 
 def test_a_claim_carries_the_wider_of_both_intervals():
@@ -98,6 +99,7 @@ def test_the_equivalence_interval_is_the_90_percent_one():
     assert found.verdict == "実質的効果なし"
 
 
+DRAW = Draw(n_drawn=40, n_drawn_attended=36, n_lost=40, n_lost_attended=2, n_strata=1)
 PASSED = study().checks[0]
 FAILED = dataclasses.replace(PASSED, outcome="failed")
 POWERLESS = dataclasses.replace(PASSED, outcome="powerless")
@@ -109,7 +111,8 @@ SIDE = CheckResult(check_id="robustness", title="別の方法", outcome="powerle
 @pytest.mark.parametrize(
     ("asked", "changes", "maryland", "japan"),
     [
-        ({"design": "lottery", "lottery_log": "log.csv"}, {}, 5, "Lv1"),
+        ({"design": "lottery", "lottery_log": "log.csv"}, {"draw": DRAW}, 5, "Lv1"),
+        ({"design": "lottery", "lottery_log": "log.csv"}, {}, 3, "Lv2a"),  # nobody knows who of those drawn took part
         ({"design": "lottery"}, {}, 3, "Lv2a"),  # no log
         ({"order_argument": "五十音順"}, {"checks": (PASSED, BALANCED)}, 4, "Lv2a"),
         ({"order_argument": "五十音順"}, {}, 3, "Lv2a"),  # argued, not shown to be balanced
@@ -118,7 +121,7 @@ SIDE = CheckResult(check_id="robustness", title="別の方法", outcome="powerle
         ({}, {"checks": (FAILED,)}, 2, "Lv2b"),
         ({}, {"checks": (POWERLESS,)}, 2, "Lv2b"),
         ({}, {"checks": ()}, 2, "Lv2b"),  # nobody looked
-        ({"design": "lottery", "lottery_log": "log.csv"}, {"checks": (FAILED,)}, 2, "Lv2b"),
+        ({"design": "lottery", "lottery_log": "log.csv"}, {"checks": (FAILED,), "draw": DRAW}, 2, "Lv2b"),
         ({"checks": (PASSED.check_id, "placebo_date")}, {}, 2, "Lv2b"),  # the plan called a check indispensable that could not be made
         ({}, {"n_control_units": 0}, 1, "Lv3"),
         ({"design": "everyone"}, {}, 1, "Lv3"),

@@ -10,7 +10,7 @@ from kdx_eval.effect import moments
 from kdx_eval.effect.checks import Headline
 from kdx_eval.effect.fiscal_year import FiscalYearTarget, fiscal_year_contrast
 from kdx_eval.effect.inference import make_estimate, pooled_covariance
-from kdx_eval.effect.robustness import breakdown_sentence
+from kdx_eval.effect.robustness import breakdown_sentence, honest_bounds
 from kdx_eval.panel.type import Panel
 
 TARGET = FiscalYearTarget(first=24, last=35)
@@ -37,12 +37,13 @@ def multiple(sentence: str | None) -> float:
 
 
 def test_no_effect_has_no_direction() -> None:
-    assert "はっきりしません" in (breakdown_sentence(held(effect=0.0), width=3) or "")
+    assert "はっきりしません" in (breakdown_sentence(honest_bounds(held(effect=0.0), width=3)) or "")
 
 
 def test_a_larger_effect_stands_a_larger_failure_of_the_assumption() -> None:
-    assert 0 < multiple(breakdown_sentence(held(effect=-4.0), width=3)) < multiple(breakdown_sentence(held(effect=-12.0), width=3))
+    small, large = (multiple(breakdown_sentence(honest_bounds(held(effect=effect), width=3))) for effect in (-4.0, -12.0))
+    assert 0 < small < large
 
 
 def test_without_two_bins_before_there_is_no_sentence() -> None:
-    assert breakdown_sentence(held(effect=-4.0), width=12) is None
+    assert breakdown_sentence(honest_bounds(held(effect=-4.0), width=12)) is None
