@@ -6,7 +6,7 @@ a contrast of cohort means needs only the weighted sums of deviations by cohort 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -118,26 +118,29 @@ def multiplier_bootstrap(effects: Effects, panel: Panel, *, draws: int = 999, se
     NotIdentifiedError
         All units are in one cluster.
     """
+    (found,) = multiplier_bootstraps([effects], panel, draws=draws, seed=seed, multiplier=multiplier)
+    return found
+
+
+def multiplier_bootstraps(
+    several: Sequence[Effects], panel: Panel, *, draws: int = 999, seed: int = 0, multiplier: Multiplier = "mammen"
+) -> list[Bootstrap]:
+    """`multiplier_bootstrap` of several results of one panel, as effects and their averages, in the same draws."""
     if draws < 99 or multiplier not in get_args(Multiplier):
         raise ParameterError("draws / multiplier の値が違います", hint='draws は99以上、multiplier は "mammen" か "rademacher" です')
     units = units_of(panel)
     cluster = _numbered(units)
     plan = _Plan(cluster=cluster, n_clusters=int(cluster.max()) + 1, draws=draws, multiplier=multiplier, seed=seed)
-    if isinstance(effects, GroupTimeEffects | Aggregation):
-        rows = _moment_rows(effects, _cohort_sums(effects.moments, panel, units, plan))
-    else:
-        rows = _unit_rows(effects, plan)
-    error = _interquartile_error(rows.draws, rows.scale)
-    whole = None if rows.whole is None else _interquartile_error(rows.whole[:, None], np.zeros(1))
-    return Bootstrap(
-        estimate=rows.estimate,
-        std_error=error,
-        critical=_critical(rows.draws, error),
-        overall_std_error=float("nan") if whole is None else float(whole[0]),
-        n_clusters=plan.n_clusters,
-        draws=draws,
-        multiplier=multiplier,
-    )
+    found: list[Bootstrap] = []
+    held: tuple[CohortMoments, FloatArray] | None = None
+    for effects in several:
+        if isinstance(effects, GroupTimeEffects | Aggregation):
+            if held is None or held[0] is not effects.moments:
+                held = (effects.moments, _cohort_sums(effects.moments, panel, units, plan))
+            found.append(_bootstrap(_moment_rows(effects, held[1]), plan))
+        else:
+            found.append(_bootstrap(_unit_rows(effects, plan), plan))
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +151,20 @@ class _Rows:
     scale: FloatArray
     draws: FloatArray
     whole: FloatArray | None = None
+
+
+def _bootstrap(rows: _Rows, plan: _Plan) -> Bootstrap:
+    error = _interquartile_error(rows.draws, rows.scale)
+    whole = None if rows.whole is None else _interquartile_error(rows.whole[:, None], np.zeros(1))
+    return Bootstrap(
+        estimate=rows.estimate,
+        std_error=error,
+        critical=_critical(rows.draws, error),
+        overall_std_error=float("nan") if whole is None else float(whole[0]),
+        n_clusters=plan.n_clusters,
+        draws=plan.draws,
+        multiplier=plan.multiplier,
+    )
 
 
 def _moment_rows(effects: GroupTimeEffects | Aggregation, sums: FloatArray) -> _Rows:
@@ -248,12 +265,12 @@ def _cohort_sums(m: CohortMoments, panel: Panel, units: Units, plan: _Plan) -> F
 
 def _pair_draws(pairs: PairContrasts, m: CohortMoments, sums: FloatArray) -> FloatArray:
     """Draws of K group-time effects, (B, K)."""
-    draws = sums[:, :, -1] @ pairs.constant.T
+    draws = pairs.constant @ sums[:, :, -1].T
     for g in range(len(m.cohorts)):
         used = np.flatnonzero(pairs.coefficient[:, g])
-        own = sums[:, g, :-1]
-        draws[:, used] += (own[:, pairs.period[used]] - own[:, pairs.base[used]]) * (pairs.coefficient[used, g] / m.mass[g])
-    return draws
+        own = np.ascontiguousarray(sums[:, g, :-1].T)  # whole rows are moved
+        draws[used] += (own[pairs.period[used]] - own[pairs.base[used]]) * (pairs.coefficient[used, g, None] / m.mass[g])
+    return draws.T
 
 
 def _contrast_draws(contrast: Contrast, m: CohortMoments, sums: FloatArray) -> FloatArray:
