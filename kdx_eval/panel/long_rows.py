@@ -65,8 +65,7 @@ def long_rows(units: pd.Series, times: FloatArray, *, place: str) -> LongRows:
         A unit is blank, or has two rows in one period.
     """
     if pd.api.types.is_integer_dtype(units.dtype) and not units.hasnans and (width := _width_in_order(units.to_numpy(), times)):
-        labels = units.iloc[::width].to_numpy().astype(object)
-        return LongRows(labels=labels, periods=times[:width].copy(), cells=None)
+        return LongRows(labels=units.iloc[::width].to_numpy().astype(object), periods=times[:width].copy(), cells=None)
     codes, labels = pd.factorize(units, sort=True)
     if (codes < 0).any():
         raise DataError("単位の名前が空の行があります", place=str(units.name), hint="単位の列を埋めてください")
@@ -79,7 +78,7 @@ def long_rows(units: pd.Series, times: FloatArray, *, place: str) -> LongRows:
     return LongRows(labels=np.asarray(labels, dtype=object), periods=np.asarray(distinct[order], dtype=np.float64), cells=cells)
 
 
-def _width_in_order(units: npt.NDArray[np.generic], times: FloatArray) -> int:
+def _width_in_order(units: npt.NDArray[np.int64], times: FloatArray) -> int:
     """Rows of each unit when the rows are a whole matrix row by row, units and periods increasing; else 0."""
     if not len(units):
         return 0

@@ -119,16 +119,16 @@ class Panel:
                 place=cohort,
                 hint="未受講の単位には inf を入れるか、never= で未受講を表す値を指定してください",
             )
-        rows = long_rows(frame[unit], times, place=f"{unit}×{period}")
+        placed = long_rows(frame[unit], times, place=f"{unit}×{period}")
         return cls(
-            outcome=rows.matrix(frame[outcome].to_numpy(dtype=np.float64)),
-            units=rows.labels,
-            periods=rows.periods,
-            cohort=rows.constant(first, name=cohort),
-            persons=np.ones(len(rows.labels), dtype=np.int64),
-            cluster=None if cluster is None else _constant_labels(frame[cluster], rows, name=cluster),
-            weight=None if weight is None else rows.constant(frame[weight].to_numpy(dtype=np.float64), name=weight),
-            covariates={name: rows.matrix(frame[name].to_numpy(dtype=np.float64)) for name in covariates},
+            outcome=placed.matrix(frame[outcome].to_numpy(dtype=np.float64)),
+            units=placed.labels,
+            periods=placed.periods,
+            cohort=placed.constant(first, name=cohort),
+            persons=np.ones(len(placed.labels), dtype=np.int64),
+            cluster=None if cluster is None else _constant_labels(frame[cluster], placed, name=cluster),
+            weight=None if weight is None else placed.constant(frame[weight].to_numpy(dtype=np.float64), name=weight),
+            covariates={name: placed.matrix(frame[name].to_numpy(dtype=np.float64)) for name in covariates},
             monthly=monthly,
         )
 
