@@ -125,7 +125,18 @@ def multiplier_bootstrap(effects: Effects, panel: Panel, *, draws: int = 999, se
 def multiplier_bootstraps(
     several: Sequence[Effects], panel: Panel, *, draws: int = 999, seed: int = 0, multiplier: Multiplier = "mammen"
 ) -> list[Bootstrap]:
-    """`multiplier_bootstrap` of several results of one panel, as effects and their averages, in the same draws."""
+    """`multiplier_bootstrap` of several results of one panel, as effects and their averages, in the same draws.
+
+    Returns
+    -------
+    list of Bootstrap
+        In the order of ``several``.
+
+    Raises
+    ------
+    ParameterError, NotIdentifiedError
+        As `multiplier_bootstrap`.
+    """
     if draws < 99 or multiplier not in get_args(Multiplier):
         raise ParameterError("draws / multiplier の値が違います", hint='draws は99以上、multiplier は "mammen" か "rademacher" です')
     units = units_of(panel)
