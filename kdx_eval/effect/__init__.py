@@ -2,9 +2,9 @@
 
 from kdx_eval.effect.adjusted import doubly_robust
 from kdx_eval.effect.bacon import BaconDecomposition, bacon_decomposition
-from kdx_eval.effect.bootstrap import Bootstrap, multiplier_bootstrap
+from kdx_eval.effect.bootstrap import Bootstrap, multiplier_bootstrap, multiplier_bootstraps
 from kdx_eval.effect.bracket import LaggedOutcomeBracket, lagged_outcome_bracket
-from kdx_eval.effect.cohort_moments import CohortMoments, moments
+from kdx_eval.effect.cohort_moments import CohortMoments, add_moments, moments
 from kdx_eval.effect.efficient import EfficientRollout, efficient_rollout
 from kdx_eval.effect.estimate import estimate_effect, estimate_effects
 from kdx_eval.effect.event_study import EventStudy, Sensitivity
@@ -40,6 +40,7 @@ __all__ = [
     "SyntheticFit",
     "UnitLevelAggregation",
     "UnitLevelEffects",
+    "add_moments",
     "bacon_decomposition",
     "dose_slope",
     "doubly_robust",
@@ -55,6 +56,7 @@ __all__ = [
     "lagged_outcome_bracket",
     "moments",
     "multiplier_bootstrap",
+    "multiplier_bootstraps",
     "persistence",
     "pre_trends",
     "relative_magnitudes",

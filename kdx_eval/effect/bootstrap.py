@@ -6,7 +6,7 @@ a contrast of cohort means needs only the weighted sums of deviations by cohort 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -30,7 +30,7 @@ Float32Array = npt.NDArray[np.float32]
 _GOLDEN = (1 + 5**0.5) / 2
 _LOW_PROBABILITY: dict[str, float] = {"mammen": _GOLDEN / 5**0.5, "rademacher": 0.5}
 _ROUNDING = 1e-5  # single precision, after cancellation
-_BATCH = 2048  # clusters a batch: 999 draws of weights fit in the processor's cache, and memory does not grow with N
+_BATCH = 256  # clusters a batch: 999 draws fit in the processor's cache, and memory does not grow with N
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,26 +118,40 @@ def multiplier_bootstrap(effects: Effects, panel: Panel, *, draws: int = 999, se
     NotIdentifiedError
         All units are in one cluster.
     """
+    (found,) = multiplier_bootstraps([effects], panel, draws=draws, seed=seed, multiplier=multiplier)
+    return found
+
+
+def multiplier_bootstraps(
+    several: Sequence[Effects], panel: Panel, *, draws: int = 999, seed: int = 0, multiplier: Multiplier = "mammen"
+) -> list[Bootstrap]:
+    """`multiplier_bootstrap` of several results of one panel, as effects and their averages, in the same draws.
+
+    Returns
+    -------
+    list of Bootstrap
+        In the order of ``several``.
+
+    Raises
+    ------
+    ParameterError, NotIdentifiedError
+        As `multiplier_bootstrap`.
+    """
     if draws < 99 or multiplier not in get_args(Multiplier):
         raise ParameterError("draws / multiplier の値が違います", hint='draws は99以上、multiplier は "mammen" か "rademacher" です')
     units = units_of(panel)
     cluster = _numbered(units)
     plan = _Plan(cluster=cluster, n_clusters=int(cluster.max()) + 1, draws=draws, multiplier=multiplier, seed=seed)
-    if isinstance(effects, GroupTimeEffects | Aggregation):
-        rows = _moment_rows(effects, _cohort_sums(effects.moments, panel, units, plan))
-    else:
-        rows = _unit_rows(effects, plan)
-    error = _interquartile_error(rows.draws, rows.scale)
-    whole = None if rows.whole is None else _interquartile_error(rows.whole[:, None], np.zeros(1))
-    return Bootstrap(
-        estimate=rows.estimate,
-        std_error=error,
-        critical=_critical(rows.draws, error),
-        overall_std_error=float("nan") if whole is None else float(whole[0]),
-        n_clusters=plan.n_clusters,
-        draws=draws,
-        multiplier=multiplier,
-    )
+    found: list[Bootstrap] = []
+    held: tuple[CohortMoments, FloatArray] | None = None
+    for effects in several:
+        if isinstance(effects, GroupTimeEffects | Aggregation):
+            if held is None or held[0] is not effects.moments:
+                held = (effects.moments, _cohort_sums(effects.moments, panel, units, plan))
+            found.append(_bootstrap(_moment_rows(effects, held[1]), plan))
+        else:
+            found.append(_bootstrap(_unit_rows(effects, plan), plan))
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +162,20 @@ class _Rows:
     scale: FloatArray
     draws: FloatArray
     whole: FloatArray | None = None
+
+
+def _bootstrap(rows: _Rows, plan: _Plan) -> Bootstrap:
+    error = _interquartile_error(rows.draws, rows.scale)
+    whole = None if rows.whole is None else _interquartile_error(rows.whole[:, None], np.zeros(1))
+    return Bootstrap(
+        estimate=rows.estimate,
+        std_error=error,
+        critical=_critical(rows.draws, error),
+        overall_std_error=float("nan") if whole is None else float(whole[0]),
+        n_clusters=plan.n_clusters,
+        draws=plan.draws,
+        multiplier=plan.multiplier,
+    )
 
 
 def _moment_rows(effects: GroupTimeEffects | Aggregation, sums: FloatArray) -> _Rows:
@@ -177,23 +205,24 @@ def _require_same(expected: int, given: int) -> None:
         raise ParameterError("推定に使ったパネルと違うパネルです", place="panel", hint="推定に使ったパネルを渡してください")
 
 
-def _weights(plan: _Plan) -> Iterator[tuple[int, Float32Array]]:
-    """Batches of weights (draws, clusters of the batch), each with its first cluster.
+def _points(plan: _Plan) -> tuple[int, float, float]:
+    """The two weights of the multiplier, with mean zero and variance one, and the 16-bit number from which the high one is drawn.
 
-    Two points with mean zero and variance one; 16 random bits choose between them, and the points are those that are exact for
-    the probability in 65 536ths.
+    16 random bits choose between them; the points are those that are exact for the probability in 65 536ths.
     """
-    rng = np.random.default_rng(plan.seed)
     threshold = round(_LOW_PROBABILITY[plan.multiplier] * 65536)
     p = threshold / 65536
-    low, high = np.float32(-(((1 - p) / p) ** 0.5)), np.float32((p / (1 - p)) ** 0.5)
+    return threshold, -(((1 - p) / p) ** 0.5), (p / (1 - p)) ** 0.5
+
+
+def _high(plan: _Plan, threshold: int) -> Iterator[tuple[int, Float32Array]]:
+    """Batches of draws, 1 for the high weight and 0 for the low one (draws, clusters of the batch), each with its first cluster."""
+    rng = np.random.default_rng(plan.seed)
     for start in range(0, plan.n_clusters, _BATCH):
-        shape = (plan.draws, min(_BATCH, plan.n_clusters - start))
-        bits = np.frombuffer(rng.bytes(2 * shape[0] * shape[1]), dtype=np.uint16).reshape(shape)
-        weights = (bits >= threshold).astype(np.float32)
-        weights *= high - low
-        weights += low
-        yield start, weights
+        count = min(_BATCH, plan.n_clusters - start)
+        words = rng.integers(0, 1 << 64, size=-(-plan.draws * count // 4), dtype=np.uint64).astype("<u8", copy=False)
+        bits = words.view("<u2")[: plan.draws * count].reshape(plan.draws, count)
+        yield start, (bits >= threshold).astype(np.float32)
 
 
 def _numbered(units: Units) -> IntArray:
@@ -217,16 +246,20 @@ def _block(values: FloatArray, cluster: IntArray) -> _Block:
 
 def _sums(blocks: list[_Block], plan: _Plan) -> list[FloatArray]:
     """Weighted sums over the clusters of each block, (B, V) each; a cluster in several blocks has one weight a draw."""
-    totals = [np.zeros((plan.draws, block.values.shape[1]), dtype=np.float32) for block in blocks]
-    for start, weights in _weights(plan):
+    threshold, low, high = _points(plan)
+    totals = [np.zeros((plan.draws, block.values.shape[1])) for block in blocks]
+    for start, chosen in _high(plan, threshold):
         for block, total in zip(blocks, totals, strict=True):
-            first, last = np.searchsorted(block.cluster, [start, start + weights.shape[1]])
+            first, last = np.searchsorted(block.cluster, [start, start + chosen.shape[1]])
             if first == last:
                 continue
             own = block.cluster[first:last] - start
             neighbours = own[-1] - own[0] + 1 == len(own)
-            total += (weights[:, own[0] : own[-1] + 1] if neighbours else weights[:, own]) @ block.values[first:last]
-    return [total.astype(np.float64) * block.scale for block, total in zip(blocks, totals, strict=True)]
+            # Single precision within a batch only: the sums of all batches nearly cancel.
+            total += (chosen[:, own[0] : own[-1] + 1] if neighbours else chosen[:, own]) @ block.values[first:last]
+    # Every cluster has the low weight, and those that were chosen the step up to the high one.
+    base = [low * block.values.sum(axis=0, dtype=np.float64) for block in blocks]
+    return [((high - low) * total + every) * block.scale for block, total, every in zip(blocks, totals, base, strict=True)]
 
 
 def _cohort_sums(m: CohortMoments, panel: Panel, units: Units, plan: _Plan) -> FloatArray:
@@ -243,12 +276,12 @@ def _cohort_sums(m: CohortMoments, panel: Panel, units: Units, plan: _Plan) -> F
 
 def _pair_draws(pairs: PairContrasts, m: CohortMoments, sums: FloatArray) -> FloatArray:
     """Draws of K group-time effects, (B, K)."""
-    draws = sums[:, :, -1] @ pairs.constant.T
+    draws = pairs.constant @ sums[:, :, -1].T
     for g in range(len(m.cohorts)):
         used = np.flatnonzero(pairs.coefficient[:, g])
-        own = sums[:, g, :-1]
-        draws[:, used] += (own[:, pairs.period[used]] - own[:, pairs.base[used]]) * (pairs.coefficient[used, g] / m.mass[g])
-    return draws
+        own = np.ascontiguousarray(sums[:, g, :-1].T)  # whole rows are moved
+        draws[used] += (own[pairs.period[used]] - own[pairs.base[used]]) * (pairs.coefficient[used, g, None] / m.mass[g])
+    return draws.T
 
 
 def _contrast_draws(contrast: Contrast, m: CohortMoments, sums: FloatArray) -> FloatArray:

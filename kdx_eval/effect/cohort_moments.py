@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 
 import numpy as np
 import numpy.typing as npt
@@ -160,6 +163,25 @@ def moments(panel: Panel) -> CohortMoments:
         units=panel.units,
         monthly=panel.monthly,
     )
+
+
+def add_moments(parts: Iterable[CohortMoments]) -> CohortMoments:
+    """Moments of all parts together; two of a size are added at a time, so that labels are compared a few times and not once a part.
+
+    Raises
+    ------
+    ParameterError
+        There is no part, the periods differ, or a unit is in two parts.
+    """
+    held: list[CohortMoments] = []
+    for number, part in enumerate(parts, start=1):
+        held.append(part)
+        for _ in range((number & -number).bit_length() - 1):
+            last = held.pop()
+            held[-1] = held[-1] + last
+    if not held:
+        raise ParameterError("足すモーメントがありません", hint="行のある表を渡してください")
+    return reduce(add, held)
 
 
 def _spread(part: CohortMoments, cohorts: FloatArray) -> CohortMoments:

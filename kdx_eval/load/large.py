@@ -78,10 +78,13 @@ def stage_on_disk(
     selects = [f"{reader.expression(con)} AS {name(reader.spec.name)}" for reader in readers] + other_fields(layout, resolvers)
     joins = " ".join(reader.join(con) for reader in readers)
     con.execute(f"CREATE VIEW stage_{key} AS SELECT {text(key)} AS _stage, b.line AS _rid, b.line AS _line, {', '.join(selects)} FROM {body} b {joins}")
+    alike = [f"{reader.alike(con)} AS {name(reader.spec.name)}" for reader in readers] + other_fields(layout, resolvers)
+    con.execute(f"CREATE VIEW alike_{key} AS SELECT b.line AS _rid, {', '.join(alike)} FROM {body} b {joins}")
     if rows_read <= _COMPARED_UP_TO:
         notes += contradictions(con, grid, layout=layout, key=key)
     return Stage(
-        key=key, layout=layout, grid=grid, rows_read=rows_read, repaired=dict(+repaired), notes=tuple(notes), table=f"stage_{key}", on_disk=True
+        key=key, layout=layout, grid=grid, rows_read=rows_read, repaired=dict(+repaired), notes=tuple(notes), table=f"stage_{key}", alike=f"alike_{key}",
+        on_disk=True,
     )  # fmt: skip
 
 
@@ -179,6 +182,15 @@ class _Reader:
             return taken
         found = f"{self.values}.value"
         return f"CASE WHEN {self.right} THEN {taken} ELSE {found} END" if self.right else found
+
+    def alike(self, con: DuckDBPyConnection) -> str:
+        """SQL of what stands for the typed value in `Stage.alike`: a code as the file has it, where each has a value of its own."""
+        if self.right or len(self.looked_up) > 1 or self.spec.type != "string" or self.spec.enum or self.spec.pattern:
+            return self.expression(con)
+        # A blank must stand for nothing, and every other text for something that no other stands for.
+        told = f"count(*) FILTER ({self.own} IS NULL AND value IS NOT NULL)"
+        shared = scalar(con, f"SELECT count({self.own}) - count(DISTINCT value) + {told} FROM {self.values}")
+        return self.expression(con) if shared else f"b.{self.own}"
 
     def join(self, con: DuckDBPyConnection) -> str:
         """SQL of the join that `expression` needs."""

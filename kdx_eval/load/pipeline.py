@@ -29,6 +29,7 @@ from kdx_eval.load.mapping import Mappings
 from kdx_eval.load.progress import Progress, execute, telling
 from kdx_eval.load.pseudonyms import PSEUDONYM, Pseudonyms
 from kdx_eval.load.remarks import remark
+from kdx_eval.load.repeated_keys import check_duplicates
 from kdx_eval.load.repeats import leave_repeats_aside, refuse_repeated_periods, repeated_log
 from kdx_eval.load.report import FileReport, LoadReport, MatchReport
 from kdx_eval.load.roster import read_roster
@@ -268,7 +269,8 @@ class Pipeline:
             with self._step(f"{spec.title} の重複を確かめています", 0.85, 0.9, of=(number, len(self.stages))):
                 for place, part in enumerate(self._parts(spec)):
                     self._view(f"part_{table}_{place}", part)
-                    checks.check_duplicates(self.con, f"part_{table}_{place}", spec=spec, key=key, heading=heading)
+                    alike = part[0].alike if len(part) == 1 else f"part_{table}_{place}"
+                    check_duplicates(self.con, f"part_{table}_{place}", alike=alike, spec=spec, key=key, heading=heading)
             if not key and len(stages) > 1:
                 self._remark(refuse_repeated_periods(self.con, f"all_{table}", spec=spec))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import hmac
 import os
 import secrets
@@ -28,11 +27,11 @@ class Pseudonyms:
     @property
     def fingerprint(self) -> str:
         """Eight digits that tell keys apart without giving one away."""
-        return hmac.new(self.key, b"fingerprint", hashlib.sha256).hexdigest()[:8]
+        return hmac.digest(self.key, b"fingerprint", "sha256").hex()[:8]
 
     def of(self, identity: str, *, prefix: str = "p") -> str:
         """``p`` and sixteen hexadecimal digits; the same identity always gives the same."""
-        return prefix + hmac.new(self.key, identity.encode("utf-8"), hashlib.sha256).hexdigest()[:_DIGITS]
+        return prefix + hmac.digest(self.key, identity.encode("utf-8"), "sha256").hex()[:_DIGITS]
 
 
 def home_dir(kind: str) -> Path:

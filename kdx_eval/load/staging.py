@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -40,7 +40,8 @@ _KINDS = {"integer": "数", "number": "数", "boolean": "はい・いいえ", "d
 class Stage:
     """One grid as a typed table ``table``: _stage, _rid (row number), _line and the fields.
 
-    ``on_disk``: a view over a large file, whose rows keep the order of the file.
+    ``on_disk``: a view over a large file, whose rows keep the order of the file. ``alike``: a quicker view of the same rows for `pick_rows`; codes may
+    stand in it as the file has them, where two are equal, or one is blank, exactly where it is so in ``table``.
     """
 
     key: str
@@ -49,13 +50,23 @@ class Stage:
     rows_read: int
     repaired: Mapping[str, int]
     notes: tuple[str, ...]
-    table: str = field(default="")
+    table: str
+    alike: str
     on_disk: bool = False
 
 
 def create_faults(con: DuckDBPyConnection) -> None:
     """The table in which every refused cell is noted: stage, rid, line, column, rule."""
     con.execute(f'CREATE TABLE {FAULTS} (stage VARCHAR, rid BIGINT, line BIGINT, "column" VARCHAR, rule VARCHAR)')
+
+
+def pick_rows(con: DuckDBPyConnection, into: str, *, table: str, alike: str, where: str) -> None:
+    """Make the temporary table ``into`` of the rows of ``table`` for which ``where`` is true; of codes it asks only which are equal or blank."""
+    if alike != table:
+        # Two statements, since in one the database would read every column of every row.
+        con.execute(f"CREATE OR REPLACE TEMP TABLE picked AS SELECT _rid FROM {alike} WHERE {where}")
+        where = "_rid IN (SELECT _rid FROM picked)"
+    con.execute(f"CREATE OR REPLACE TEMP TABLE {into} AS SELECT * FROM {table} WHERE {where}")
 
 
 def stage_grid(
@@ -85,7 +96,8 @@ def stage_grid(
     )
     notes += contradictions(con, grid, layout=layout, key=key)
     con.execute(f"DROP VIEW {body}; DROP TABLE odd_{key}")
-    return Stage(key=key, layout=layout, grid=grid, rows_read=rows_read, repaired=dict(+repaired), notes=tuple(notes), table=f"stage_{key}")
+    counts = dict(+repaired)
+    return Stage(key=key, layout=layout, grid=grid, rows_read=rows_read, repaired=counts, notes=tuple(notes), table=f"stage_{key}", alike=f"stage_{key}")
 
 
 def other_fields(layout: Layout, resolvers: Mapping[str, tuple[str | None, Resolver]]) -> list[str]:

@@ -38,7 +38,7 @@ class LongTable:
     never: float | None = None
 
 
-def panel_parts(connection: duckdb.DuckDBPyConnection, table: LongTable, *, units: int = 50_000) -> Iterator[Panel]:
+def panel_parts(connection: duckdb.DuckDBPyConnection, table: LongTable, *, units: int = 10_000) -> Iterator[Panel]:
     """The units of ``table`` in balanced panels of ``units`` each that share no unit, in one pass over the sorted table.
 
     Yields

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from kdx_eval.errors import DataError, NotIdentifiedError, ParameterError
+from kdx_eval.panel.long_rows import LongRows, long_rows
 from kdx_eval.units import Month
 
 if TYPE_CHECKING:
@@ -132,29 +133,16 @@ class Panel:
                 place=cohort,
                 hint="未受講の単位には inf を入れるか、never= で未受講を表す値を指定してください",
             )
-        codes, labels = pd.factorize(frame[unit], sort=True)
-        if (codes < 0).any():
-            raise DataError("単位の名前が空の行があります", place=unit, hint="単位の列を埋めてください")
-        periods, columns = np.unique(times, return_inverse=True)
-        shape = (len(labels), len(periods))
-        counts = np.bincount(codes * shape[1] + columns, minlength=shape[0] * shape[1])
-        if (counts > 1).any():
-            raise DataError(f"同じ単位・期間の行が重複しています（{int((counts > 1).sum())} 組）", place=f"{unit}×{period}", hint="重複を除いてください")
-
-        def matrix(name: str) -> FloatArray:
-            filled = np.full(shape, np.nan)
-            filled[codes, columns] = frame[name].to_numpy(dtype=np.float64)
-            return filled
-
+        placed = long_rows(frame[unit], times, place=f"{unit}×{period}")
         return cls(
-            outcome=matrix(outcome),
-            units=np.asarray(labels, dtype=object),
-            periods=periods.astype(np.float64),
-            cohort=_constant(first, codes, name=cohort),
-            persons=np.ones(shape[0], dtype=np.int64),
-            cluster=None if cluster is None else _constant_labels(frame[cluster], codes, name=cluster),
-            weight=None if weight is None else _constant(frame[weight].to_numpy(dtype=np.float64), codes, name=weight),
-            covariates={name: matrix(name) for name in covariates},
+            outcome=placed.matrix(frame[outcome].to_numpy(dtype=np.float64)),
+            units=placed.labels,
+            periods=placed.periods,
+            cohort=placed.constant(first, name=cohort),
+            persons=np.ones(len(placed.labels), dtype=np.int64),
+            cluster=None if cluster is None else _constant_labels(frame[cluster], placed, name=cluster),
+            weight=None if weight is None else placed.constant(frame[weight].to_numpy(dtype=np.float64), name=weight),
+            covariates={name: placed.matrix(frame[name].to_numpy(dtype=np.float64)) for name in covariates},
             monthly=monthly,
         )
 
@@ -300,17 +288,9 @@ def _month_index(value: object) -> float:
     return float(Month.of(stamp.year, stamp.month).index)
 
 
-def _constant(values: FloatArray, codes: npt.NDArray[np.intp], *, name: str) -> FloatArray:
-    first = np.zeros(codes.max() + 1)
-    first[codes[::-1]] = values[::-1]
-    if not np.array_equal(first[codes], values):
-        raise DataError("単位の中で値が変わっています", place=name, hint="単位ごとに一つの値にしてください")
-    return first
-
-
-def _constant_labels(column: pd.Series, codes: npt.NDArray[np.intp], *, name: str) -> npt.NDArray[np.object_]:
+def _constant_labels(column: pd.Series, rows: LongRows, *, name: str) -> npt.NDArray[np.object_]:
     numbers, labels = pd.factorize(column, sort=True)
     if (numbers < 0).any():
         raise DataError("空の値があります", place=name, hint="列を埋めてください")
-    first = _constant(numbers.astype(np.float64), codes, name=name)
+    first = rows.constant(numbers.astype(np.float64), name=name)
     return np.asarray(labels, dtype=object)[first.astype(np.intp)]

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from functools import reduce
-from operator import add
-
 import duckdb
 import numpy as np
 import pandas as pd
 import pytest
 
-from kdx_eval.effect import group_time_effects, moments
+from kdx_eval.effect import add_moments, group_time_effects, moments
 from kdx_eval.errors import DataError, ParameterError
 from kdx_eval.panel.parts import LongTable, panel_parts
 from kdx_eval.panel.type import Panel
@@ -36,7 +33,8 @@ def parts_of(long: pd.DataFrame, units: int) -> list[Panel]:
 @pytest.mark.parametrize("units", [1, 7, 40, 99])
 def test_moments_of_the_parts_add_up_to_those_of_the_whole(units: int) -> None:
     long = frame()
-    found = reduce(add, map(moments, parts_of(long.sample(frac=1, random_state=1), units)))
+    found = add_moments(map(moments, parts_of(long.sample(frac=1, random_state=1), units)))
+    assert found.units.tolist() == sorted(found.units)
     whole = moments(Panel.from_frame(long, unit="id", period="t", cohort="g", outcome="y", never=0))
     assert found.n_units == 40
     assert found.scatter == pytest.approx(whole.scatter, abs=1e-9)
