@@ -19,9 +19,9 @@ from kdx_eval.savings import Savings
 from kdx_eval.units import round_half_up
 
 SEED = 20270401
-REPLICATES, POINTS = 8, 1 << 14
+REPLICATES, POINTS = 8, 1 << 16
 LEVEL = 0.95
-STEADY = 40  # the last printed digit is at least so many times the error of the draws
+STEADY = 50  # the last printed digit is at least so many times the error of the draws
 Draws = npt.NDArray[np.float64]
 
 
@@ -138,11 +138,18 @@ def _forecast(world: _World, forecast: tuple[tuple[Carried, ...], int, float]) -
     return total * correction
 
 
+def _steady_step(error: float) -> float:
+    """The smallest of 1, 2, 5, 10 ... that is ``STEADY`` times the error of the draws."""
+    wanted = max(error * STEADY, 1.0)
+    power = 10.0 ** math.floor(math.log10(wanted))
+    return next(power * digit for digit in (1, 2, 5, 10) if power * digit >= wanted)
+
+
 def _range(label: str, unit: str, replicates: list[Draws]) -> DrawnRange:
     tail = (1 - LEVEL) / 2
     found = np.array([np.quantile(one, [tail, 0.5, 1 - tail]) for one in replicates])
     error = float((found.std(axis=0, ddof=1) / math.sqrt(len(replicates))).max())
-    step = 10.0 ** max(0, math.ceil(math.log10(max(error * STEADY, 1e-9))))
+    step = _steady_step(error)
     low, middle, high = (float(round_half_up(value / step)) * step for value in found.mean(axis=0))
     share = float(np.mean([(one > 0).mean() for one in replicates]))
     return DrawnRange(
