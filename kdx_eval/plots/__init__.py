@@ -6,6 +6,7 @@ hatch, Japanese labels with units, and the words 合成データ inside every fi
 
 from __future__ import annotations
 
+from kdx_eval.plots.budget import plot_tornado
 from kdx_eval.plots.quality import plot_distributions, plot_grid
 from kdx_eval.plots.results import (
     UNDECIDED,
@@ -40,5 +41,6 @@ __all__ = [
     "plot_scenarios",
     "plot_series",
     "plot_timing",
+    "plot_tornado",
     "plot_verdicts",
 ]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from kdx_eval.manifest import digest_json
 from kdx_eval.report.blocks import shorten
+from kdx_eval.report.claims_budget import enter_budget_parts
 from kdx_eval.report.ledger import Ledger, LedgerBook
 from kdx_eval.report.wording import change_range_text, change_text, digits_for, hours_range_text, ordered_evidence, size_text, yen_text
 from kdx_eval.results import effect_rows
@@ -59,6 +60,7 @@ def build_ledger(results: Results) -> Ledger:
         _savings(book, results.savings)
     if results.budget is not None:
         _yen(book, results.budget)
+        enter_budget_parts(book, results.budget)
     _quality(book, results)
     return book.close()
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _DPI = 110
 _BY_STUDY = ("timing", "series", "event_study")
-FigureKind = Literal["completeness", "grids", "distributions", "comparison", "timing", "series", "event_study", "verdicts", "savings", "scenarios"]
+FigureKind = Literal["completeness", "grids", "distributions", "comparison", "timing", "series", "event_study", "verdicts", "savings", "scenarios", "tornado"]
 
 
 def show_figures(thing: Any, kind: FigureKind, *, plan: Plan) -> None:
@@ -73,4 +73,6 @@ def _figures(thing: Any, kind: FigureKind, *, synthetic: bool) -> Iterable[Figur
         return [plots.plot_completeness({name: pair for name, pair in counts.items() if sum(pair)}, synthetic=synthetic)]
     if kind == "verdicts":
         return [plots.plot_verdicts(list(thing.values()), synthetic=synthetic)]
+    if kind == "tornado":
+        return [plots.plot_tornado(thing, synthetic=synthetic)] if thing.swings else []
     return [plots.plot_savings(thing, synthetic=synthetic) if kind == "savings" else plots.plot_scenarios(thing, synthetic=synthetic)]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from kdx_eval.plots import UNDECIDED, compact, plot_event_study, plot_ranges, plot_series, plot_verdicts
+from kdx_eval.plots import UNDECIDED, compact, plot_event_study, plot_ranges, plot_scenarios, plot_series, plot_tornado, plot_verdicts
 from kdx_eval.report.blocks import shorten
 from kdx_eval.report.wording import hours_range_text, numbered_evidence, part_of, planned
 from kdx_eval.units import format_hours
@@ -47,12 +47,15 @@ class Pictures:
     wide : tuple of Picture
         The same two at a page's full width, for the site.
     by_question : mapping of question id to Pictures of that question
+    money : tuple of Picture
+        The tornado and the scenarios, where hours may be claimed.
     """
 
     content: Mapping[str, bytes]
     main: tuple[Picture, ...]
     wide: tuple[Picture, ...]
     by_question: Mapping[str, tuple[Picture, ...]]
+    money: tuple[Picture, ...] = ()
 
 
 @lru_cache(maxsize=1)
@@ -89,7 +92,18 @@ def draw_pictures(results: Results) -> Pictures:
             picture, figure = ranges
             content[picture.file] = _png(compact(figure) if narrow else figure)
             kept.append(picture)
-    return Pictures(content=content, main=tuple(main), wide=tuple(wide), by_question=by_question)
+    money = _money(results, content, synthetic=synthetic)
+    return Pictures(content=content, main=tuple(main), wide=tuple(wide), by_question=by_question, money=money)
+
+
+def _money(results: Results, content: dict[str, bytes], *, synthetic: bool) -> tuple[Picture, ...]:
+    if results.budget is None or not results.budget.swings:
+        return ()
+    tornado = Picture(file="tornado.png", alt="前提を一つずつ動かしたときの差引。数値は次の表にある", caption="図　前提を一つずつ動かしたときの差引（見込み）")
+    scenarios = Picture(file="scenarios.png", alt="1年・3年・5年の費用と時間の価値。数値は見込みの表にある", caption="図　費用と時間の価値（参考、見込み）")
+    content[tornado.file] = _png(plot_tornado(results.budget, synthetic=synthetic))
+    content[scenarios.file] = _png(plot_scenarios(results.budget, synthetic=synthetic))
+    return tornado, scenarios
 
 
 def _ranges(results: Results, *, narrow: bool) -> tuple[Picture, Figure] | None:
