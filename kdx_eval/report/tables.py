@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from kdx_eval.errors import ParameterError
+from kdx_eval.report.budget_tables import BUDGET_TABLES
 from kdx_eval.report.quality_tables import QUALITY_TABLES
 from kdx_eval.report.wording import change_range_text, change_text, size_text
 from kdx_eval.units import format_hours, format_number, format_share, format_thousand_yen
@@ -294,5 +295,6 @@ _MAKERS: dict[str, _Maker] = {
     "cuts": (("予算", "金額", "どうなるか"), _cuts),
     "documents": (("文書", "大きさ"), _documents),
     **QUALITY_TABLES,
+    **BUDGET_TABLES,
 }
 KINDS: tuple[str, ...] = tuple(_MAKERS)
