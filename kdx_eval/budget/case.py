@@ -10,7 +10,7 @@ import pandas as pd
 
 from kdx_eval.budget.draws import draw_ranges
 from kdx_eval.budget.full_cost import count_full_cost, read_plans
-from kdx_eval.budget.ladder import climb_ladder, compare_peers
+from kdx_eval.budget.ladder import climb_ladder, compare_peers, tell_alternatives
 from kdx_eval.budget.lines import change_sentence, explain_change, split_funding, stage_lines, total_yen
 from kdx_eval.budget.outlook import Carried, carry_forward, find_correction, forecast_year
 from kdx_eval.budget.pay import price_steps
@@ -78,7 +78,6 @@ def make_budget_case(savings: Savings, *, plan: Plan, tables: BudgetTables) -> B
         promises=make_promises(outlook, price=price, break_even=break_even),
         reach=reached,
         cost_per_completion_yen=_cost_of_one(reached, cost_yen=cost_yen),
-        alternatives=(),
         missing=_missing(plan, has=(bool(len(table)), request_yen is not None, previous_yen is not None, cost_yen is not None), price=price),
         notes=_notes(savings, price=price),
     )
@@ -108,6 +107,7 @@ def _parts(savings: Savings, *, plan: Plan, tables: BudgetTables, found: _Found)
         savings=savings,
         keys=_plan_keys(plan, reach=tables.reach),
     )
+    ladder = climb_ladder(tables.alternatives, fiscal_year=plan.request_fiscal_year, price=price, full_cost=full, savings=savings)
     outlook = _carried(savings, plan=plan, tables=tables)
     return {
         "stages": stages,
@@ -117,7 +117,8 @@ def _parts(savings: Savings, *, plan: Plan, tables: BudgetTables, found: _Found)
         "price_steps": price_steps(tables.pay, fiscal_year=evaluated),
         "swings": find_swings(savings, price=price, prices=prices, cost_yen=found.pay_back, full_cost=full),
         "drawn": draw_ranges(savings, price=price, prices=prices, cost_yen=found.pay_back, forecast=outlook),
-        "ladder": climb_ladder(tables.alternatives, fiscal_year=plan.request_fiscal_year, price=price, full_cost=full, savings=savings),
+        "ladder": ladder,
+        "alternatives": tell_alternatives(ladder),
         "peers": compare_peers(),
     }
 

@@ -136,7 +136,7 @@ def _course(one: Reach, *, plan: CoursePlan | None, yen_per_hour: int) -> Course
 
 def _shared(budget: int, *, loose: list[CoursePlan], yen_per_hour: int) -> CourseCost:
     """Cost lines of no course that was held, and hours planned for such courses."""
-    office, teaching = (sum(getattr(plan, name) or 0.0 for plan in loose) for name in ("office_hours", "instructor_hours"))
+    office, teaching = (sum((getattr(plan, name) or 0.0 for plan in loose), 0.0) for name in ("office_hours", "instructor_hours"))
     return CourseCost(
         course_id="",
         course_name=SHARED,

@@ -10,7 +10,7 @@ from kdx_eval.evidence import Price
 from kdx_eval.evidence.price import Record, decimal_or_none, records, text_column
 from kdx_eval.savings import Savings
 from kdx_eval.schema.peer_cases import PeerBasis, PeerCase, load_peer_cases
-from kdx_eval.units import FiscalYear, round_half_up
+from kdx_eval.units import FiscalYear, format_yen, round_half_up
 
 OPTIONS = ("何もしない", "J-LIS", "内製", "近隣との共同", "外部専門人材")
 OURS = "この研修（評価年度の実績）"
@@ -75,9 +75,10 @@ def _ours(full_cost: FullCost | None, *, savings: Savings) -> Alternative:
 def _other(option: str, row: Record | None, *, price: Price | None) -> Alternative:
     if row is None:
         reason = "費用も生まれる時間もない" if option == OPTIONS[0] else "費用と時間の記入がない（代替案の表に書けます）"
-        nothing = 0 if option == OPTIONS[0] else None
+        nothing = option == OPTIONS[0]
+        hours = 0.0 if nothing else None
         return Alternative(
-            option=option, ours=False, yen=nothing, staff_hours=nothing, saved_hours=nothing, yen_per_hour=None, basis="", reason=reason, source=""
+            option=option, ours=False, yen=0 if nothing else None, staff_hours=hours, saved_hours=hours, yen_per_hour=None, basis="", reason=reason, source=""
         )  # fmt: skip
     numbers = [decimal_or_none(row.get(name)) for name in ("yen", "staff_hours", "saved_hours")]
     if any(number is not None and number < 0 for number in numbers):
@@ -101,8 +102,18 @@ def _other(option: str, row: Record | None, *, price: Price | None) -> Alternati
         yen_per_hour=each,
         basis=basis,
         reason=reason,
-        source=row["source"],
+        source=row["source"] or "出典の記入なし",
     )
+
+
+def tell_alternatives(ladder: tuple[Alternative, ...]) -> tuple[str, ...]:
+    """One sentence for each alternative that the city stated, in the ladder's order."""
+    found = []
+    for item in ladder:
+        if not item.ours and item.source:
+            each = "1時間を生む費用は計算できません" if item.yen_per_hour is None else f"1時間を生む費用は{format_yen(item.yen_per_hour)}"
+            found.append(f"{item.option}：{each}（{item.reason}）。")
+    return tuple(found)
 
 
 def compare_peers() -> tuple[PeerComparison, ...]:

@@ -39,8 +39,8 @@ def plot_tornado(budget: BudgetCase, *, synthetic: bool = False) -> Figure:
         axes.margins(x=0.08)
         axes.xaxis.set_major_formatter(lambda value, _: format_number(value))
         axes.locator_params(axis="x", nbins=6)
-        axes.set_xlabel("差引（千円、現在価値、見込み）。斜線＝低い場合、塗り＝高い場合、破線＝0（費用と釣り合う）")
-        axes.set_title("前提を一つずつ動かしたときの差引（上ほど影響が大きい）")
+        axes.set_xlabel("差引（千円、現在価値、見込み。破線の0で費用と釣り合う）")
+        axes.set_title("前提を一つずつ動かしたときの差引（斜線＝低い場合、塗り＝高い場合）")
         return finish(figure, synthetic=synthetic)
 
 

@@ -98,7 +98,7 @@ def _drawn(budget: Any) -> Iterable[Sequence[str]]:
 
 def _ladder(budget: Any) -> Iterable[Sequence[str]]:
     for item in budget.ladder:
-        yield item.option, _yen(item.yen), _hours(item.staff_hours), _hours(item.saved_hours), _each(item.yen_per_hour), item.reason or item.source
+        yield item.option, _yen(item.yen), _hours(item.staff_hours), _hours(item.saved_hours), _each(item.yen_per_hour), item.reason or item.basis
 
 
 def _peers(budget: Any) -> Iterable[Sequence[str]]:

@@ -185,7 +185,7 @@ def assumption_text(value: float, unit: str) -> str:
         return format_share(value, 0)
     if unit == "円":
         return f"{yen_text(int(value))}千円"
-    return f"{format_number(value)}{unit}"
+    return f"{format_number(value)}{unit.partition('/')[0]}"
 
 
 def _ladder(book: LedgerBook, budget: BudgetCase) -> None:
@@ -196,7 +196,7 @@ def _ladder(book: LedgerBook, budget: BudgetCase) -> None:
         _hours(book, f"{name}.staff", item.staff_hours, label="職員が使う時間", inputs=("alternatives",))
         _hours(book, f"{name}.saved", item.saved_hours, label="生まれる時間", inputs=("alternatives",))
         _yen(book, f"{name}.each", item.yen_per_hour, label="1時間を生む費用", each=True, formula="（費用＋職員の時間×単価）÷生まれる時間")
-        book.sentence(f"{name}.reason", item.reason, label="説明")
+        book.sentence(f"{name}.reason", item.reason or item.basis, label="説明")
 
 
 def _peers(book: LedgerBook, budget: BudgetCase) -> None:

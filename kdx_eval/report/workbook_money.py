@@ -63,6 +63,13 @@ def _full_cost(writer: SheetWriter, full: FullCost) -> None:
     writer.texts(FULL, ["計"])
     _column_sum(writer, FULL, 3, key="full_budget", keys=[f"full_budget{number}" for number in range(len(full.courses))])
     _column_sum(writer, FULL, 7, key="full_total", keys=[f"full{number}" for number in range(len(full.courses))])
+    rows = range(len(full.courses))
+    labels = {"sat": "受講した職員の時間（円）", "office": "事務局の時間（円）", "taught": "庁内講師の時間（円）"}
+    for (name, label), item in zip(labels.items(), full.items[1:], strict=False):
+        first, last = (writer.place[f"full_{name}{number}"].split("!")[1] for number in (rows[0], rows[-1]))
+        writer.texts(FULL, [f"うち{label}"])
+        formula = f"SUMPRODUCT(ROUND({first}:{last}*{{price}},0))"
+        writer.formula_at(FULL, 7, key=f"full_{name}_yen", formula=formula, value=float(item.yen or 0))
     for key, label, each, divided in (
         ("full_attendee", "受講1人当たり（円）", full.per_attendee_yen, "attended"),
         ("full_completion", "修了1人当たり（円）", full.per_completion_yen, "completed"),
@@ -186,7 +193,7 @@ def _sensitivity(writer: SheetWriter, budget: BudgetCase, *, savings: Savings) -
     writer.texts(SENSITIVITY, ["前提（ほかは基準のまま）", "低い場合", "基準", "高い場合", "差引：低い場合（円）", "差引：高い場合（円）", "範囲の根拠"], style="head")
     for number, item in enumerate(budget.swings):
         writer.texts(SENSITIVITY, [item.assumption, None, None, None, None, None, item.source])
-        _swing(writer, item, number=number)
+        _swing(writer, item, number=number, budget=budget)
     if budget.drawn:
         writer.gap(SENSITIVITY)
         writer.texts(SENSITIVITY, ["前提をすべて動かしたときの範囲（あらかじめ計算した値で、書き換えても変わりません）", "下", "中央", "上", "単位"], style="head")
@@ -199,13 +206,32 @@ _BASES = {
 }  # fmt: skip
 
 
-def _swing(writer: SheetWriter, item: Swing, *, number: int) -> None:
+def _ends(item: Swing, budget: BudgetCase) -> tuple[str, str]:
+    """Formulas of the two ends where they follow from other cells; empty where they are assumptions of their own."""
+    if item.assumption == "生まれる時間":
+        return "{created_low}", "{created_high}"
+    if item.assumption == "費用の数え方":
+        return "{cost}+{full_office_yen}+{full_taught_yen}", "{cost}"
+    if item.assumption != "1時間の単価":
+        return "", ""
+    own = [f"{{basis{place}}}" for place, one in enumerate(budget.prices) if one.in_headline]
+    if len({one.yen_per_hour for one in budget.prices if one.in_headline}) > 1:
+        return f"MIN({','.join([*own, '{price}'])})", f"MAX({','.join([*own, '{price}'])})"
+    # Published cases are no assumption of the city's: they stand in the formula as they are.
+    return f"MIN({item.low:g},{{price}})", f"MAX({item.high:g},{{price}})"
+
+
+def _swing(writer: SheetWriter, item: Swing, *, number: int, budget: BudgetCase) -> None:
     moved = _BASES[item.assumption]
+    ends = _ends(item, budget)
     style = "share" if item.unit == "割合" else "decimal" if item.assumption == "生まれる時間" else "number"
     given = {"share": "input_share", "decimal": "input_decimal", "number": "input"}[style]
-    writer.number_at(SENSITIVITY, 1, key=f"swing_low{number}", value=item.low, style=given)
+    for column, end, value, formula in ((1, "low", item.low, ends[0]), (3, "high", item.high, ends[1])):
+        if formula:
+            writer.formula_at(SENSITIVITY, column, key=f"swing_{end}{number}", formula=formula, value=value, style=style)
+        else:
+            writer.number_at(SENSITIVITY, column, key=f"swing_{end}{number}", value=value, style=given)
     writer.formula_at(SENSITIVITY, 2, key=f"swing_base{number}", formula=f"{{{moved}}}", value=item.base, style=style)
-    writer.number_at(SENSITIVITY, 3, key=f"swing_high{number}", value=item.high, style=given)
     for column, end, net in ((4, "low", item.net_at_low), (5, "high", item.net_at_high)):
         at = {name: f"{{{name}}}" for name in _BASES.values()} | {moved: f"{{swing_{end}{number}}}"}
         factor = factor_formula(at["base_years"], rate=at["base_rate"], kept=at["base_kept"])
@@ -217,7 +243,7 @@ def _ladder(writer: SheetWriter, budget: BudgetCase) -> None:
     writer.widths(LADDER, 30, 16, 16, 16, 20, 60)
     writer.texts(LADDER, ["方法", "費用（円）", "職員が使う時間", "生まれる時間", "1時間を生む費用（円）", "説明"], style="head")
     for number, item in enumerate(budget.ladder):
-        writer.texts(LADDER, [item.option, None, None, None, None, item.reason or item.source])
+        writer.texts(LADDER, [item.option, None, None, None, None, item.reason or item.basis])
         if item.ours and item.yen_per_hour is not None and {"full_total", "full_budget", "created"} <= set(writer.place):
             writer.formula_at(LADDER, 1, key="ours_yen", formula="{full_budget}", value=float(item.yen or 0))
             writer.formula_at(LADDER, 3, key="ours_saved", formula="{created}", value=float(item.saved_hours or 0.0), style="decimal")
