@@ -60,9 +60,7 @@ def draw_ranges(
     spread = np.array([(one.conf_high - one.conf_low) / 2 for one in counted]) / _normal_reach()
     root = _square_root(np.outer(spread, spread) * np.array(savings.correlation))
     cheap, dear, _ = price_range(tuple(prices), chosen=price)
-    worlds = [
-        _world(replicate, means=means, root=root, price=(cheap, price.yen_per_hour, dear), seed=seed) for replicate in range(REPLICATES)
-    ]
+    worlds = [_world(replicate, means=means, root=root, price=(cheap, price.yen_per_hour, dear), seed=seed) for replicate in range(REPLICATES)]
     measures = _measures(savings, cost_yen=cost_yen, forecast=forecast)
     return tuple(_range(label, unit, [measure(world) for world in worlds]) for label, unit, measure in measures)
 
@@ -105,9 +103,7 @@ def _triangular(uniform: Draws, ends: tuple[float, float, float]) -> Draws:
 _Measure = Callable[[_World], Draws]
 
 
-def _measures(
-    savings: Savings, *, cost_yen: int | None, forecast: tuple[tuple[Carried, ...], int, float] | None
-) -> list[tuple[str, str, _Measure]]:
+def _measures(savings: Savings, *, cost_yen: int | None, forecast: tuple[tuple[Carried, ...], int, float] | None) -> list[tuple[str, str, _Measure]]:
     attendance = savings.attendance_hours
     found: list[tuple[str, str, _Measure]] = [("評価年度の人件費換算（参考）", "円", lambda world: (world.hours.sum(axis=1) - attendance) * world.price)]
     if forecast is not None:
@@ -162,5 +158,3 @@ def _range(label: str, unit: str, replicates: list[Draws]) -> DrawnRange:
         share_above=float(round_half_up(share, 2)) if "差引" in label else None,
         draws=REPLICATES * POINTS,
     )
-
-

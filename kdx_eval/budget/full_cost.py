@@ -185,5 +185,3 @@ def _sentence(total: int, *, budget: int, completed: float) -> str:
     per = f"、修了1人当たり{format_yen(each)}" if each is not None else ""
     hours = total - budget
     return f"フルコストは{format_yen(total)}（予算{format_yen(budget)}、職員の時間{format_yen(hours)}相当）{per}です。職員の時間の分は、予算には現れません。"
-
-

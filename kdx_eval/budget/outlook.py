@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -50,25 +50,24 @@ def forecast_year(
     correction, sentence = find_correction(prior)
     carried, known = carry_forward(savings, plan=plan, reach=reach, course_plans=course_plans)
     seats = sum(one.line.planned for one in carried) or None
-    common = {
-        "fiscal_year": request.year,
-        "lines": tuple(one.line for one in carried),
-        "correction": correction,
-        "correction_sentence": sentence,
-        "attendance_hours": _planned_attendance(carried, plan=plan, reach=reach, savings=savings),
-        "planned_seats": seats,
-        "planned_known": known,
-    }
-    if not savings.may_claim:
-        return Outlook(**common, cases=(), sentence="効果があると言える結果がまだないため、要求年度に生まれる時間の見込みは立てません。")
-    if not carried:
-        return Outlook(**common, cases=(), sentence="受講者数の記録がないため、要求年度に生まれる時間の見込みは立てられません。")
-    years = request.year - savings.fiscal_year
-    cases = tuple(
-        _case(name, share, carried=carried, correlation=savings.correlation, correction=correction, years=years, price=price)
-        for name, share in PERSISTENCE.items()
+    outlook = Outlook(
+        fiscal_year=request.year,
+        lines=tuple(one.line for one in carried),
+        cases=(),
+        correction=correction,
+        correction_sentence=sentence,
+        attendance_hours=_planned_attendance(carried, plan=plan, reach=reach, savings=savings),
+        planned_seats=seats,
+        planned_known=known,
+        sentence="効果があると言える結果がまだないため、要求年度に生まれる時間の見込みは立てません。",
     )
-    return Outlook(**common, cases=cases, sentence=_sentence(cases, request=request, known=known, seats=seats))
+    if not savings.may_claim:
+        return outlook
+    if not carried:
+        return replace(outlook, sentence="受講者数の記録がないため、要求年度に生まれる時間の見込みは立てられません。")
+    years = request.year - savings.fiscal_year
+    cases = tuple(_case(name, carried=carried, correlation=savings.correlation, correction=correction, years=years, price=price) for name in PERSISTENCE)
+    return replace(outlook, cases=cases, sentence=_sentence(cases, request=request, known=known, seats=seats))
 
 
 def find_correction(prior: tuple[PriorClaim, ...]) -> tuple[float, str]:
@@ -84,9 +83,7 @@ def find_correction(prior: tuple[PriorClaim, ...]) -> tuple[float, str]:
     return used, f"前の見込みに対する実績は{format_share(share, 0)}でした{capped}。今回の見込みには{format_number(used, 2)}を掛けています。"
 
 
-def carry_forward(
-    savings: Savings, *, plan: Plan, reach: pd.DataFrame | None, course_plans: pd.DataFrame | None
-) -> tuple[tuple[Carried, ...], bool]:
+def carry_forward(savings: Savings, *, plan: Plan, reach: pd.DataFrame | None, course_plans: pd.DataFrame | None) -> tuple[tuple[Carried, ...], bool]:
     """The counted questions with their attendees, and whether the city gave the planned ones; empty when attendees are not known."""
     counted = [line for line in savings.lines if line.in_total and line.saved is not None]
     if reach is None or reach.empty or not counted:
@@ -171,8 +168,9 @@ def forecast_hours(
 
 
 def _case(
-    name: OutlookName, share: float, *, carried: Sequence[Carried], correlation: Sequence[Sequence[float]], correction: float, years: int, price: Price | None
+    name: OutlookName, *, carried: Sequence[Carried], correlation: Sequence[Sequence[float]], correction: float, years: int, price: Price | None
 ) -> OutlookCase:
+    share = PERSISTENCE[name]
     before, new, half = forecast_hours(carried, share, correlation=correlation, correction=correction, years=years)
     total = before + new
     value = None
@@ -189,5 +187,3 @@ def _sentence(cases: tuple[OutlookCase, ...], *, request: FiscalYear, known: boo
         f"{request.wareki}の見込みは年{format_hours(middle.hours)}（低位{format_hours(low.hours)}、高位{format_hours(high.hours)}）、"
         f"うち要求年度の受講者（{whose}、延べ{format_number(seats or 0)}人）による分は{format_hours(middle.new_hours)}です。見込みであり、実績には加えません。"
     )
-
-

@@ -89,7 +89,14 @@ def _steps(row: Record) -> list[PriceStep]:
         each = (salary + allowance) / staff
     else:
         words, each = "賞与・共済費を含む（退職手当を除く）", (total + float(contribution)) / staff
-        steps.append(PriceStep(label="1人当たりの共済費", formula=f"{format_number(float(contribution))} ÷ {format_number(staff)}人", value=float(contribution) / staff, unit="円"))
+        steps.append(
+            PriceStep(
+                label="1人当たりの共済費",
+                formula=f"{format_number(float(contribution))} ÷ {format_number(staff)}人",
+                value=float(contribution) / staff,
+                unit="円",
+            )
+        )
     price = float(round_half_up(each / hours))
     steps.append(PriceStep(label=f"1時間の単価：{words}", formula=f"{format_number(each)} ÷ {format_number(hours, 1)}時間", value=price, unit="円/時間"))
     return steps

@@ -67,4 +67,8 @@ def price_range(options: Sequence[PriceOption], *, chosen: Price) -> tuple[int, 
     if len(set(own)) > 1:
         return min(*own, chosen.yen_per_hour), max(*own, chosen.yen_per_hour), "市の単価のうち最も低いものと最も高いもの"
     published = [int(round_half_up(case.yen / case.hours)) for case in load_peer_cases() if case.yen and case.hours and case.status == "sourced"]
-    return min(*published, chosen.yen_per_hour), max(*published, chosen.yen_per_hour), f"公表された他団体の例（{format_yen(min(published))}～{format_yen(max(published))}）"
+    return (
+        min(*published, chosen.yen_per_hour),
+        max(*published, chosen.yen_per_hour),
+        f"公表された他団体の例（{format_yen(min(published))}～{format_yen(max(published))}）",
+    )

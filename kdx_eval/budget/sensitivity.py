@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from kdx_eval.budget.parts import FullCost, PriceOption, Swing
 from kdx_eval.budget.prices import price_range
@@ -32,30 +33,52 @@ def find_swings(
     if price is None or cost_yen is None or created is None or not savings.may_claim:
         return ()
     years, rate, kept = base_case()
-    attendance, per_hour = savings.attendance_hours, price.yen_per_hour
-
-    def net(hours: float = created.hours, yen: float = per_hour, case: tuple[int, float, float] = (years, rate, kept), cost: float = cost_yen) -> int:
-        return int(round_half_up(net_present_yen(hours, attendance_hours=attendance, yen_per_hour=yen, case=case, cost_yen=cost)))
-
+    base = _World(created.hours, savings.attendance_hours, float(price.yen_per_hour), base_case(), float(cost_yen))
     cheap, dear, where = price_range(prices, chosen=price)
     rates = [float(parameter(name).value) for name in DISCOUNT_PARAMETERS]
     staff = 0 if full_cost is None else sum(item.yen or 0 for item in full_cost.items if item.label in {"事務局の時間", "庁内講師の時間"})
     bars = [
-        _swing("生まれる時間", "時間/年", (created.conf_low, created.hours, created.conf_high), lambda one: net(hours=one), "効果の95％の幅"),
-        _swing("1時間の単価", "円/時間", (cheap, per_hour, dear), lambda one: net(yen=one), where),
-        _swing("1年後に残る割合", "割合", (min(RETENTIONS), kept, max(RETENTIONS)), lambda one: net(case=(years, rate, one)), "前提（出典なし）"),
-        _swing("続く年数", "年", (min(HORIZONS), years, max(HORIZONS)), lambda one: net(case=(int(one), rate, kept)), "1年・3年・5年の試算"),
-        _swing("割引率", "割合", (max(rates), rate, min(rates)), lambda one: net(case=(years, one, kept)), "公共事業の率の準用と参考値"),
+        _swing("生まれる時間", "時間/年", (created.conf_low, created.hours, created.conf_high), lambda one: replace(base, hours=one), "効果の95％の幅"),
+        _swing("1時間の単価", "円/時間", (cheap, price.yen_per_hour, dear), lambda one: replace(base, yen_per_hour=one), where),
+        _swing("1年後に残る割合", "割合", (min(RETENTIONS), kept, max(RETENTIONS)), lambda one: replace(base, case=(years, rate, one)), "前提（出典なし）"),
+        _swing("続く年数", "年", (min(HORIZONS), years, max(HORIZONS)), lambda one: replace(base, case=(int(one), rate, kept)), "1年・3年・5年の試算"),
+        _swing("割引率", "割合", (max(rates), rate, min(rates)), lambda one: replace(base, case=(years, one, kept)), "公共事業の率の準用と参考値"),
     ]
     if staff:
-        bars.append(_swing("費用の数え方", "円", (cost_yen + staff, cost_yen, cost_yen), lambda one: net(cost=one), "事務局と庁内講師の時間を費用に加えた場合"))
+        bars.append(
+            _swing(
+                "費用の数え方",
+                "円",
+                (cost_yen + staff, cost_yen, cost_yen),
+                lambda one: replace(base, cost_yen=one),
+                "事務局と庁内講師の時間を費用に加えた場合",
+            )
+        )
     return tuple(sorted(bars, key=lambda bar: (-abs(bar.net_at_high - bar.net_at_low), bar.assumption)))
 
 
-def _swing(assumption: str, unit: str, ends: tuple[float, float, float], net: Callable[[float], int], source: str) -> Swing:
+@dataclass(frozen=True, slots=True)
+class _World:
+    """All assumptions of the base scenario; one of them is moved at a time."""
+
+    hours: float
+    attendance_hours: float
+    yen_per_hour: float
+    case: tuple[int, float, float]
+    cost_yen: float
+
+    @property
+    def net_yen(self) -> int:
+        """Present value less cost, in whole yen."""
+        found = net_present_yen(self.hours, attendance_hours=self.attendance_hours, yen_per_hour=self.yen_per_hour, case=self.case, cost_yen=self.cost_yen)
+        return int(round_half_up(found))
+
+
+def _swing(assumption: str, unit: str, ends: tuple[float, float, float], moved: Callable[[float], _World], source: str) -> Swing:
     low, base, high = ends
+    at_low, at_high = moved(low).net_yen, moved(high).net_yen
     return Swing(
-        assumption=assumption, unit=unit, low=float(low), base=float(base), high=float(high), net_at_low=net(low), net_at_high=net(high), source=source
+        assumption=assumption, unit=unit, low=float(low), base=float(base), high=float(high), net_at_low=at_low, net_at_high=at_high, source=source
     )  # fmt: skip
 
 
@@ -102,5 +125,3 @@ def _retention(savings: Savings, *, price: Price, cost_yen: int) -> SwitchingVal
         low, high = (low, middle) if net(middle) >= 0 else (middle, high)
     sentence = f"毎年{format_share(high, 0)}が残れば、{years}年で釣り合います（前提は{format_share(kept, 0)}）。"
     return SwitchingValue(assumption=name, base=kept, threshold=high, unit=unit, sentence=sentence)
-
-

@@ -79,7 +79,8 @@ def usable_prices(wages: pd.DataFrame | None, *, with_unverified: bool = False) 
 
 
 def _refuse_overlaps(rows: pd.DataFrame) -> None:
-    for (year, basis, grade), group in rows.groupby(["fiscal_year", "basis", "grade"], sort=True):
+    for key, group in rows.groupby(["fiscal_year", "basis", "grade"], sort=True):
+        year, basis, grade = cast("tuple[int, PriceBasis, str]", key)
         count, level = group["yen_per_hour"].nunique(), f"（{grade}）" if grade else ""
         if count > 1:
             name = BASIS_NAMES.get(basis, str(basis))

@@ -49,7 +49,8 @@ def _stages(book: LedgerBook, budget: BudgetCase) -> None:
         name = f"stage.{place}"
         book.about(name, f"{FiscalYear(item.fiscal_year).wareki} {item.stage or '区分の記入なし'}")
         for field, value, label in (
-            ("yen", item.yen, "合計"), ("recurring", item.recurring_yen, "経常"), ("one_off", item.one_off_yen, "臨時"), ("unmarked", item.unmarked_yen, "記入なし"),
+            ("yen", item.yen, "合計"), ("recurring", item.recurring_yen, "経常"), ("one_off", item.one_off_yen, "臨時"),
+            ("unmarked", item.unmarked_yen, "記入なし"),
         ):  # fmt: skip
             _yen(book, f"{name}.{field}", value, label=label, inputs=("costs",))
     for place, one in enumerate(budget.executions):
@@ -76,7 +77,9 @@ def _full_cost(book: LedgerBook, budget: BudgetCase) -> None:
         name = f"full_item.{place}"
         book.about(name, f"フルコスト　{item.label}")
         _hours(book, f"{name}.hours", item.hours, label="時間", inputs=("training", "course_plans"))
-        _yen(book, f"{name}.yen", item.yen, label="金額", formula="時間×単価（研修ごとに円未満を四捨五入）" if item.hours is not None else "", inputs=("costs",))
+        _yen(
+            book, f"{name}.yen", item.yen, label="金額", formula="時間×単価（研修ごとに円未満を四捨五入）" if item.hours is not None else "", inputs=("costs",)
+        )
     for field, value, label in (
         ("attendee", full.per_attendee_yen, "フルコスト（受講1人当たり）"),
         ("completion", full.per_completion_yen, "フルコスト（修了1人当たり）"),
@@ -105,13 +108,15 @@ def _prices(book: LedgerBook, budget: BudgetCase) -> None:
         book.about(name, item.label)
         _yen(book, f"{name}.yen", item.yen_per_hour, label="1時間の単価", each=True, inputs=("wages",), grade=item.status, method=item.source)
         value = item.value
-        ends = {} if value is None else {"low": value.low, "high": value.high, "range_text": f"{yen_text(value.low)}～{yen_text(value.high)}"}
+        ends: dict[str, Any] = {} if value is None else {"low": value.low, "high": value.high, "range_text": f"{yen_text(value.low)}～{yen_text(value.high)}"}
         formula = "差引の時間×単価（参考）"
         _yen(book, f"{name}.value", None if value is None else value.yen, label="差引の時間の換算（参考）", formula=formula, inputs=("savings.net",), **ends)
     for place, step in enumerate(budget.price_steps):
         digits = 0 if abs(step.value) >= 100 else 2
         text = f"{format_number(step.value, digits)}{step.unit}"
-        book.figure(f"price_step.{place}", step.value, text=text, unit=step.unit, label=f"単価の計算：{step.label}", formula=step.formula, inputs=("pay_table",))
+        book.figure(
+            f"price_step.{place}", step.value, text=text, unit=step.unit, label=f"単価の計算：{step.label}", formula=step.formula, inputs=("pay_table",)
+        )
 
 
 def _outlook(book: LedgerBook, budget: BudgetCase) -> None:
@@ -201,7 +206,8 @@ def _ladder(book: LedgerBook, budget: BudgetCase) -> None:
 
 def _peers(book: LedgerBook, budget: BudgetCase) -> None:
     for place, item in enumerate(budget.peers):
-        name, source = f"peer.{place}", {"inputs": ("data_schema/peer_cases.csv",), "method": item.source, "grade": item.status}
+        name = f"peer.{place}"
+        source: dict[str, Any] = {"inputs": ("data_schema/peer_cases.csv",), "method": item.source, "grade": item.status}
         book.about(name, f"{item.city} {item.subject}")
         _hours(book, f"{name}.hours", item.hours, label="公表された時間", **source)
         _hours(book, f"{name}.lower", item.lower_hours, label="回答のない職員を0とした時間", **source)

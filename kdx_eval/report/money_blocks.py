@@ -51,14 +51,18 @@ def full_cost_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
     yield Paragraph(text=ledger.text("full.sentence"))
     items = tuple((item.label, *_texts(ledger, f"full_item.{place}", ("hours", "yen"))) for place, item in enumerate(full.items))
     yield Table(columns=columns("項目", "時間", "千円", right=(1, 2), widths=(3, 1.2, 1.2)), rows=items, caption="フルコストの内訳", note=FULL_NOTE)
-    heads = columns("研修", "受講者", "予算（千円）", "職員の時間", "フルコスト（千円）", "受講1人", "修了1人", right=range(1, 7), widths=(2.6, 0.8, 1, 1, 1.2, 1, 1))
+    heads = columns(
+        "研修", "受講者", "予算（千円）", "職員の時間", "フルコスト（千円）", "受講1人", "修了1人", right=range(1, 7), widths=(2.6, 0.8, 1, 1, 1.2, 1, 1)
+    )
     fields = ("attended", "budget", "hours", "yen", "attendee", "completion")
     rows = tuple((shorten(item.course_name, 40), *_texts(ledger, f"full_course.{place}", fields)) for place, item in enumerate(full.courses))
     yield Table(columns=heads, rows=rows, caption="研修ごとのフルコスト")
     if full.per_hour_yen is not None:
         ends = [ledger.text(f"full.per_{name}") for name in ("hour_low", "hour_high") if ledger.claim(f"full.per_{name}").is_figure]
         width = f"（時間の幅で{'～'.join(ends)}）" if len(ends) == 2 else ""
-        yield Paragraph(text=f"生まれた1時間当たりのフルコストは{ledger.text('full.per_hour')}{width}です。受講時間は費用に数えたため、時間からは引いていません。")
+        yield Paragraph(
+            text=f"生まれた1時間当たりのフルコストは{ledger.text('full.per_hour')}{width}です。受講時間は費用に数えたため、時間からは引いていません。"
+        )
     if full.missing:
         yield Bullets(items=tuple(ledger.text(f"full.missing.{place}") for place in range(len(full.missing))))
 
@@ -96,7 +100,15 @@ def outlook_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
     yield Paragraph(text=ledger.text("outlook.sentence"))
     if outlook.cases:
         heads = columns(
-            "場合", "1年後に残る割合", "これまでの受講者", "要求年度の受講者", "合計", "幅", "換算（千円、参考）", right=range(1, 7), widths=(0.7, 1, 1.2, 1.2, 1.1, 2, 1.2)
+            "場合",
+            "1年後に残る割合",
+            "これまでの受講者",
+            "要求年度の受講者",
+            "合計",
+            "幅",
+            "換算（千円、参考）",
+            right=range(1, 7),
+            widths=(0.7, 1, 1.2, 1.2, 1.1, 2, 1.2),
         )
         rows = tuple(
             (
@@ -138,11 +150,27 @@ def sensitivity_blocks(results: Results, ledger: Ledger, *, pictures: Pictures) 
     for picture in pictures.money:
         yield Figure(name=picture.file.removesuffix(".png"), png=pictures.content[picture.file], alt=picture.alt, caption=picture.caption)
     if budget.swings:
-        heads = columns("前提", "低い場合", "基準", "高い場合", "差引：低い場合", "差引：高い場合", "範囲の根拠", right=range(1, 6), widths=(1.3, 1.1, 1.1, 1.1, 1.1, 1.1, 2))
-        rows = tuple((item.assumption, *_texts(ledger, f"swing.{place}", ("low", "base", "high", "net_low", "net_high")), item.source) for place, item in enumerate(budget.swings))
+        heads = columns(
+            "前提",
+            "低い場合",
+            "基準",
+            "高い場合",
+            "差引：低い場合",
+            "差引：高い場合",
+            "範囲の根拠",
+            right=range(1, 6),
+            widths=(1.3, 1.1, 1.1, 1.1, 1.1, 1.1, 2),
+        )
+        rows = tuple(
+            (item.assumption, *_texts(ledger, f"swing.{place}", ("low", "base", "high", "net_low", "net_high")), item.source)
+            for place, item in enumerate(budget.swings)
+        )
         yield Table(columns=heads, rows=rows, caption="前提を一つずつ動かしたときの差引（千円、見込み）", note="基準は3年の試算。影響の大きい順。")
     if budget.drawn:
-        rows = tuple((item.label, ledger.text(f"drawn.{place}.value"), ledger.range_text(f"drawn.{place}.value"), ledger.text(f"drawn.{place}.share")) for place, item in enumerate(budget.drawn))
+        rows = tuple(
+            (item.label, ledger.text(f"drawn.{place}.value"), ledger.range_text(f"drawn.{place}.value"), ledger.text(f"drawn.{place}.share"))
+            for place, item in enumerate(budget.drawn)
+        )
         heads = columns("項目", "中央", "95％の範囲", "費用を上回る割合", right=(1, 2, 3), widths=(2.6, 1.4, 2.4, 1.2))
         note = "問いどうしの関係、単価、残る割合を同時に動かした計算。繰り返しても変わらない桁までを示す。割合はこの前提の範囲でのもの。"
         yield Table(columns=heads, rows=rows, caption="前提をすべて動かしたときの範囲", note=note)
@@ -155,7 +183,11 @@ def alternative_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
         return
     heads = columns("方法", "費用（千円）", "職員の時間", "生まれる時間", "1時間を生む費用", "説明", right=range(1, 5), widths=(1.6, 1, 1, 1, 1.1, 2.8))
     rows = tuple(
-        (shorten(item.option, 24), *_texts(ledger, f"ladder.{place}", ("yen", "staff", "saved", "each")), shorten(ledger.text(f"ladder.{place}.reason"), 70) or "－")
+        (
+            shorten(item.option, 24),
+            *_texts(ledger, f"ladder.{place}", ("yen", "staff", "saved", "each")),
+            shorten(ledger.text(f"ladder.{place}.reason"), 70) or "－",
+        )
         for place, item in enumerate(budget.ladder)
     )
     yield Table(columns=heads, rows=rows, caption="代替案との比較", note=LADDER_NOTE)
@@ -176,7 +208,16 @@ def peer_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
         for place, item in enumerate(budget.peers)
     )
     heads = columns(
-        "団体・内容", "時間の根拠", "時間", "下限", "1時間", "実行の割合", "初年度の差引（千円）", "注意", right=range(2, 7), widths=(1.9, 1.1, 1, 0.9, 0.8, 0.7, 1, 2.4)
+        "団体・内容",
+        "時間の根拠",
+        "時間",
+        "下限",
+        "1時間",
+        "実行の割合",
+        "初年度の差引（千円）",
+        "注意",
+        right=range(2, 7),
+        widths=(1.9, 1.1, 1, 0.9, 0.8, 0.7, 1, 2.4),
     )
     yield without_empty_columns(Table(columns=heads, rows=rows, caption="公表されている他団体の例", note=PEER_NOTE))
 

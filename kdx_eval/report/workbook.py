@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from kdx_eval.report.claims import scenario_label
 from kdx_eval.report.content import effect_text, naive_text
+from kdx_eval.report.wording import ordered_evidence
 from kdx_eval.report.workbook_money import MONEY_SHEETS, write_money
 from kdx_eval.report.workbook_writer import ASSUMPTIONS, CALCULATION, SheetWriter, factor_formula
-from kdx_eval.report.wording import ordered_evidence
 
 if TYPE_CHECKING:
     from kdx_eval.budget import BudgetCase
@@ -156,7 +156,8 @@ def _scenarios(writer: SheetWriter, results: Results) -> None:
     if budget is None or not budget.scenarios or not needed <= set(writer.place):
         return
     writer.gap(CALCULATION)
-    heads = ["見込み（実績には加えない）", "年数", "割引率", "残る割合", "現在価値の係数", "時間の価値（円）", "幅の下", "幅の上", "費用との差引（円）", "価値÷費用"]
+    heads = ["見込み（実績には加えない）", "年数", "割引率", "残る割合", "現在価値の係数", "時間の価値（円）", "幅の下", "幅の上", "費用との差引（円）"]
+    heads.append("価値÷費用")
     writer.texts(CALCULATION, heads, style="head")
     for number, item in enumerate(budget.scenarios):
         writer.texts(CALCULATION, [f"見込み{number + 1}"])  # years, rate and share stand beside it and may be changed

@@ -10,7 +10,6 @@ from kdx_eval.report.workbook_writer import SheetWriter, factor_formula
 if TYPE_CHECKING:
     from kdx_eval.budget import BudgetCase, FullCost, Outlook, Swing
     from kdx_eval.results import Results
-    from kdx_eval.savings import Savings
 
 FULL, PRICES, OUTLOOK, SENSITIVITY, LADDER = "フルコスト", "単価", "要求年度の見込み", "感度", "代替案"
 MONEY_SHEETS = (FULL, PRICES, OUTLOOK, SENSITIVITY, LADDER)
@@ -34,7 +33,7 @@ def write_money(writer: SheetWriter, results: Results) -> None:
     else:
         _outlook(writer, budget.outlook, years=budget.outlook.fiscal_year - savings.fiscal_year)
     write_forgone(writer, budget)
-    _sensitivity(writer, budget, savings=savings)
+    _sensitivity(writer, budget)
     _ladder(writer, budget)
 
 
@@ -45,7 +44,18 @@ def _empty(writer: SheetWriter, name: str) -> None:
 
 def _full_cost(writer: SheetWriter, full: FullCost) -> None:
     writer.widths(FULL, 40, 12, 12, 16, 14, 14, 14, 18, 16, 16)
-    heads = ["研修", "受講者", "修了者", "予算（円）", "受講時間", "事務局の時間", "庁内講師の時間", "フルコスト（円）", "受講1人当たり（円）", "修了1人当たり（円）"]
+    heads = [
+        "研修",
+        "受講者",
+        "修了者",
+        "予算（円）",
+        "受講時間",
+        "事務局の時間",
+        "庁内講師の時間",
+        "フルコスト（円）",
+        "受講1人当たり（円）",
+        "修了1人当たり（円）",
+    ]
     writer.texts(FULL, heads, style="head")
     for number, course in enumerate(full.courses):
         writer.texts(FULL, [course.course_name])
@@ -117,7 +127,15 @@ def _prices(writer: SheetWriter, budget: BudgetCase) -> None:
 def _outlook(writer: SheetWriter, outlook: Outlook, *, years: int) -> None:
     writer.widths(OUTLOOK, 50, 18, 16, 16, 16, 20, 20)
     writer.texts(OUTLOOK, ["見込みです。実績には加えません。黄色の欄は変えられます。"], style="plain")
-    heads = ["問い", "評価年度の時間", "これまでの受講者", "評価年度の後の受講者", "要求年度の受講予定者", "後の受講者の時間（定着前）", "予定者の時間（定着前）"]
+    heads = [
+        "問い",
+        "評価年度の時間",
+        "これまでの受講者",
+        "評価年度の後の受講者",
+        "要求年度の受講予定者",
+        "後の受講者の時間（定着前）",
+        "予定者の時間（定着前）",
+    ]
     writer.texts(OUTLOOK, heads, style="head")
     for number, line in enumerate(outlook.lines):
         writer.texts(OUTLOOK, [line.title])
@@ -178,25 +196,30 @@ def write_forgone(writer: SheetWriter, budget: BudgetCase) -> None:
             writer.formula(key, label, formula=f"ROUND({{forgone_{cut.name}}}*{{price}},0)", value=cut.forgone_yen)
 
 
-def _sensitivity(writer: SheetWriter, budget: BudgetCase, *, savings: Savings) -> None:
+def _sensitivity(writer: SheetWriter, budget: BudgetCase) -> None:
     if not budget.swings or not {"created", "attendance", "price", "cost"} <= set(writer.place):
         _empty(writer, SENSITIVITY)
         return
     writer.widths(SENSITIVITY, 34, 16, 16, 16, 20, 20, 50)
     years, rate, kept = base_case()
     for key, label, value, style in (
-        ("base_years", "基準の年数", float(years), "input"), ("base_rate", "基準の割引率", rate, "input_share"), ("base_kept", "基準の1年後に残る割合", kept, "input_share"),
+        ("base_years", "基準の年数", float(years), "input"), ("base_rate", "基準の割引率", rate, "input_share"),
+        ("base_kept", "基準の1年後に残る割合", kept, "input_share"),
     ):  # fmt: skip
         writer.texts(SENSITIVITY, [label])
         writer.number_at(SENSITIVITY, 1, key=key, value=value, style=style)
     writer.gap(SENSITIVITY)
-    writer.texts(SENSITIVITY, ["前提（ほかは基準のまま）", "低い場合", "基準", "高い場合", "差引：低い場合（円）", "差引：高い場合（円）", "範囲の根拠"], style="head")
+    writer.texts(
+        SENSITIVITY, ["前提（ほかは基準のまま）", "低い場合", "基準", "高い場合", "差引：低い場合（円）", "差引：高い場合（円）", "範囲の根拠"], style="head"
+    )
     for number, item in enumerate(budget.swings):
         writer.texts(SENSITIVITY, [item.assumption, None, None, None, None, None, item.source])
         _swing(writer, item, number=number, budget=budget)
     if budget.drawn:
         writer.gap(SENSITIVITY)
-        writer.texts(SENSITIVITY, ["前提をすべて動かしたときの範囲（あらかじめ計算した値で、書き換えても変わりません）", "下", "中央", "上", "単位"], style="head")
+        writer.texts(
+            SENSITIVITY, ["前提をすべて動かしたときの範囲（あらかじめ計算した値で、書き換えても変わりません）", "下", "中央", "上", "単位"], style="head"
+        )
         for drawn in budget.drawn:
             writer.texts(SENSITIVITY, [drawn.label, drawn.low, drawn.middle, drawn.high, drawn.unit])
 

@@ -84,7 +84,7 @@ def wages() -> pd.DataFrame:
 def course_plans() -> pd.DataFrame:
     """Attendees planned for each course, and the hours that the city's own staff spend on organising and teaching."""
     rows = [
-        (year, course, planned if planned else "", office, teaching)
+        (year, course, planned or "", office, teaching)
         for place, year in enumerate((2025, 2026, 2027))
         for course, plans, office, teaching in _PLANS
         for planned in (plans[place - 1] if place else 0,)

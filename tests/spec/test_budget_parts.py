@@ -187,7 +187,9 @@ def test_the_tornado_moves_one_assumption_at_a_time_around_the_base_scenario() -
     found = case()
     base = next(one.net_yen for one in found.scenarios if one.base and one.years == 3)
     bars = {bar.assumption: bar for bar in found.swings}
-    assert [abs(bar.net_at_high - bar.net_at_low) for bar in found.swings] == sorted((abs(bar.net_at_high - bar.net_at_low) for bar in found.swings), reverse=True)
+    assert [abs(bar.net_at_high - bar.net_at_low) for bar in found.swings] == sorted(
+        (abs(bar.net_at_high - bar.net_at_low) for bar in found.swings), reverse=True
+    )
     assert bars["1時間の単価"].net_at_high == bars["割引率"].net_at_low == bars["費用の数え方"].net_at_high == base
     # The price alone at 2,500 yen: (2,880 x factor - 400 / 1.04) x 2,500 - 1,300,000.
     factor = annuity(3, rate=0.04, retention=0.8)
