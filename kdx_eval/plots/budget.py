@@ -40,8 +40,16 @@ def plot_tornado(budget: BudgetCase, *, synthetic: bool = False) -> Figure:
         axes.xaxis.set_major_formatter(lambda value, _: format_number(value))
         axes.locator_params(axis="x", nbins=6)
         axes.set_xlabel("差引（千円、現在価値、見込み。破線の0で費用と釣り合う）")
-        axes.set_title("前提を一つずつ動かしたときの差引（斜線＝低い場合、塗り＝高い場合）")
+        axes.set_title("前提を一つずつ動かしたときの差引")
+        _legend(figure)
         return finish(figure, synthetic=synthetic)
+
+
+def _legend(figure: Figure) -> None:
+    from matplotlib.patches import Patch
+
+    ends = [Patch(facecolor="white", edgecolor=VERMILLION, hatch="///", label="低い場合"), Patch(color=BLUE, label="高い場合")]
+    figure.legend(handles=ends, loc="outside upper right", ncols=2, frameon=False, fontsize=9)
 
 
 def _base_of(budget: BudgetCase) -> float:

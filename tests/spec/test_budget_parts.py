@@ -353,3 +353,32 @@ def test_more_hours_a_higher_price_and_a_lower_cost_never_make_the_case_worse() 
     dear = case(wages=wages((2025, "fully_loaded", 5000, "財政課", "sourced")))
     assert all(math.copysign(1, one.benefit.yen) < 0 or one.net_yen < other.net_yen for one, other in zip(case().scenarios, dear.scenarios, strict=True))
     assert case().break_even.hours_per_year > dear.break_even.hours_per_year
+
+
+def test_the_tornado_draws_a_bar_for_each_assumption_and_nothing_where_nothing_may_be_claimed() -> None:
+    from kdx_eval.plots import plot_tornado
+
+    found = case()
+    axes = plot_tornado(found, synthetic=True).axes[0]
+    assert [label.get_text().partition("（")[0] for label in axes.get_yticklabels()] == [bar.assumption for bar in found.swings]
+    ends = {round(patch.get_x() + patch.get_width(), 3) for patch in axes.patches} | {round(patch.get_x(), 3) for patch in axes.patches}
+    assert {round(bar.net_at_low / 1000, 3) for bar in found.swings} <= ends
+    assert len(plot_tornado(case(savings((0.0, 0.0)))).axes[0].patches) == 0
+
+
+def test_every_number_of_the_parts_stands_in_the_ledger_and_the_blocks_print_only_what_it_says() -> None:
+    from kdx_eval.report.blocks import Table
+    from kdx_eval.report.claims import build_ledger
+    from kdx_eval.report.money_blocks import full_cost_blocks, outlook_blocks, stage_blocks
+    from kdx_eval.results import Results
+
+    results = Results(plan=PLAN, studies={}, evidence={}, savings=savings(), budget=case(), quality={}, reach=None)
+    ledger = build_ledger(results)
+    texts = {claim.text for claim in ledger} | {claim.range_text.removeprefix("幅") for claim in ledger}
+    tables = [block for maker in (stage_blocks, full_cost_blocks, outlook_blocks) for block in maker(results, ledger) if isinstance(block, Table)]
+    assert len(tables) >= 5
+    for table in tables:
+        for row in table.rows:
+            numbers = [cell for cell, column in zip(row, table.columns, strict=True) if column.align == "right"]
+            assert numbers
+            assert set(numbers) <= texts
