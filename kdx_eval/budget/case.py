@@ -21,10 +21,11 @@ from kdx_eval.budget.sensitivity import find_swings, more_switching_values
 from kdx_eval.budget.stages import find_special_allocation, list_executions, stage_totals
 from kdx_eval.budget.tables import BudgetTables
 from kdx_eval.budget.types import BudgetCase, Reach
-from kdx_eval.budget.worth import find_break_even, find_switching_values, make_cuts, make_scenarios, value_hours
+from kdx_eval.budget.worth import conventional_yen, find_break_even, find_switching_values, make_cuts, make_scenarios, value_hours
 from kdx_eval.evidence import Price, checked_costs, choose_price, course_keys, year_cost
 from kdx_eval.plan import Plan
 from kdx_eval.savings import Savings
+from kdx_eval.schema import parameter
 from kdx_eval.units import FiscalYear
 
 NO_PRICE = "人件費の単価（出所のあるもの）がないため、時間だけを示し、円には換算していません。"
@@ -118,9 +119,17 @@ def _parts(savings: Savings, *, plan: Plan, tables: BudgetTables, found: _Found)
         "swings": find_swings(savings, price=price, prices=prices, cost_yen=found.pay_back, full_cost=full),
         "drawn": draw_ranges(savings, price=price, prices=prices, cost_yen=found.pay_back, forecast=outlook),
         "ladder": ladder,
+        "conventional_yen": _conventional(savings, price=price),
         "alternatives": tell_alternatives(ladder),
         "peers": compare_peers(),
     }
+
+
+def _conventional(savings: Savings, *, price: Price | None) -> int | None:
+    if price is None or savings.created is None or not savings.may_claim:
+        return None
+    years = int(float(parameter("benefit_years").value))
+    return conventional_yen(savings.created.hours, yen_per_hour=price.yen_per_hour, years=years, cost_cut_yen=savings.cash.cash_yen * years)
 
 
 def _carried(savings: Savings, *, plan: Plan, tables: BudgetTables) -> tuple[tuple[Carried, ...], int, float] | None:

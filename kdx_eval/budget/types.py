@@ -226,6 +226,8 @@ class BudgetCase:
         The forecast of the request year, when to stop, and what is promised for next year's comparison.
     swings, drawn
         The tornado and the ranges from draws.
+    conventional_yen : int or None
+        The effect as usual in requests for DX, hours x price x five years (JRI 冨島 2022), for comparison only.
     peers
         Published cases of other cities.
     """
@@ -267,5 +269,6 @@ class BudgetCase:
     promises: tuple[Promise, ...] = ()
     swings: tuple[Swing, ...] = ()
     drawn: tuple[DrawnRange, ...] = ()
+    conventional_yen: int | None = None
     ladder: tuple[Alternative, ...] = ()
     peers: tuple[PeerComparison, ...] = ()

@@ -94,6 +94,8 @@ def _drawn(budget: Any) -> Iterable[Sequence[str]]:
         middle, low, high = (_yen(int(one)) if item.unit == "円" else _hours(one) for one in (item.middle, item.low, item.high))
         share = NONE if item.share_above is None else "ほぼすべて" if item.share_above > 0.99 else format_share(item.share_above, 0)
         yield item.label, f"約{middle}", f"約{low} ～ {high}", share
+    if budget.conventional_yen is not None:
+        yield "参考：慣行の式（時間×単価×5年。割引も効果の薄れも見込まないため、判断には使いません）", _yen(budget.conventional_yen), "", ""
 
 
 def _ladder(budget: Any) -> Iterable[Sequence[str]]:

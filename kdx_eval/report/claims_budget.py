@@ -170,6 +170,9 @@ def _ranges(book: LedgerBook, budget: BudgetCase) -> None:
             book.figure(f"{name}.{field}", value, text=assumption_text(value, item.unit), unit=item.unit, label=label)
         _yen(book, f"{name}.net_low", item.net_at_low, label="低い場合の差引")
         _yen(book, f"{name}.net_high", item.net_at_high, label="高い場合の差引")
+    if budget.conventional_yen is not None:
+        formula = "生まれた時間×単価×5年＋予算が減る額×5年（割引・定着の低下・比較対照なし）"
+        _yen(book, "conventional.yen", budget.conventional_yen, label="参考：情報化投資の慣行の式", formula=formula, inputs=("savings.created", "price.yen"))
     for place, drawn in enumerate(budget.drawn):
         name = f"drawn.{place}"
         book.about(name, drawn.label)

@@ -166,6 +166,8 @@ def sensitivity_blocks(results: Results, ledger: Ledger, *, pictures: Pictures) 
             for place, item in enumerate(budget.swings)
         )
         yield Table(columns=heads, rows=rows, caption="前提を一つずつ動かしたときの差引（千円、見込み）", note="基準は3年の試算。影響の大きい順。")
+    if budget.conventional_yen is not None:
+        yield Paragraph(text=conventional_text(ledger))
     if budget.drawn:
         rows = tuple(
             (item.label, ledger.text(f"drawn.{place}.value"), ledger.range_text(f"drawn.{place}.value"), ledger.text(f"drawn.{place}.share"))
@@ -174,6 +176,12 @@ def sensitivity_blocks(results: Results, ledger: Ledger, *, pictures: Pictures) 
         heads = columns("項目", "中央", "95％の範囲", "費用を上回る割合", right=(1, 2, 3), widths=(2.6, 1.4, 2.4, 1.2))
         note = "問いどうしの関係、単価、残る割合を同時に動かした計算。繰り返しても変わらない桁までを示す。割合はこの前提の範囲でのもの。"
         yield Table(columns=heads, rows=rows, caption="前提をすべて動かしたときの範囲", note=note)
+
+
+def conventional_text(ledger: Ledger) -> str:
+    """What the usual formula would give, and why nothing here rests on it."""
+    told = ledger.text("conventional.yen")
+    return f"参考：情報化投資の予算要求でよく使われる式（時間×単価×年数）では{told}千円。効果が薄れること、割引を見込まないため、この資料の判断には使わない。"
 
 
 def alternative_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from kdx_eval.budget.sensitivity import base_case
 from kdx_eval.report.workbook_writer import SheetWriter, factor_formula
+from kdx_eval.schema import parameter
 
 if TYPE_CHECKING:
     from kdx_eval.budget import BudgetCase, FullCost, Outlook, Swing
@@ -215,6 +216,16 @@ def _sensitivity(writer: SheetWriter, budget: BudgetCase) -> None:
     for number, item in enumerate(budget.swings):
         writer.texts(SENSITIVITY, [item.assumption, None, None, None, None, None, item.source])
         _swing(writer, item, number=number, budget=budget)
+    if budget.conventional_yen is not None:
+        writer.gap(SENSITIVITY)
+        years_used = float(parameter("benefit_years").value)
+        writer.texts(SENSITIVITY, ["参考：情報化投資の慣行の式の年数"])
+        writer.number_at(SENSITIVITY, 1, key="usual_years", value=years_used)
+        writer.texts(SENSITIVITY, ["予算が実際に減る額（円／年）"])
+        writer.number_at(SENSITIVITY, 1, key="usual_cash", value=budget.cash_reduction_yen)
+        writer.texts(SENSITIVITY, ["時間×単価×年数＋予算が減る額×年数（判断には使わない）"])
+        formula = "ROUND({created}*{usual_years}*{price},0)+{usual_cash}*{usual_years}"
+        writer.formula_at(SENSITIVITY, 1, key="usual", formula=formula, value=budget.conventional_yen)
     if budget.drawn:
         writer.gap(SENSITIVITY)
         writer.texts(

@@ -81,6 +81,8 @@ def test_the_realised_share_of_tokaimura_is_two_fifths_of_what_was_proposed() ->
 
 def test_the_convention_of_the_jri_multiplies_hours_price_and_years_and_adds_costs_that_fall() -> None:
     assert conventional_yen(1_000, yen_per_hour=4_000, years=5, cost_cut_yen=300_000) == 20_300_000
+    assert case().conventional_yen == 2_880 * 4_000 * 5
+    assert case(savings((0.0, 0.0))).conventional_yen is None
 
 
 def test_the_price_from_the_published_table_step_by_step() -> None:
