@@ -38,7 +38,7 @@ _LEDGER_COLUMNS = columns("番号", "名前", "値", "幅（95％）", "計算",
 _IN_SUBJECT = (".retention", ".discount_rate")
 _SHARED_ROWS = frozenset((
     "line", "funding", "changes", "prior", "cut", "reach", "scenario", "stage", "execution", "full_item", "full_course", "price_basis", "outlook_line",
-    "outlook_case", "swing", "drawn", "ladder", "peer",
+    "scenario_return", "outlook_case", "swing", "drawn", "ladder", "peer",
 ))  # fmt: skip
 GLOSSARY = (
     ("比較対照", "研修をまだ（または一度も）受けていない課・業務・職員。受けた側と同じ時期の動きを差し引くために使う。"),

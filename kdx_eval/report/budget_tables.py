@@ -24,6 +24,12 @@ def _hours(value: float | None) -> str:
     return NONE if value is None else format_hours(value)
 
 
+def payback_texts(scenario: Any) -> tuple[str, str]:
+    """Benefit over cost, which has no pass mark, and the years until the cost is paid."""
+    ratio = NONE if scenario.ratio is None else format_number(scenario.ratio, 2)
+    return ratio, "期間内に回収しない" if scenario.payback_years is None else f"{format_number(scenario.payback_years, 1)}年"
+
+
 def _stages(budget: Any) -> Iterable[Sequence[str]]:
     for item in budget.stages:
         yield FiscalYear(item.fiscal_year).wareki, item.stage, _yen(item.yen), _yen(item.recurring_yen), _yen(item.one_off_yen), ""

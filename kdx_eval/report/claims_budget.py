@@ -161,6 +161,14 @@ def _outlook(book: LedgerBook, budget: BudgetCase) -> None:
 
 
 def _ranges(book: LedgerBook, budget: BudgetCase) -> None:
+    for place, one in enumerate(budget.scenarios):
+        name = f"scenario_return.{place}"
+        book.about(name, f"{one.years}年・定着{format_share(one.retention, 0)}・割引{format_share(one.discount_rate, 0)}")
+        ratio = NONE if one.ratio is None else format_number(one.ratio, 2)
+        inputs = (f"scenario.{place}.benefit", f"scenario.{place}.cost_yen")
+        book.figure(f"{name}.ratio", one.ratio, text=ratio, unit="倍", label="価値÷費用（合否の線はない）", formula="時間の価値÷費用", inputs=inputs)
+        payback = "期間内に回収しない" if one.payback_years is None else f"{format_number(one.payback_years, 1)}年"
+        book.figure(f"{name}.payback", one.payback_years, text=payback, unit="年", label="費用を回収する年数", inputs=inputs)
     for place, item in enumerate(budget.swings):
         name = f"swing.{place}"
         book.about(name, f"感度　{item.assumption}")

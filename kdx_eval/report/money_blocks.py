@@ -149,6 +149,11 @@ def sensitivity_blocks(results: Results, ledger: Ledger, *, pictures: Pictures) 
         return
     for picture in pictures.money:
         yield Figure(name=picture.file.removesuffix(".png"), png=pictures.content[picture.file], alt=picture.alt, caption=picture.caption)
+    shown = [(place, item) for place, item in enumerate(budget.scenarios) if item.base]
+    if budget.swings and shown:
+        rows = tuple((f"{item.years}年", *_texts(ledger, f"scenario_return.{place}", ("ratio", "payback"))) for place, item in shown)
+        heads = columns("年数（基準の前提）", "価値÷費用", "費用を回収する年数", right=(1, 2), widths=(2, 1.2, 1.4))
+        yield Table(columns=heads, rows=rows, caption="費用の回収（見込み、参考）", note="価値÷費用に、いくつ以上なら合格という線はありません。")
     if budget.swings:
         heads = columns(
             "前提",

@@ -384,3 +384,21 @@ def test_every_number_of_the_parts_stands_in_the_ledger_and_the_blocks_print_onl
             numbers = [cell for cell, column in zip(row, table.columns, strict=True) if column.align == "right"]
             assert numbers
             assert set(numbers) <= texts
+
+
+@pytest.mark.parametrize("estimates", [(0.0, 0.0), (-20.0, -4.0)])
+@pytest.mark.parametrize("given", [{}, {"wages": None}, {"costs": None}, {"reach": None}])
+def test_the_blocks_of_any_city_say_what_there_is_and_claim_no_hours_that_may_not_be_claimed(estimates: tuple[float, float], given: dict[str, None]) -> None:
+    from kdx_eval.report.blocks import Paragraph
+    from kdx_eval.report.claims import build_ledger
+    from kdx_eval.report.money_blocks import money_blocks
+    from kdx_eval.report.pictures import Pictures
+    from kdx_eval.results import Results
+
+    results = Results(plan=PLAN, studies={}, evidence={}, savings=savings(estimates), budget=case(savings(estimates), **given), quality={}, reach=None)
+    pictures = Pictures(content={}, main=(), wide=(), by_question={})
+    blocks = list(money_blocks(results, build_ledger(results), pictures=pictures))
+    said = "".join(block.text for block in blocks if isinstance(block, Paragraph))
+    assert ("見込みは年" in said) == (estimates[0] != 0 and "reach" not in given)
+    assert "終期は" in said
+    assert ("フルコストは示せません" in said) == bool({"wages", "costs"} & set(given))
