@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kdx_eval.batch import find_table, open_workspace, run_batch
-    from kdx_eval.budget import make_budget_case
+    from kdx_eval.budget import gather_budget_tables, make_budget_case
     from kdx_eval.effect import estimate_effects
     from kdx_eval.errors import KdxError
     from kdx_eval.evidence import assess_all, smallest_effects
@@ -33,6 +33,7 @@ _HOMES = {
     "count_savings": "savings",
     "estimate_effects": "effect",
     "find_table": "batch",
+    "gather_budget_tables": "budget",
     "gather_facts": "savings",
     "inspect_quality": "load",
     "load_dataset": "load",
@@ -60,6 +61,7 @@ __all__ = [
     "count_savings",
     "estimate_effects",
     "find_table",
+    "gather_budget_tables",
     "gather_facts",
     "inspect_quality",
     "load_dataset",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kdx_eval.budget.pay import complete_prices
 from kdx_eval.errors import DataError, ParameterError, PlanError
 from kdx_eval.plan import Plan, read_plan
 from kdx_eval.safe import escape_html
@@ -82,5 +83,9 @@ def freeze_date(plan: Plan) -> dt.date:
 
 
 def find_table(dataset: Dataset, table: str) -> pd.DataFrame | None:
-    """The table as a frame, or None when the city did not deliver it; the step that receives None says what it lacks."""
-    return dataset.frame(table) if dataset.has(table) else None
+    """The table as a frame, or None when the city did not deliver it; the step that receives None says what it lacks.
+
+    Prices of staff hours that finance did not give are computed from the published pay table.
+    """
+    found = dataset.frame(table) if dataset.has(table) else None
+    return complete_prices(found, pay=find_table(dataset, "pay_table")) if table == "wages" else found

@@ -1,6 +1,26 @@
 """From staff hours and costs to the budget case."""
 
 from kdx_eval.budget.case import make_budget_case
+from kdx_eval.budget.parts import (
+    Alternative,
+    Continuation,
+    CostItem,
+    CourseCost,
+    DrawnRange,
+    Execution,
+    FullCost,
+    Outlook,
+    OutlookCase,
+    PeerComparison,
+    PriceOption,
+    PriceStep,
+    Promise,
+    SpecialAllocation,
+    StageTotal,
+    Swing,
+    YenRange,
+)
+from kdx_eval.budget.tables import BudgetTables, gather_budget_tables
 from kdx_eval.budget.types import (
     BreakEven,
     BudgetCase,
@@ -12,23 +32,40 @@ from kdx_eval.budget.types import (
     Reach,
     Scenario,
     SwitchingValue,
-    YenRange,
 )
 from kdx_eval.budget.worth import annuity, find_break_even
 
 __all__ = [
+    "Alternative",
     "BreakEven",
     "BudgetCase",
+    "BudgetTables",
+    "Continuation",
     "CostChange",
+    "CostItem",
     "CostLine",
+    "CourseCost",
     "CutOption",
+    "DrawnRange",
+    "Execution",
+    "FullCost",
     "FundingLine",
+    "Outlook",
+    "OutlookCase",
+    "PeerComparison",
+    "PriceOption",
+    "PriceStep",
     "PriorClaim",
+    "Promise",
     "Reach",
     "Scenario",
+    "SpecialAllocation",
+    "StageTotal",
+    "Swing",
     "SwitchingValue",
     "YenRange",
     "annuity",
     "find_break_even",
+    "gather_budget_tables",
     "make_budget_case",
 ]

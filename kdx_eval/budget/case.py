@@ -3,66 +3,68 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
+from kdx_eval.budget.draws import draw_ranges
+from kdx_eval.budget.full_cost import count_full_cost, read_plans
+from kdx_eval.budget.ladder import climb_ladder, compare_peers, tell_alternatives
 from kdx_eval.budget.lines import change_sentence, explain_change, split_funding, stage_lines, total_yen
+from kdx_eval.budget.outlook import Carried, carry_forward, find_correction, forecast_year
+from kdx_eval.budget.pay import price_steps
+from kdx_eval.budget.prices import list_prices
+from kdx_eval.budget.promises import make_promises, set_continuation
 from kdx_eval.budget.results_so_far import compare_promises, list_reach, per_completion
+from kdx_eval.budget.sensitivity import find_swings, more_switching_values
+from kdx_eval.budget.stages import find_special_allocation, list_executions, stage_totals
+from kdx_eval.budget.tables import BudgetTables
 from kdx_eval.budget.types import BudgetCase, Reach
-from kdx_eval.budget.worth import find_break_even, find_switching_values, make_cuts, make_scenarios, value_hours
+from kdx_eval.budget.worth import conventional_yen, find_break_even, find_switching_values, make_cuts, make_scenarios, value_hours
 from kdx_eval.evidence import Price, checked_costs, choose_price, course_keys, year_cost
 from kdx_eval.plan import Plan
 from kdx_eval.savings import Savings
+from kdx_eval.schema import parameter
 from kdx_eval.units import FiscalYear
 
 NO_PRICE = "人件費の単価（出所のあるもの）がないため、時間だけを示し、円には換算していません。"
 
 
-def make_budget_case(
-    savings: Savings,
-    *,
-    costs: pd.DataFrame | None,
-    wages: pd.DataFrame | None,
-    plan: Plan,
-    prior_claims: pd.DataFrame | None = None,
-    reach: pd.DataFrame | None = None,
-) -> BudgetCase:
+def make_budget_case(savings: Savings, *, plan: Plan, tables: BudgetTables) -> BudgetCase:
     """What is asked, why, what leaves the budget, and when it pays (DESIGN 8).
 
     What the tables lack is named in ``missing`` and never filled in; the value of hours in yen is a reference figure apart from
     what really leaves the budget.
 
-    Parameters
-    ----------
-    costs, wages, prior_claims : DataFrame or None
-        The tables 費用, 人件費単価, 前年度要求時の見込み.
-    reach : DataFrame or None
-        ``Panels.completion``.
-
     Raises
     ------
     DataError
-        A cost is negative or not quantity times unit price; the evaluated year has no price although other years have one.
+        A cost or a number of hours is negative, a cost is not quantity times unit price, the evaluated year has no price although
+        other years have one, or has two.
     """
-    table = checked_costs(costs)
+    table = checked_costs(tables.costs)
     evaluated = plan.evaluated_fiscal_year
     asked = _request(table, year=plan.request_fiscal_year)
     request_yen, previous_yen = asked["request_yen"], asked["previous_yen"]
     spent, stage = year_cost(table, fiscal_year=evaluated)
     cost_yen = int(spent["yen"].sum()) if len(spent) else None
-    price = choose_price(wages, fiscal_year=evaluated, basis=plan.price_basis)
-    reached = list_reach(reach, fiscal_year=evaluated, costs=spent)
-    seats = _seats(reached, plan=plan, reach=reach)
+    price = choose_price(tables.wages, fiscal_year=evaluated, basis=plan.price_basis)
+    reached = list_reach(tables.reach, fiscal_year=evaluated, costs=spent)
+    seats = _seats(reached, plan=plan, tables=tables)
     pay_back = request_yen if request_yen is not None else cost_yen
     break_even = find_break_even(pay_back, price=price, attendance_hours=savings.attendance_hours, persons=seats)
+    prior = compare_promises(tables.prior_claims, savings=savings)
+    outlook = forecast_year(savings, plan=plan, reach=tables.reach, course_plans=tables.course_plans, price=price, prior=prior)
+    switching = find_switching_values(savings, price=price, break_even=break_even) + more_switching_values(savings, price=price, break_even=break_even)
     return BudgetCase(
         **asked,
+        **_parts(savings, plan=plan, tables=tables, found=_Found(table=table, spent=spent, reached=reached, price=price, pay_back=pay_back)),
         request_fiscal_year=plan.request_fiscal_year.year,
         evaluated_fiscal_year=evaluated.year,
         cost_yen=cost_yen,
         cost_stage=stage,
-        prior_claims=compare_promises(prior_claims, savings=savings),
+        prior_claims=prior,
         cash_reduction_yen=savings.cash.cash_yen,
         cash_sentence=savings.cash.sentence,
         reference_value=value_hours(savings.net, price=price),
@@ -70,14 +72,76 @@ def make_budget_case(
         price_sentence=NO_PRICE if price is None else price.sentence,
         break_even=break_even,
         scenarios=make_scenarios(savings, price=price, cost_yen=pay_back),
-        switching_values=find_switching_values(savings, price=price, break_even=break_even),
-        cuts=make_cuts(request_yen, previous_yen, seats=seats, savings=savings),
+        switching_values=switching,
+        cuts=make_cuts(request_yen, previous_yen, seats=seats, savings=savings, outlook=outlook, price=price),
+        outlook=outlook,
+        continuation=set_continuation(plan, break_even=break_even),
+        promises=make_promises(outlook, price=price, break_even=break_even),
         reach=reached,
         cost_per_completion_yen=_cost_of_one(reached, cost_yen=cost_yen),
-        alternatives=(),
         missing=_missing(plan, has=(bool(len(table)), request_yen is not None, previous_yen is not None, cost_yen is not None), price=price),
         notes=_notes(savings, price=price),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Found:
+    """What the costs and prices say, for the parts beside the request."""
+
+    table: pd.DataFrame
+    spent: pd.DataFrame
+    reached: tuple[Reach, ...]
+    price: Price | None
+    pay_back: int | None
+
+
+def _parts(savings: Savings, *, plan: Plan, tables: BudgetTables, found: _Found) -> dict[str, Any]:
+    """The fields of ``BudgetCase`` on full cost, prices, ranges, alternatives and other cities."""
+    price, evaluated = found.price, plan.evaluated_fiscal_year
+    stages = stage_totals(found.table)
+    prices = list_prices(tables.wages, fiscal_year=evaluated, net=savings.net, chosen=price)
+    full = count_full_cost(
+        found.spent,
+        reached=found.reached,
+        plans=read_plans(tables.course_plans, fiscal_year=evaluated),
+        price=price,
+        savings=savings,
+        keys=_plan_keys(plan, reach=tables.reach),
+    )
+    ladder = climb_ladder(tables.alternatives, fiscal_year=plan.request_fiscal_year, price=price, full_cost=full, savings=savings)
+    outlook = _carried(savings, plan=plan, tables=tables)
+    return {
+        "stages": stages,
+        "executions": list_executions(stages),
+        "full_cost": full,
+        "prices": prices,
+        "price_steps": price_steps(tables.pay, fiscal_year=evaluated),
+        "swings": find_swings(savings, price=price, prices=prices, cost_yen=found.pay_back, full_cost=full),
+        "drawn": draw_ranges(savings, price=price, prices=prices, cost_yen=found.pay_back, forecast=outlook),
+        "ladder": ladder,
+        "conventional_yen": _conventional(savings, price=price),
+        "alternatives": tell_alternatives(ladder),
+        "peers": compare_peers(),
+    }
+
+
+def _conventional(savings: Savings, *, price: Price | None) -> int | None:
+    if price is None or savings.created is None or not savings.may_claim:
+        return None
+    years = int(float(parameter("benefit_years").value))
+    return conventional_yen(savings.created.hours, yen_per_hour=price.yen_per_hour, years=years, cost_cut_yen=savings.cash.cash_yen * years)
+
+
+def _carried(savings: Savings, *, plan: Plan, tables: BudgetTables) -> tuple[tuple[Carried, ...], int, float] | None:
+    carried, _ = carry_forward(savings, plan=plan, reach=tables.reach, course_plans=tables.course_plans)
+    if not carried or not savings.may_claim:
+        return None
+    correction, _ = find_correction(compare_promises(tables.prior_claims, savings=savings))
+    return carried, plan.request_fiscal_year.year - savings.fiscal_year, correction
+
+
+def _plan_keys(plan: Plan, *, reach: pd.DataFrame | None) -> frozenset[str]:
+    return frozenset().union(*(course_keys(question.courses, reach=reach) for question in plan.questions if question.is_estimated))
 
 
 def _request(table: pd.DataFrame, *, year: FiscalYear) -> dict[str, Any]:
@@ -94,19 +158,22 @@ def _request(table: pd.DataFrame, *, year: FiscalYear) -> dict[str, Any]:
         "changes": changes,
         "change_reason": change_sentence(change_yen, changes),
         "funding": split_funding(lines, previous),
+        "special_allocation": find_special_allocation(lines, previous),
         "lines": lines,
     }
 
 
-def _seats(reached: tuple[Reach, ...], *, plan: Plan, reach: pd.DataFrame | None) -> int | None:
-    """Enrolments of the evaluated year in the plan's courses that cost something: a cut of the budget takes away no free seat.
+def _seats(reached: tuple[Reach, ...], *, plan: Plan, tables: BudgetTables) -> int | None:
+    """Seats of the request in the plan's courses that cost something: a cut of the budget takes away no free seat.
 
-    All courses of the plan where no cost names a course; all courses where the plan's are not among them.
+    As planned for the request year, else as many as were enrolled in the evaluated one. All courses of the plan where no cost names
+    a course; all courses where the plan's are not among them.
     """
-    keys = frozenset().union(*(course_keys(question.courses, reach=reach) for question in plan.questions))
+    keys = frozenset().union(*(course_keys(question.courses, reach=tables.reach) for question in plan.questions))
     planned = [one for one in reached if {one.course_id, one.course_name} & keys]
     paid = [one for one in planned if one.cost_yen]
-    return sum(one.enrolled for one in paid or planned or reached) or None
+    wanted = {one.course: one.planned for one in read_plans(tables.course_plans, fiscal_year=plan.request_fiscal_year) if one.planned is not None}
+    return sum(wanted.get(one.course_id, wanted.get(one.course_name, one.enrolled)) for one in paid or planned or reached) or None
 
 
 def _cost_of_one(reached: tuple[Reach, ...], *, cost_yen: int | None) -> int | None:

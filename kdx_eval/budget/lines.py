@@ -14,6 +14,7 @@ from kdx_eval.units import FiscalYear, format_yen, round_half_up
 
 FUNDING_ORDER = ("国庫", "県", "地方債", "その他特財", "一般財源")
 NO_FUNDING = "財源の記入なし"
+GENERAL, SPECIAL_ALLOCATION = "一般財源", "特別交付税"
 SHOWN_REASONS = 3
 
 
@@ -31,8 +32,10 @@ def stage_lines(costs: pd.DataFrame, *, fiscal_year: FiscalYear, stage: str) -> 
             yen=row["yen"],
             quote_reference=row["quote_reference"],
             recurring=row["recurring"],
-            funding=row["funding"] or NO_FUNDING,
+            # 特別交付税 is not tied to the project: in the books it is 一般財源.
+            funding=GENERAL if row["funding"] == SPECIAL_ALLOCATION else row["funding"] or NO_FUNDING,
             course_id=row["course_id"],
+            special_allocation=row["funding"] == SPECIAL_ALLOCATION,
         )
         for row in records(rows)
     ]

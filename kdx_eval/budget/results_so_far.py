@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from kdx_eval.budget.types import PriorClaim, Reach
+from kdx_eval.budget.types import TOTAL_CLAIM, PriorClaim, Reach
 from kdx_eval.evidence.price import Record, decimal_or_none, records, text_column, whole_yen
 from kdx_eval.savings import Hours, Savings
 from kdx_eval.units import FiscalYear, format_hours, format_share, round_half_up
@@ -57,7 +57,7 @@ def per_completion(cost_yen: int | None, completed: int) -> int | None:
 def compare_promises(prior_claims: pd.DataFrame | None, *, savings: Savings) -> tuple[PriorClaim, ...]:
     """前年度要求時の見込みと実績, by year and claim.
 
-    A claim is held against the question of the same id; a single claim of the year that names no question against the total.
+    A claim is held against the question of the same id; the claim 全体, or a single one that names no question, against the net total.
     """
     if prior_claims is None or prior_claims.empty:
         return ()
@@ -68,6 +68,7 @@ def compare_promises(prior_claims: pd.DataFrame | None, *, savings: Savings) -> 
     results: dict[str, Hours | None] = {claim: measured.get(claim) for claim in of_year["claim_id"]}
     if len(of_year) == 1 and of_year["claim_id"].iloc[0] not in measured:
         results[of_year["claim_id"].iloc[0]] = savings.net
+    results |= {TOTAL_CLAIM: savings.net} if TOTAL_CLAIM in results else {}
     return tuple(_promise(row, result=results.get(row["claim_id"]), due=int(row["fiscal_year"]) == savings.fiscal_year) for row in records(rows))
 
 

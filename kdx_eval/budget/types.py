@@ -6,15 +6,32 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, TypeAlias
 
+from kdx_eval.budget.parts import (
+    Alternative,
+    Continuation,
+    DrawnRange,
+    Execution,
+    FullCost,
+    Outlook,
+    PeerComparison,
+    PriceOption,
+    PriceStep,
+    Promise,
+    SpecialAllocation,
+    StageTotal,
+    Swing,
+    YenRange,
+)
 from kdx_eval.evidence import Price
 
 ChangeKind: TypeAlias = Literal["新規", "廃止", "単価", "数量", "金額"]
+TOTAL_CLAIM = "全体"  # the promise that is held against the net hours of the whole
 CutName: TypeAlias = Literal["満額", "減額", "見送り"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostLine:
-    """One line of the 積算: ``quantity * unit_price = yen``."""
+    """One line of the 積算: ``quantity * unit_price = yen``; a line of 特別交付税 is 一般財源 and marked."""
 
     account: str
     project: str
@@ -27,6 +44,7 @@ class CostLine:
     recurring: str
     funding: str
     course_id: str
+    special_allocation: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,15 +108,6 @@ class Reach:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class YenRange:
-    """Yen with the interval that the effect's 95 % interval gives."""
-
-    yen: int
-    low: int
-    high: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class BreakEven:
     """分岐点: how much the training must save to pay its cost (attendance hours included).
 
@@ -135,6 +144,10 @@ class Scenario:
         Benefit less cost.
     base : bool
         The scenario shown first for its horizon.
+    ratio : float or None
+        Benefit over cost; no value of it is a pass mark. None where the cost is zero.
+    payback_years : float or None
+        Years until the discounted value has paid the cost, counted evenly within a year; None when it does not within the horizon.
     """
 
     years: int
@@ -145,6 +158,8 @@ class Scenario:
     cost_yen: int
     net_yen: int
     base: bool
+    ratio: float | None = None
+    payback_years: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +175,15 @@ class SwitchingValue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CutOption:
-    """満額, 減額 or 見送り and what each forgoes (見込み: in proportion to seats)."""
+    """満額, 減額 or 見送り and what each forgoes (見込み: in proportion to seats).
+
+    Attributes
+    ----------
+    forgone_low, forgone_high : float or None
+        The forecast's low and high case.
+    forgone_yen : int or None
+        Value of ``forgone_hours``, for reference.
+    """
 
     name: CutName
     yen: int
@@ -168,6 +191,9 @@ class CutOption:
     forgone_seats: int | None
     forgone_hours: float | None
     sentence: str
+    forgone_low: float | None = None
+    forgone_high: float | None = None
+    forgone_yen: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,7 +217,19 @@ class BudgetCase:
     missing : tuple of str
         What the cost tables lack, as Japanese sentences; nothing is made up in its place.
     alternatives : tuple of str
-        Other ways to the same end, when the city states them.
+        Other ways to the same end, when the city states them; ``ladder`` prices them.
+    stages, executions
+        Every year and stage of the cost table, and how much of each budget was spent.
+    prices, price_steps
+        The four price bases beside each other, and the steps from the published pay table where the price was computed.
+    outlook, continuation, promises
+        The forecast of the request year, when to stop, and what is promised for next year's comparison.
+    swings, drawn
+        The tornado and the ranges from draws.
+    conventional_yen : int or None
+        The effect as usual in requests for DX, hours x price x five years (JRI 冨島 2022), for comparison only.
+    peers
+        Published cases of other cities.
     """
 
     request_fiscal_year: int
@@ -220,3 +258,17 @@ class BudgetCase:
     alternatives: tuple[str, ...]
     missing: tuple[str, ...]
     notes: tuple[str, ...]
+    stages: tuple[StageTotal, ...] = ()
+    executions: tuple[Execution, ...] = ()
+    special_allocation: SpecialAllocation | None = None
+    full_cost: FullCost | None = None
+    prices: tuple[PriceOption, ...] = ()
+    price_steps: tuple[PriceStep, ...] = ()
+    outlook: Outlook | None = None
+    continuation: Continuation | None = None
+    promises: tuple[Promise, ...] = ()
+    swings: tuple[Swing, ...] = ()
+    drawn: tuple[DrawnRange, ...] = ()
+    conventional_yen: int | None = None
+    ladder: tuple[Alternative, ...] = ()
+    peers: tuple[PeerComparison, ...] = ()

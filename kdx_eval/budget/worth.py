@@ -6,8 +6,10 @@ The value of hours is a reference figure (人件費換算): it does not leave th
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
-from kdx_eval.budget.types import BreakEven, CutName, CutOption, Scenario, SwitchingValue, YenRange
+from kdx_eval.budget.parts import Outlook, YenRange
+from kdx_eval.budget.types import BreakEven, CutName, CutOption, Scenario, SwitchingValue
 from kdx_eval.errors import ParameterError
 from kdx_eval.evidence import Price
 from kdx_eval.savings import Hours, Savings
@@ -19,6 +21,7 @@ DISCOUNT_PARAMETERS = ("discount_rate", "discount_rate_low_2", "discount_rate_lo
 # No source gives the share of a training effect that outlives a year of transfers: three assumptions side by side, the middle one first.
 RETENTIONS = (1.0, 0.8, 0.6)
 BASE_RETENTION = 0.8
+BASE_YEARS = 3
 REDUCED_SHARE = 0.8
 
 
@@ -36,6 +39,36 @@ def annuity(years: int, *, rate: float, retention: float = 1.0) -> float:
     if years < 1 or rate <= -1 or not 0 <= retention <= 1:
         raise ParameterError("年数は1以上、割引率は-1より大きく、残る割合は0〜1です", place="annuity", hint="値を確かめてください")
     return math.fsum(retention ** (year - 1) / (1 + rate) ** year for year in range(1, years + 1))
+
+
+def net_present_yen(hours: float, *, attendance_hours: float, yen_per_hour: float, case: tuple[int, float, float], cost_yen: float) -> float:
+    """What a scenario is worth less its cost, unrounded: (hours x factor - attendance / (1 + rate)) x price - cost.
+
+    ``case`` is (years, discount rate, retention). Attendance is spent once, in the first year; the cost is paid at the start.
+    """
+    years, rate, retention = case
+    once = attendance_hours * annuity(1, rate=rate)
+    return (hours * annuity(years, rate=rate, retention=retention) - once) * yen_per_hour - cost_yen
+
+
+def find_payback(hours: float, *, attendance_hours: float, yen_per_hour: float, case: tuple[int, float, float], cost_yen: float) -> float | None:
+    """Years until the discounted value has paid cost and attendance, counted evenly within a year; None when it does not in time."""
+    years, rate, retention = case
+    left = cost_yen + attendance_hours * annuity(1, rate=rate) * yen_per_hour
+    for year in range(1, years + 1):
+        gained = hours * retention ** (year - 1) / (1 + rate) ** year * yen_per_hour
+        if gained > 0 and left <= gained:
+            return year - 1 + left / gained
+        left -= gained
+    return None
+
+
+def conventional_yen(hours: float, *, yen_per_hour: int, years: int, cost_cut_yen: int = 0) -> int:
+    """The effect as usual in requests for DX (JRI, 冨島 2022): hours x price x years, and costs that fall.
+
+    Neither discount, decay nor comparison is in it; shown only beside the scenarios, never instead of them.
+    """
+    return yen_of(hours * years, yen_per_hour=yen_per_hour) + cost_cut_yen
 
 
 def yen_of(hours: float, *, yen_per_hour: int) -> int:
@@ -94,6 +127,8 @@ def _scenario(created: Hours, *, case: tuple[int, float, float], attendance_hour
         cost_yen=cost_yen,
         net_yen=middle - cost_yen,
         base=rate == float(parameter(DISCOUNT_PARAMETERS[0]).value) and (years == 1 or retention == BASE_RETENTION),
+        ratio=middle / cost_yen if cost_yen else None,
+        payback_years=find_payback(created.hours, attendance_hours=attendance_hours, yen_per_hour=yen_per_hour, case=case, cost_yen=cost_yen),
     )
 
 
@@ -133,36 +168,74 @@ def find_switching_values(savings: Savings, *, price: Price | None, break_even: 
     )
 
 
-def make_cuts(request_yen: int | None, previous_yen: int | None, *, seats: int | None, savings: Savings) -> tuple[CutOption, ...]:
-    """満額, 減額 (to last year's amount where that is lower, else by a fifth) and 見送り; empty without a request."""
+def make_cuts(
+    request_yen: int | None, previous_yen: int | None, *, seats: int | None, savings: Savings, outlook: Outlook | None = None, price: Price | None = None
+) -> tuple[CutOption, ...]:
+    """満額, 減額 (to last year's amount where that is lower, else by a fifth) and 見送り; empty without a request.
+
+    With an outlook only the hours of the request year's own attendees are forgone: those trained before keep theirs.
+    """
     if request_yen is None or request_yen <= 0:
         return ()
     same = previous_yen is not None and 0 < previous_yen < request_yen
     reduced = previous_yen if same and previous_yen is not None else int(round_half_up(request_yen * REDUCED_SHARE))
     basis = "前年度当初予算と同額" if same else "要求額の2割減と仮定"
+    hours = _new_hours(savings, outlook, price=price)
     return (
-        _cut("満額", request_yen, request_yen=request_yen, seats=seats, savings=savings, basis=""),
-        _cut("減額", reduced, request_yen=request_yen, seats=seats, savings=savings, basis=basis),
-        _cut("見送り", 0, request_yen=request_yen, seats=seats, savings=savings, basis=""),
+        _cut("満額", request_yen, request_yen=request_yen, seats=seats, hours=hours, basis=""),
+        _cut("減額", reduced, request_yen=request_yen, seats=seats, hours=hours, basis=basis),
+        _cut("見送り", 0, request_yen=request_yen, seats=seats, hours=hours, basis=""),
     )
 
 
-def _cut(name: CutName, yen: int, *, request_yen: int, seats: int | None, savings: Savings, basis: str) -> CutOption:
+@dataclass(frozen=True, slots=True)
+class _NewHours:
+    """Hours that depend on the request: low, middle, high, and the price behind the middle."""
+
+    low: float
+    middle: float
+    high: float
+    yen_per_hour: int | None
+
+
+def _new_hours(savings: Savings, outlook: Outlook | None, *, price: Price | None) -> _NewHours | None:
+    if not savings.may_claim or savings.created is None or savings.created.hours <= 0:
+        return None
+    yen_per_hour = None if price is None else price.yen_per_hour
+    if outlook is None:
+        return _NewHours(savings.created.hours, savings.created.hours, savings.created.hours, yen_per_hour)
+    if outlook.central is None or outlook.central.new_hours <= 0:
+        return None
+    low, middle, high = sorted(case.new_hours for case in outlook.cases)
+    return _NewHours(low, middle, high, yen_per_hour)
+
+
+def _cut(name: CutName, yen: int, *, request_yen: int, seats: int | None, hours: _NewHours | None, basis: str) -> CutOption:
     lost = 1 - yen / request_yen
     forgone_seats = None if seats is None else math.ceil(seats * lost)
-    claimable = savings.may_claim and savings.created is not None and savings.created.hours > 0
-    forgone_hours = savings.created.hours * lost if claimable and savings.created is not None else None
-    if name == "満額":
-        sentence = "計画どおり実施します。"
-    else:
-        places = "受講できる人数は示せません" if forgone_seats is None else f"延べ{format_number(forgone_seats)}人が受講できません（見込み、金額に比例）"
-        hours = (
-            f"生まれる時間は年{format_hours(forgone_hours)}減ります（見込み、実績に比例）"
-            if forgone_hours is not None
-            else "時間への影響は、効果があると言える結果がまだないため示しません"
-        )
-        sentence = f"{basis + '。' if basis else ''}{places}。{hours}。"
-        if name == "見送り":
-            sentence += "来年度に効果を確かめる計画も実施できません。"
     left = None if seats is None else seats - (forgone_seats or 0)
-    return CutOption(name=name, yen=yen, seats=left, forgone_seats=forgone_seats, forgone_hours=forgone_hours, sentence=sentence)
+    forgone = None if hours is None else hours.middle * lost
+    return CutOption(
+        name=name,
+        yen=yen,
+        seats=left,
+        forgone_seats=forgone_seats,
+        forgone_hours=forgone,
+        forgone_low=None if hours is None else hours.low * lost,
+        forgone_high=None if hours is None else hours.high * lost,
+        forgone_yen=None if forgone is None or hours is None or hours.yen_per_hour is None else yen_of(forgone, yen_per_hour=hours.yen_per_hour),
+        sentence=_cut_sentence(name, forgone_seats=forgone_seats, forgone_hours=forgone, basis=basis),
+    )
+
+
+def _cut_sentence(name: CutName, *, forgone_seats: int | None, forgone_hours: float | None, basis: str) -> str:
+    if name == "満額":
+        return "計画どおり実施します。"
+    places = "受講できる人数は示せません" if forgone_seats is None else f"延べ{format_number(forgone_seats)}人が受講できません（見込み、金額に比例）"
+    hours = (
+        f"生まれる時間は年{format_hours(forgone_hours)}減ります（見込み、実績に比例）"
+        if forgone_hours is not None
+        else "時間への影響は、効果があると言える結果がまだないため示しません"
+    )
+    plan = "来年度に効果を確かめる計画も実施できません。" if name == "見送り" else ""
+    return f"{basis + '。' if basis else ''}{places}。{hours}。{plan}"

@@ -40,7 +40,7 @@ def choose_price(wages: pd.DataFrame | None, *, fiscal_year: FiscalYear, basis: 
     DataError
         There are usable prices, but none for this fiscal year; a price is zero or negative.
     """
-    usable = _usable_prices(wages)
+    usable = usable_prices(wages)
     if usable.empty:
         return None
     year = usable[usable["fiscal_year"].astype(int) == fiscal_year.year]
@@ -52,23 +52,47 @@ def choose_price(wages: pd.DataFrame | None, *, fiscal_year: FiscalYear, basis: 
     for wanted in dict.fromkeys(order):
         rows = year[year["basis"] == wanted]
         if not rows.empty:
-            return _price(rows, fiscal_year=fiscal_year, basis=wanted)
+            return choose_from(rows, fiscal_year=fiscal_year, basis=wanted)
     return None
 
 
-def _usable_prices(wages: pd.DataFrame | None) -> pd.DataFrame:
+def usable_prices(wages: pd.DataFrame | None, *, with_unverified: bool = False) -> pd.DataFrame:
+    """The rows with a source and, unless asked for, a status other than ``unverified``; texts are filled.
+
+    Raises
+    ------
+    DataError
+        A price is zero or negative, or one year, basis and grade has two different prices.
+    """
     if wages is None or wages.empty:
         return pd.DataFrame(columns=["fiscal_year", "basis", "grade", "yen_per_hour", "source", "status"])
     rows = wages.copy()
     for name in ("grade", "source", "status"):
         rows[name] = text_column(rows, name)
-    rows = rows[(rows["source"] != "") & (rows["status"] != "unverified") & rows["yen_per_hour"].notna()]
+    rows = rows[(rows["source"] != "") & rows["yen_per_hour"].notna()]
+    if not with_unverified:
+        rows = rows[rows["status"] != "unverified"]
     if (rows["yen_per_hour"].astype(float) <= 0).any():
         raise DataError("人件費単価に0以下の値があります", place="wages.yen_per_hour", hint="1時間当たりの円を正の数で入れてください")
+    _refuse_overlaps(rows)
     return rows
 
 
-def _price(rows: pd.DataFrame, *, fiscal_year: FiscalYear, basis: PriceBasis) -> Price:
+def _refuse_overlaps(rows: pd.DataFrame) -> None:
+    for key, group in rows.groupby(["fiscal_year", "basis", "grade"], sort=True):
+        year, basis, grade = cast("tuple[int, PriceBasis, str]", key)
+        count, level = group["yen_per_hour"].nunique(), f"（{grade}）" if grade else ""
+        if count > 1:
+            name = BASIS_NAMES.get(basis, str(basis))
+            raise DataError(
+                f"{FiscalYear(int(year)).wareki}の「{name}」{level}に、違う単価が{count}つあります",
+                place="wages（人件費単価）",
+                hint="年度・種類・級ごとに1行だけ残してください",
+            )
+
+
+def choose_from(rows: pd.DataFrame, *, fiscal_year: FiscalYear, basis: PriceBasis) -> Price:
+    """One price of the rows of one year and basis: the row for all staff (no grade), else the lowest."""
     overall = rows[rows["grade"].isin(["", "全職員", "平均", "全体"])]
     chosen = (overall if not overall.empty else rows).sort_values(["yen_per_hour", "source"], kind="stable").iloc[0]
     yen = whole_yen(chosen["yen_per_hour"], place="wages.yen_per_hour")

@@ -77,10 +77,13 @@ PLAN_KEYS: dict[str, values.Converter] = {
     "max_rejected_share": values.number(0.0, 1.0),
     "audience": values.one_of(*choices(Audience)),
     "price_basis": values.one_of(*choices(PriceBasis)),
+    "ends_fiscal_year": values.optional(values.fiscal_year),
+    "continue_hours": values.optional(values.number(0.0, 1e7)),
     "questions": _as_is,
 }
 LATER_KEYS: dict[str, Any] = {"no_row": "missing", "departments": [], "interval": "plain"}  # keys that came later, with what plans without them mean
 _QUESTION_REQUIRED = ("question_id", "title", "courses", "unit", "outcome")
+_PLAN_LATER = ("ends_fiscal_year", "continue_hours")
 _PLAN_REQUIRED = ("request_fiscal_year", "evaluated_through", "questions")
 
 
@@ -129,6 +132,9 @@ def plan_from_dict(raw: object) -> Plan:
             place="evaluated_through",
             hint=f"{evaluated.first} 以降の月にするか、evaluated_fiscal_year を直してください",
         )
+    ends = given.get("ends_fiscal_year")
+    if ends is not None and ends < given["request_fiscal_year"]:
+        raise PlanError("終期が要求年度より前です", place="ends_fiscal_year", hint="年度を確かめてください")
     if given["request_fiscal_year"] < evaluated:
         raise PlanError("要求年度が評価する年度より前です", place="request_fiscal_year", hint="年度を確かめてください")
     given.setdefault("title", "研修の効果の検証")
@@ -183,6 +189,9 @@ def plan_to_dict(plan: Plan) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key in PLAN_KEYS:
         found[key] = _plain(getattr(plan, key))
+    for key in _PLAN_LATER:  # so that plans frozen before there was this choice keep their digest
+        if found[key] is None:
+            del found[key]
     found["questions"] = [question_to_dict(question) for question in plan.questions]
     return found
 

@@ -173,6 +173,10 @@ class Plan:
         Last month evaluated (R8上期まで評価).
     max_rejected_share : float
         The run stops when a larger share of rows is refused.
+    ends_fiscal_year : FiscalYear or None
+        終期: the last year of the measure unless it is renewed; None where the plan does not say.
+    continue_hours : float or None
+        Hours a year from which the measure is continued; None means the break-even.
     changed_since_freeze : bool
         A frozen copy lies beside the plan but says something else.
     """
@@ -186,6 +190,8 @@ class Plan:
     max_rejected_share: float = 0.05
     audience: Audience = "internal"
     price_basis: PriceBasis = "wage_only"
+    ends_fiscal_year: FiscalYear | None = None
+    continue_hours: float | None = None
     questions: tuple[Question, ...]
     frozen: Frozen | None = None
     changed_since_freeze: bool = False

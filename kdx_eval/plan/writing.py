@@ -18,6 +18,8 @@ _PLAN_COMMENTS = {
     "max_rejected_share": "読めない行の割合がこれを超えたら止める（0.05 = 5%）",
     "audience": "読む相手: internal（庁内）/ public（公開。少人数の数字を伏せます）",
     "price_basis": "人件費単価の考え方: wage_only / fully_loaded / marginal_overtime / avoided_cash",
+    "ends_fiscal_year": "終期: 見直さなければ終える年度（空 = 附属資料で案を示します）",
+    "continue_hours": "継続の条件: 年に何時間以上なら続けるか（空 = 費用と釣り合う時間）",
     "questions": "問い（データを見る前に決めます）",
 }
 _QUESTION_COMMENTS = {
@@ -55,7 +57,7 @@ def plan_to_yaml(plan: Plan) -> str:
     lines = ["# 評価の計画。# から右は説明で、計算には使いません。"]
     for key, comment in _PLAN_COMMENTS.items():
         if key != "questions":
-            lines += [f"# {comment}", f"{key}: {_scalar(whole[key])}"]
+            lines += [f"# {comment}", f"{key}: {_scalar(whole.get(key))}"]
     lines += [f"# {_PLAN_COMMENTS['questions']}", "questions:"]
     for given in whole["questions"]:
         question = {**LATER_KEYS, **given}  # left out of the plain values where it says nothing new

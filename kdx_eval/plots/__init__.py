@@ -6,6 +6,7 @@ hatch, Japanese labels with units, and the words 合成データ inside every fi
 
 from __future__ import annotations
 
+from kdx_eval.plots.budget import plot_tornado
 from kdx_eval.plots.checks import CHECK_MARKS, plot_checks
 from kdx_eval.plots.designs import plot_placebos, plot_variants
 from kdx_eval.plots.hours import plot_bridge, plot_persistence, plot_register, plot_units
@@ -53,6 +54,7 @@ __all__ = [
     "plot_series",
     "plot_targets",
     "plot_timing",
+    "plot_tornado",
     "plot_units",
     "plot_variants",
     "plot_verdicts",

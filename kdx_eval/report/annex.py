@@ -11,6 +11,7 @@ from kdx_eval.plots import SYNTHETIC_NOTE
 from kdx_eval.report.annex_hours import hours_blocks
 from kdx_eval.report.blocks import Block, Bullets, Figure, Heading, Paragraph, Table, columns, shorten, typst_blocks, without_empty_columns
 from kdx_eval.report.claims import NAIVE, grade_text, quality_counts
+from kdx_eval.report.money_blocks import money_blocks
 from kdx_eval.report.pdf import compile_pdf
 from kdx_eval.report.policy_parts import policy_blocks
 from kdx_eval.report.timing import timing_table
@@ -38,7 +39,10 @@ DESIGNS = {
 }
 _LEDGER_COLUMNS = columns("番号", "名前", "値", "幅（95％）", "計算", widths=(0.8, 2.1, 3.1, 1.7, 1.6))
 _IN_SUBJECT = (".retention", ".discount_rate")
-_SHARED_ROWS = frozenset(("line", "funding", "changes", "prior", "cut", "reach", "scenario"))
+_SHARED_ROWS = frozenset((
+    "line", "funding", "changes", "prior", "cut", "reach", "scenario", "stage", "execution", "full_item", "full_course", "price_basis", "outlook_line",
+    "scenario_return", "outlook_case", "swing", "drawn", "ladder", "peer",
+))  # fmt: skip
 GLOSSARY = (
     ("比較対照", "研修をまだ（または一度も）受けていない課・業務・職員。受けた側と同じ時期の動きを差し引くために使う。"),
     ("効果", "研修を受けた側の変化から、比較対照の変化を差し引いたもの。評価年度の平均を、研修前の同じ月の平均と比べる。"),
@@ -85,6 +89,7 @@ def annex_blocks(results: Results, ledger: Ledger, *, pictures: Pictures) -> lis
         blocks.append(Heading(text=f"問{number}　{shorten(item.title, 60)}", level=3))
         blocks += question_blocks(results, ledger, item=item, pictures=pictures)
     blocks += [Heading(text="5　時間と費用対効果"), *value_blocks(results, ledger), *hours_blocks(results, ledger, pictures=pictures)]
+    blocks += money_blocks(results, ledger, pictures=pictures)
     if results.policy:
         blocks += [Heading(text="6　方針の項目ごとの状況"), *policy_blocks(ledger, results.policy, figures=pictures.by_part)]
     blocks += [Heading(text="7　データの品質と計画"), *quality_blocks(results, ledger)]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from kdx_eval.manifest import digest_json
 from kdx_eval.report.blocks import shorten
+from kdx_eval.report.claims_budget import enter_budget_parts
 from kdx_eval.report.claims_hours import enter_hours
 from kdx_eval.report.ledger import Ledger, LedgerBook
 from kdx_eval.report.policy_parts import policy_claims
@@ -63,6 +64,7 @@ def build_ledger(results: Results) -> Ledger:
         enter_hours(book, results)
     if results.budget is not None:
         _yen(book, results.budget)
+        enter_budget_parts(book, results.budget)
     policy_claims(book, results.policy)
     _quality(book, results)
     return book.close()

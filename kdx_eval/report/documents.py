@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kdx_eval.budget.promises import promises_csv
 from kdx_eval.report.annex import annex_pdf
 from kdx_eval.report.appendix import appendix_pdf, appendix_word
 from kdx_eval.report.blocks import visible
@@ -39,7 +40,7 @@ def write_documents(results: Results, out: Path, *, as_of: dt.date, city_templat
     Returns
     -------
     tuple of Path
-        The five files written, the budget appendix first.
+        The files written, the budget appendix first; last the promises of this request, for next year's data folder.
 
     Raises
     ------
@@ -55,6 +56,9 @@ def write_documents(results: Results, out: Path, *, as_of: dt.date, city_templat
         "calculation.xlsx": workbook_bytes(results, ledger, as_of=as_of),
         "ledger.json": ledger_text(ledger),
     }
+    if results.budget is not None and results.budget.promises:
+        # With a BOM, since Excel takes a CSV without one for cp932.
+        files[f"prior_claims_{results.budget.request_fiscal_year}.csv"] = ("\ufeff" + promises_csv(results.budget.promises)).encode("utf-8")
     return tuple(write_atomic(safe_child(out, f"{FOLDER}/{name}"), content) for name, content in files.items())
 
 

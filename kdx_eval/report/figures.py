@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -22,7 +22,8 @@ _DPI = 110
 HoursFigure = Literal["bridge", "departments", "processes", "persistence", "register"]
 _BY_STUDY = ("timing", "series", "event_study", "checks")
 FigureKind = Literal[
-    "completeness", "grids", "distributions", "comparison", "timing", "series", "event_study", "checks", "verdicts", "savings", "scenarios", HoursFigure
+    "completeness", "grids", "distributions", "comparison", "timing", "series", "event_study", "checks", "verdicts", "savings", "scenarios", "tornado",
+    HoursFigure,
 ]  # fmt: skip
 
 
@@ -67,25 +68,30 @@ def _figures(thing: Any, kind: str, *, synthetic: bool) -> Iterable[Figure]:
     for section in SECTIONS:
         if section.part == kind:
             return [figure for _, figure in section.pictures(thing, synthetic)]
-    if kind == "checks":
-        return [plots.plot_checks(study.checks, unit_label=study.unit_label, synthetic=synthetic) for study in thing.values()]
-    if kind in _BY_STUDY:
-        draw = {"timing": plots.plot_timing, "series": plots.plot_series, "event_study": plots.plot_event_study}[kind]
-        return [draw(study, synthetic=synthetic) for study in thing.values()]
-    if kind == "comparison":
-        return [plots.plot_comparison(panel, synthetic=synthetic) for panel in thing.panels.values()]
-    if kind == "grids":
-        return [plots.plot_grid(grid, synthetic=synthetic) for grid in thing.distinct_grids]
-    if kind == "distributions":
-        return [plots.plot_distributions(thing.distributions, synthetic=synthetic)] if thing.distributions else []
-    if kind == "completeness":
-        counts: dict[str, tuple[int, int]] = {}
-        for item in thing.report.files:
-            accepted, rejected = counts.get(item.file, (0, 0))
-            counts[item.file] = (accepted + item.rows_accepted, rejected + item.rows_rejected)
-        return [plots.plot_completeness({name: pair for name, pair in counts.items() if sum(pair)}, synthetic=synthetic)]
     if kind in get_args(HoursFigure):
         return hours_figures(thing, kind, synthetic=synthetic)
-    if kind == "verdicts":
-        return [plots.plot_verdicts(list(thing.values()), synthetic=synthetic)]
-    return [plots.plot_savings(thing, synthetic=synthetic) if kind == "savings" else plots.plot_scenarios(thing, synthetic=synthetic)]
+    return _DRAWERS[kind](thing, synthetic)
+
+
+def _completeness(dataset: Any, synthetic: bool) -> Iterable[Figure]:
+    counts: dict[str, tuple[int, int]] = {}
+    for item in dataset.report.files:
+        accepted, rejected = counts.get(item.file, (0, 0))
+        counts[item.file] = (accepted + item.rows_accepted, rejected + item.rows_rejected)
+    return [plots.plot_completeness({name: pair for name, pair in counts.items() if sum(pair)}, synthetic=synthetic)]
+
+
+_DRAWERS: dict[str, Callable[[Any, bool], Iterable[Figure]]] = {
+    "completeness": _completeness,
+    "grids": lambda report, synthetic: [plots.plot_grid(grid, synthetic=synthetic) for grid in report.distinct_grids],
+    "distributions": lambda report, synthetic: [plots.plot_distributions(report.distributions, synthetic=synthetic)] if report.distributions else [],
+    "comparison": lambda panels, synthetic: [plots.plot_comparison(panel, synthetic=synthetic) for panel in panels.panels.values()],
+    "timing": lambda studies, synthetic: [plots.plot_timing(study, synthetic=synthetic) for study in studies.values()],
+    "series": lambda studies, synthetic: [plots.plot_series(study, synthetic=synthetic) for study in studies.values()],
+    "event_study": lambda studies, synthetic: [plots.plot_event_study(study, synthetic=synthetic) for study in studies.values()],
+    "checks": lambda studies, synthetic: [plots.plot_checks(one.checks, unit_label=one.unit_label, synthetic=synthetic) for one in studies.values()],
+    "verdicts": lambda evidence, synthetic: [plots.plot_verdicts(list(evidence.values()), synthetic=synthetic)],
+    "savings": lambda savings, synthetic: [plots.plot_savings(savings, synthetic=synthetic)],
+    "scenarios": lambda budget, synthetic: [plots.plot_scenarios(budget, synthetic=synthetic)],
+    "tornado": lambda budget, synthetic: [plots.plot_tornado(budget, synthetic=synthetic)] if budget.swings else [],
+}

@@ -15,7 +15,9 @@ from kdx_eval.plots import (
     plot_event_study,
     plot_placebos,
     plot_ranges,
+    plot_scenarios,
     plot_series,
+    plot_tornado,
     plot_variants,
     plot_verdicts,
 )
@@ -60,15 +62,18 @@ class Pictures:
     hours : tuple of Picture
         The bridge, overlaps and persistence.
     checks : mapping of question id to the Picture of its checks
+    money : tuple of Picture
+        The tornado and the scenarios, where hours may be claimed.
     """
 
     content: Mapping[str, bytes]
     main: tuple[Picture, ...]
     wide: tuple[Picture, ...]
     by_question: Mapping[str, tuple[Picture, ...]]
-    by_part: Mapping[str, tuple[Shown, ...]]
+    by_part: Mapping[str, tuple[Shown, ...]] = field(default_factory=dict)
     hours: tuple[Picture, ...] = ()
     checks: Mapping[str, Picture] = field(default_factory=dict)
+    money: tuple[Picture, ...] = ()
 
 
 @lru_cache(maxsize=1)
@@ -103,6 +108,7 @@ def draw_pictures(results: Results) -> Pictures:
     return Pictures(
         content=content, main=tuple(main), wide=tuple(wide), by_question=by_question, checks=checks,
         by_part=_part_pictures(results, content, synthetic=synthetic), hours=tuple(_hours_pictures(results, content, synthetic=synthetic)),
+        money=_money(results, content, synthetic=synthetic),
     )  # fmt: skip
 
 
@@ -137,6 +143,16 @@ def _part_pictures(results: Results, content: dict[str, bytes], *, synthetic: bo
         shown = Shown(name=picture.file.removesuffix(".png"), png=content[picture.file], alt=picture.alt, caption=picture.caption)
         found[part] = (*found.get(part, ()), shown)
     return found
+
+
+def _money(results: Results, content: dict[str, bytes], *, synthetic: bool) -> tuple[Picture, ...]:
+    if results.budget is None or not results.budget.swings:
+        return ()
+    tornado = Picture(file="tornado.png", alt="前提を一つずつ動かしたときの差引。数値は次の表にある", caption="図　前提を一つずつ動かしたときの差引（見込み）")
+    scenarios = Picture(file="scenarios.png", alt="1年・3年・5年の費用と時間の価値。数値は見込みの表にある", caption="図　費用と時間の価値（参考、見込み）")
+    content[tornado.file] = _png(plot_tornado(results.budget, synthetic=synthetic))
+    content[scenarios.file] = _png(plot_scenarios(results.budget, synthetic=synthetic))
+    return tornado, scenarios
 
 
 def _ranges(results: Results, *, narrow: bool) -> tuple[Picture, Figure] | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from kdx_eval.errors import ParameterError
+from kdx_eval.report.budget_tables import BUDGET_TABLES, payback_texts
 from kdx_eval.report.hours_tables import HOURS_TABLES
 from kdx_eval.report.policy_parts import POLICY_TABLES
 from kdx_eval.report.quality_tables import QUALITY_TABLES
@@ -249,7 +250,7 @@ def _scenarios(budget: Any) -> Iterable[Sequence[str]]:
     for item in budget.scenarios:
         name = f"{item.years}年・割引率{format_share(item.discount_rate, 0)}・毎年{format_share(item.retention, 0)}残る"
         amounts = (f"{format_thousand_yen(yen)}千円" for yen in (item.benefit.yen, item.cost_yen, item.net_yen))
-        yield name, *amounts, "基準" if item.base else ""
+        yield name, *amounts, *payback_texts(item), "基準" if item.base else ""
 
 
 def _break_even(budget: Any) -> Iterable[Sequence[str]]:
@@ -291,12 +292,13 @@ _MAKERS: dict[str, _Maker] = {
     "hours": (("問い", "判定", "効果の区分", "年間の時間", "幅（95%）", "もとの時間に対して", "合計に", "備考"), _hours),
     "hours_total": (("", "年間", "幅・説明"), _hours_total),
     "request": (("", "金額", "説明"), _request),
-    "scenarios": (("前提（見込み）", "時間の価値", "費用", "差し引き", ""), _scenarios),
+    "scenarios": (("前提（見込み）", "時間の価値", "費用", "差し引き", "価値÷費用", "費用を回収する年数", ""), _scenarios),
     "break_even": (("前提", "これを下回る（上回る）と見合わない値"), _break_even),
     "cuts": (("予算", "金額", "どうなるか"), _cuts),
     "documents": (("文書", "大きさ"), _documents),
     **QUALITY_TABLES,
     **POLICY_TABLES,
     **HOURS_TABLES,
+    **BUDGET_TABLES,
 }
 KINDS: tuple[str, ...] = tuple(_MAKERS)

@@ -8,47 +8,26 @@ from __future__ import annotations
 import datetime as dt
 import io
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from kdx_eval.plots import SYNTHETIC_NOTE
-from kdx_eval.report.blocks import visible
 from kdx_eval.report.claims import scenario_label
 from kdx_eval.report.content import effect_text, naive_text
-from kdx_eval.report.wording import ordered_evidence, planned
+from kdx_eval.report.wording import ordered_evidence
+from kdx_eval.report.workbook_money import MONEY_SHEETS, write_money
+from kdx_eval.report.workbook_writer import ASSUMPTIONS, CALCULATION, SheetWriter, factor_formula
 
 if TYPE_CHECKING:
-    from xlsxwriter.format import Format
-    from xlsxwriter.workbook import Workbook
-    from xlsxwriter.worksheet import Worksheet
-
     from kdx_eval.budget import BudgetCase
     from kdx_eval.report.ledger import Ledger
     from kdx_eval.results import Results
 
-ASSUMPTIONS, CALCULATION, EFFECTS, COSTS, LEDGER = "前提", "計算", "効果", "積算", "台帳"
-_MOST_CHARS = 32000  # a cell holds 32,767
-_THIN = {"border": 1, "border_color": "#C3CBD1"}
-_FORMATS: dict[str, dict[str, Any]] = {
-    "text": {"text_wrap": True, "valign": "vcenter", **_THIN},
-    "plain": {},
-    "title": {"font_size": 14, "font_color": "#0B4F7D"},
-    "head": {"bg_color": "#EEF3F7", "font_color": "#0B4F7D", "border": 1, "border_color": "#9AA5AD", "text_wrap": True, "align": "center", "valign": "vcenter"},
-    "warn": {"font_color": "#FFFFFF", "bg_color": "#B34700"},
-    "number": {"num_format": "#,##0;△#,##0", "valign": "vcenter", **_THIN},
-    "decimal": {"num_format": "#,##0.00;△#,##0.00", "valign": "vcenter", **_THIN},
-    "small": {"num_format": "0.0000;△0.0000", "valign": "vcenter", **_THIN},
-    "share": {"num_format": "0.0%", "valign": "vcenter", **_THIN},
-    "factor": {"num_format": "0.0000", "valign": "vcenter", **_THIN},
-    "input": {"num_format": "#,##0;△#,##0", "bg_color": "#FFF7DB", "valign": "vcenter", **_THIN},
-    "input_share": {"num_format": "0.0%", "bg_color": "#FFF7DB", "valign": "vcenter", **_THIN},
-}
+EFFECTS, COSTS, LEDGER = "効果", "積算", "台帳"
 
 
 def workbook_bytes(results: Results, ledger: Ledger, *, as_of: dt.date) -> bytes:
     """The workbook as bytes; the created date is ``as_of``, so that the same results give the same file.
 
-    Sheets: 前提 (yellow cells may be changed), 計算 (formulas), 効果, 積算, 台帳.
+    Sheets: 前提 (yellow cells may be changed), 計算 (formulas), the parts of the budget case (formulas), 効果, 積算, 台帳.
     """
     import xlsxwriter
 
@@ -57,123 +36,20 @@ def workbook_bytes(results: Results, ledger: Ledger, *, as_of: dt.date) -> bytes
     book = xlsxwriter.Workbook(stream, options)
     book.set_properties({"title": "予算要求書 附属資料　計算シート", "created": dt.datetime(as_of.year, as_of.month, as_of.day, tzinfo=dt.UTC)})
     book.set_calc_mode("auto")
-    writer = _Writer(book, results)
-    for name in (ASSUMPTIONS, CALCULATION, EFFECTS, COSTS, LEDGER):
+    writer = SheetWriter(book, results)
+    for name in (ASSUMPTIONS, CALCULATION, *MONEY_SHEETS, EFFECTS, COSTS, LEDGER):
         writer.add_sheet(name)
     _costs(writer, results)
     _assumptions(writer, results)
     _calculation(writer, results)
+    write_money(writer, results)
     _effects(writer, results, ledger)
     _ledger(writer, ledger)
     book.close()
     return stream.getvalue()
 
 
-class _Writer:
-    """A cursor on each sheet, and the addresses of the figures that formulas refer to."""
-
-    def __init__(self, book: Workbook, results: Results) -> None:
-        self._book = book
-        self._plan = planned(results)
-        self._formats: dict[str, Format] = {name: book.add_format({"font_name": "游ゴシック", **spec}) for name, spec in _FORMATS.items()}
-        self._sheets: dict[str, Worksheet] = {}
-        self._row: dict[str, int] = {}
-        self._widths: dict[str, tuple[float, ...]] = {}
-        self.place: dict[str, str] = {}
-        self.value: dict[str, float] = {}
-
-    def add_sheet(self, name: str) -> None:
-        """A sheet with its title, the note on synthetic data, and A4 landscape printing."""
-        sheet = self._book.add_worksheet(name)
-        sheet.set_landscape()
-        sheet.set_paper(9)
-        sheet.fit_to_pages(1, 0)
-        sheet.set_footer("&C&P／&N")
-        if self._plan.synthetic:
-            sheet.set_header(f"&R{SYNTHETIC_NOTE}")
-        self._sheets[name] = sheet
-        self._row[name] = 0
-        self.texts(name, [f"{name}　{self._plan.heading}"], style="title")
-        if self._plan.synthetic:
-            sheet.merge_range(1, 0, 1, 3, SYNTHETIC_NOTE, self._formats["warn"])
-            self._row[name] += 1
-
-    def widths(self, name: str, *widths: float) -> None:
-        """Column widths in characters."""
-        self._widths[name] = widths
-        for column, width in enumerate(widths):
-            self._sheets[name].set_column(column, column, width)
-
-    def texts(self, name: str, cells: Sequence[object], *, style: str = "text") -> None:
-        """One row of texts and numbers; texts are always strings."""
-        row = self._next(name)
-        if style in ("text", "head"):
-            lines = max((_lines(cell, width) for cell, width in zip(cells, self._widths[name], strict=False)), default=1)
-            self._sheets[name].set_row(row, 18 * min(lines, 20))
-        for column, cell in enumerate(cells):
-            if isinstance(cell, int | float) and not isinstance(cell, bool) and math.isfinite(cell):
-                self._sheets[name].write_number(row, column, cell, self._formats[_style_of(cell)])
-            elif cell is not None and not isinstance(cell, float):
-                self._sheets[name].write_string(row, column, visible(str(cell))[:_MOST_CHARS], self._formats[style])
-            elif style == "text":
-                self._sheets[name].write_blank(row, column, None, self._formats[style])
-
-    def given(self, key: str, label: str, *, value: float, unit: str, style: str = "input") -> None:
-        """A row of 前提: label, a value that may be changed, unit."""
-        self.texts(ASSUMPTIONS, [label, None, unit])
-        row = self._row[ASSUMPTIONS] - 1
-        self._sheets[ASSUMPTIONS].write_number(row, 1, value, self._formats[style])
-        self._remember(key, ASSUMPTIONS, row, column=1, value=value)
-
-    def formula(self, key: str, label: str, *, formula: str, value: float, style: str = "number") -> None:
-        """A row of 計算: label, a formula in which ``{name}`` is the address of a figure, and its cached value."""
-        self.texts(CALCULATION, [label])
-        self.formula_at(CALCULATION, 1, key=key, formula=formula, value=value, style=style)
-
-    def formula_at(self, name: str, column: int, *, key: str, formula: str, value: float, style: str = "number") -> None:
-        """A formula in the last row of a sheet."""
-        row = self._row[name] - 1
-        self._sheets[name].write_formula(row, column, "=" + formula.format_map(self.place), self._formats[style], value)
-        self._remember(key, name, row, column=column, value=value)
-
-    def number_at(self, name: str, column: int, *, key: str, value: float, style: str = "input") -> None:
-        """A number in the last row of a sheet."""
-        row = self._row[name] - 1
-        self._sheets[name].write_number(row, column, value, self._formats[style])
-        self._remember(key, name, row, column=column, value=value)
-
-    def gap(self, name: str) -> None:
-        """An empty row."""
-        self._row[name] += 1
-
-    def filter_from(self, name: str, *, columns: int) -> None:
-        """Freeze the rows above and let the table below be filtered; the head is the last row written."""
-        row = self._row[name]
-        self._sheets[name].freeze_panes(row, 0)
-        self._sheets[name].autofilter(row - 1, 0, row - 1, columns - 1)
-        self._sheets[name].repeat_rows(row - 1)
-
-    def _next(self, name: str) -> int:
-        self._row[name] += 1
-        return self._row[name] - 1
-
-    def _remember(self, key: str, name: str, row: int, *, column: int, value: float) -> None:
-        self.place[key] = f"'{name}'!${chr(65 + column)}${row + 1}"
-        self.value[key] = value
-
-
-def _style_of(number: float) -> str:
-    return "number" if float(number).is_integer() else "decimal" if abs(number) >= 0.1 else "small"
-
-
-def _lines(cell: object, width: float) -> int:
-    """Lines that a wrapped text takes; a Japanese character is as wide as two others, and no program measures this when a file is opened."""
-    if not isinstance(cell, str):
-        return 1
-    return sum(max(1, math.ceil(sum(1 if char.isascii() else 2 for char in part) * 1.1 / width)) for part in cell.split("\n"))
-
-
-def _costs(writer: _Writer, results: Results) -> None:
+def _costs(writer: SheetWriter, results: Results) -> None:
     writer.widths(COSTS, 22, 24, 16, 34, 10, 14, 16, 20, 10, 14)
     writer.texts(COSTS, ["款項目", "事業", "節", "細節", "数量", "単価（円）", "金額（円）", "根拠", "経常・臨時", "財源"], style="head")
     budget = results.budget
@@ -196,7 +72,7 @@ def _costs(writer: _Writer, results: Results) -> None:
     writer.formula_at(COSTS, 6, key="lines", formula=f"SUM({first}:{last})", value=sum(line.yen for line in budget.lines))
 
 
-def _assumptions(writer: _Writer, results: Results) -> None:
+def _assumptions(writer: SheetWriter, results: Results) -> None:
     writer.widths(ASSUMPTIONS, 60, 18, 14, 18)
     writer.texts(ASSUMPTIONS, ["黄色の欄の値を変えると、「計算」の金額が計算し直されます。数量と単価は「積算」で変えられます。"], style="plain")
     writer.texts(ASSUMPTIONS, ["項目", "値", "単位"], style="head")
@@ -217,7 +93,7 @@ def _assumptions(writer: _Writer, results: Results) -> None:
         _scenario_inputs(writer, budget)
 
 
-def _money_inputs(writer: _Writer, budget: BudgetCase) -> None:
+def _money_inputs(writer: SheetWriter, budget: BudgetCase) -> None:
     if budget.price is not None:
         writer.given("price", f"1時間の単価（{budget.price.source}）", value=budget.price.yen_per_hour, unit="円／時間")
     if budget.previous_yen is not None:
@@ -232,7 +108,7 @@ def _money_inputs(writer: _Writer, budget: BudgetCase) -> None:
             writer.given("reduced", "減額の場合の要求額", value=cut.yen, unit="円")
 
 
-def _scenario_inputs(writer: _Writer, budget: BudgetCase) -> None:
+def _scenario_inputs(writer: SheetWriter, budget: BudgetCase) -> None:
     if not budget.scenarios:
         return
     writer.gap(ASSUMPTIONS)
@@ -244,8 +120,8 @@ def _scenario_inputs(writer: _Writer, budget: BudgetCase) -> None:
         writer.number_at(ASSUMPTIONS, 3, key=f"kept{number}", value=item.retention, style="input_share")
 
 
-def _calculation(writer: _Writer, results: Results) -> None:
-    writer.widths(CALCULATION, 44, 18, 18, 18, 18, 18, 18, 18, 18)
+def _calculation(writer: SheetWriter, results: Results) -> None:
+    writer.widths(CALCULATION, 44, 18, 18, 18, 18, 18, 18, 18, 18, 12)
     writer.texts(CALCULATION, ["項目", "値", "幅の下", "幅の上"], style="head")
     savings, budget = results.savings, results.budget
     if budget is not None and "lines" in writer.place:
@@ -272,18 +148,16 @@ def _calculation(writer: _Writer, results: Results) -> None:
         writer.formula("even", "分岐点（時間／年）", formula="{cost}/{price}+{attendance}", value=even.hours_per_year)
         if even.minutes_per_person_month is not None and "persons" in writer.place:
             writer.formula("minutes", "分岐点（分／受講者1人・月）", formula="{even}*60/({persons}*12)", value=even.minutes_per_person_month, style="decimal")
-    for cut in budget.cuts:
-        if cut.name == "減額" and cut.forgone_hours is not None and {"reduced", "request", "created"} <= set(writer.place):
-            writer.formula("forgone", "減額で失う時間（見込み、時間／年）", formula="{created}*(1-{reduced}/{request})", value=cut.forgone_hours)
     _scenarios(writer, results)
 
 
-def _scenarios(writer: _Writer, results: Results) -> None:
+def _scenarios(writer: SheetWriter, results: Results) -> None:
     budget, needed = results.budget, {"created", "created_low", "created_high", "attendance", "price", "cost"}
     if budget is None or not budget.scenarios or not needed <= set(writer.place):
         return
     writer.gap(CALCULATION)
     heads = ["見込み（実績には加えない）", "年数", "割引率", "残る割合", "現在価値の係数", "時間の価値（円）", "幅の下", "幅の上", "費用との差引（円）"]
+    heads.append("価値÷費用")
     writer.texts(CALCULATION, heads, style="head")
     for number, item in enumerate(budget.scenarios):
         writer.texts(CALCULATION, [f"見込み{number + 1}"])  # years, rate and share stand beside it and may be changed
@@ -291,17 +165,17 @@ def _scenarios(writer: _Writer, results: Results) -> None:
             (("years", float(item.years), "number"), ("rate", item.discount_rate, "share"), ("kept", item.retention, "share")), start=1
         ):
             writer.formula_at(CALCULATION, column, key=f"c{name}{number}", formula=f"{{{name}{number}}}", value=value, style=style)
-        ratio = f"({{kept{number}}}/(1+{{rate{number}}}))"
-        # The sum of a geometric series; a ratio of one (no discount, no decay) would divide by zero.
-        factor = f"IF({ratio}=1,{{years{number}}},(1-{ratio}^{{years{number}}})/(1-{ratio}))/(1+{{rate{number}}})"
+        factor = factor_formula(f"{{years{number}}}", rate=f"{{rate{number}}}", kept=f"{{kept{number}}}")
         writer.formula_at(CALCULATION, 4, key=f"factor{number}", formula=factor, value=item.factor, style="factor")
         for column, name, yen in ((5, "created", item.benefit.yen), (6, "created_low", item.benefit.low), (7, "created_high", item.benefit.high)):
             formula = f"ROUND(({{{name}}}*{{factor{number}}}-{{attendance}}/(1+{{rate{number}}}))*{{price}},0)"
             writer.formula_at(CALCULATION, column, key=f"{name}_benefit{number}", formula=formula, value=yen)
         writer.formula_at(CALCULATION, 8, key=f"net{number}", formula=f"{{created_benefit{number}}}-{{cost}}", value=item.net_yen)
+        if item.ratio is not None:
+            writer.formula_at(CALCULATION, 9, key=f"ratio{number}", formula=f"{{created_benefit{number}}}/{{cost}}", value=item.ratio, style="decimal")
 
 
-def _effects(writer: _Writer, results: Results, ledger: Ledger) -> None:
+def _effects(writer: SheetWriter, results: Results, ledger: Ledger) -> None:
     writer.widths(EFFECTS, 6, 34, 14, 14, 40, 32, 60)
     writer.texts(EFFECTS, ["番号", "問い", "判定", "比べ方", "効果（幅は95％）", "参考：単純な前後比較（効果とは言えない）", "言ってよいこと"], style="head")
     writer.filter_from(EFFECTS, columns=7)
@@ -310,7 +184,7 @@ def _effects(writer: _Writer, results: Results, ledger: Ledger) -> None:
         writer.texts(EFFECTS, [number, item.title, item.verdict, item.basis_plain, effect_text(item, ledger), naive_text(item, ledger), allowed])
 
 
-def _ledger(writer: _Writer, ledger: Ledger) -> None:
+def _ledger(writer: SheetWriter, ledger: Ledger) -> None:
     writer.widths(LEDGER, 8, 62, 14, 14, 14, 12, 26, 30, 34, 26)
     heads = ["番号", "名前", "値", "下", "上", "単位", "文書での表示", "幅の表示", "計算", "内部の名前"]
     writer.texts(LEDGER, heads, style="head")

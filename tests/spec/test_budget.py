@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from kdx_eval.budget import annuity, make_budget_case
+from kdx_eval.budget import BudgetTables, annuity, make_budget_case
 from kdx_eval.budget.worth import yen_of
 from kdx_eval.errors import DataError, ParameterError
 from kdx_eval.evidence import assess_evidence
@@ -33,8 +33,8 @@ def savings(one=None, **options):
 
 
 def case(found=None, **given):
-    tables = {"costs": COSTS, "wages": WAGES, "reach": REACH, "plan": plan(question())} | given
-    return make_budget_case(found or savings(), **tables)
+    tables = {"costs": COSTS, "wages": WAGES, "reach": REACH} | given
+    return make_budget_case(found or savings(), plan=tables.pop("plan", plan(question())), tables=BudgetTables(**tables))
 
 
 # Source: DOMAIN 2.6, five years.
@@ -96,7 +96,11 @@ def test_break_even_by_hand():
     # 1,300,000 / 4,000 + 60 = 385 h; x 60 / (100 persons x 12 months) = 19.25 minutes.
     assert (found.hours_per_year, found.minutes_per_person_month) == (pytest.approx(385.0), pytest.approx(19.25))
     values = {one.assumption: one.threshold for one in case().switching_values}
-    assert values == {"生まれる時間": pytest.approx(385.0), "1時間の単価": pytest.approx(1_300_000 / 300), "続く年数": pytest.approx(1_300_000 / 1_200_000)}
+    # 300 h x 4,000 yen pay a cost of 1,200,000; the share left after a year solves (360 x (1/1.04 + r/1.04^2 + r^2/1.04^3) - 60/1.04) x 4,000 = 1,300,000.
+    assert values == {
+        "生まれる時間": pytest.approx(385.0), "1時間の単価": pytest.approx(1_300_000 / 300), "続く年数": pytest.approx(1_300_000 / 1_200_000),
+        "1人1月当たりの時間": pytest.approx(19.25), "費用": pytest.approx(1_200_000), "1年後に残る割合（3年）": pytest.approx(0.1001362, abs=1e-6),
+    }  # fmt: skip
 
 
 def test_scenarios_hold_three_horizons_and_rates_with_one_first_for_each_horizon():
@@ -113,7 +117,10 @@ def test_a_cut_to_last_years_amount_names_the_seats_and_hours_it_forgoes():
     full, less, none = case().cuts
     assert (full.yen, full.seats, full.forgone_seats) == (1_300_000, 100, 0)
     assert (less.yen, less.forgone_seats) == (750_000, 43)  # 100 x 550/1300 = 42.3, rounded up
-    assert less.forgone_hours == pytest.approx(360 * 550 / 1300)
+    # Only what the year's own attendees would add, of whom 0.8 is taken to hold: 360 / 100 x 100 x 0.8 = 288 h; those trained before keep theirs.
+    assert less.forgone_hours == pytest.approx(288 * 550 / 1300)
+    assert (less.forgone_low, less.forgone_high) == (pytest.approx(216 * 550 / 1300), pytest.approx(360 * 550 / 1300))
+    assert less.forgone_yen == round(288 * 550 / 1300 * 4000)
     assert (none.yen, none.forgone_seats) == (0, 100)
     assert "見込み" in less.sentence
 

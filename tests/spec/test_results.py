@@ -9,7 +9,7 @@ import math
 import pandas as pd
 import pytest
 
-from kdx_eval.budget import make_budget_case
+from kdx_eval.budget import BudgetTables, make_budget_case
 from kdx_eval.errors import DataError
 from kdx_eval.evidence import assess_evidence, not_assessed
 from kdx_eval.results import FRAMES, Results, read_results, save_effects, write_results
@@ -33,7 +33,9 @@ def results():
     savings = count_savings(evidence, studies, plan=the_plan)
     seats = reach(("course_q1", 100, 80, 60.0))
     table = costs((2027, "要求", "研修委託", 2.0, 400_000, 800_000, "course_q1"))
-    budget = make_budget_case(savings, costs=table, wages=wages((2025, "fully_loaded", 4000, "財政課", "sourced")), plan=the_plan, reach=seats)
+    budget = make_budget_case(
+        savings, plan=the_plan, tables=BudgetTables(costs=table, wages=wages((2025, "fully_loaded", 4000, "財政課", "sourced")), reach=seats)
+    )
     return Results(plan=the_plan, studies=studies, evidence=evidence, savings=savings, budget=budget, quality={"rows": 12, "notes": ["x"]}, reach=seats)
 
 
