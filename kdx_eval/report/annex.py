@@ -66,7 +66,7 @@ def annex_pdf(results: Results, ledger: Ledger, *, pictures: Pictures, as_of: dt
         "prepared": f"データ基準日 {wareki_date(as_of)}",
         "synthetic": plan.synthetic,
         "synthetic_note": SYNTHETIC_NOTE if plan.synthetic else "",
-        "footer": ROUNDING_NOTE,
+        "footer": f"{ledger.note}{ROUNDING_NOTE}",
         "blocks": typst_blocks(annex_blocks(results, ledger, pictures=pictures)),
     }
     return compile_pdf("annex.typ", data, images=pictures.content, as_of=as_of)

@@ -61,7 +61,7 @@ def appendix_content(results: Results, ledger: Ledger, *, as_of: dt.date, pictur
         "evaluated_label": plan.evaluated_fiscal_year.wareki,
         "effect_sentence": effect_sentence(results, ledger),
         "figures": [{"file": item.file, "alt": item.alt, "caption": item.caption, "width": item.width} for item in pictures],
-        "notes": f"{PRIVACY_NOTE}{policy_note(results)}詳しい方法・前提・数字の出所は別冊にあります。",
+        "notes": f"{ledger.note}{PRIVACY_NOTE}{policy_note(results)}詳しい方法・前提・数字の出所は別冊にあります。",
         **_money(results, ledger),
         **_prior(results, ledger),
         **_reach(results, ledger),

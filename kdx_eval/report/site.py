@@ -23,8 +23,8 @@ from kdx_eval.report.annex import (
     value_blocks,
     wording_blocks,
 )
+from kdx_eval.report.audience import for_audience
 from kdx_eval.report.blocks import Block, Figure, Heading, Table, columns, html_blocks, html_table, shorten
-from kdx_eval.report.claims import build_ledger
 from kdx_eval.report.content import appendix_content, effect_text, naive_text
 from kdx_eval.report.notebooks_html import notebook_html, notebook_title
 from kdx_eval.report.pictures import Pictures, draw_pictures
@@ -35,6 +35,7 @@ from kdx_eval.safe import escape_html, safe_child, safe_name, write_atomic
 if TYPE_CHECKING:
     import datetime as dt
 
+    from kdx_eval.disclosure import Audience
     from kdx_eval.evidence import Evidence
     from kdx_eval.plan import Plan
     from kdx_eval.report.ledger import Ledger
@@ -53,7 +54,7 @@ class _Page:
     menu: str | None = None
 
 
-def write_site(results: Results, out: Path, *, as_of: dt.date, notebooks: Sequence[Path] = ()) -> Path:
+def write_site(results: Results, out: Path, *, as_of: dt.date, notebooks: Sequence[Path] = (), audience: Audience | None = None) -> Path:
     """Write the site into ``out/site`` and return its ``index.html``.
 
     Parameters
@@ -64,14 +65,16 @@ def write_site(results: Results, out: Path, *, as_of: dt.date, notebooks: Sequen
     as_of : date
         The data-freeze date.
     notebooks : sequence of Path
-        Executed notebooks, each shown as a page.
+        Executed notebooks, each shown as a page; they are for the office, and no part of a public site.
+    audience : {"internal", "public"}, optional
+        Without it, the one that the plan names.
 
     Raises
     ------
     OutputError
         A notebook cannot be read or a file cannot be written; the index is written last, so that no page points to a missing one.
     """
-    ledger = build_ledger(results)
+    results, ledger = for_audience(results, audience)
     pictures = draw_pictures(results)
     plan = planned(results)
     pages = [
@@ -81,18 +84,18 @@ def write_site(results: Results, out: Path, *, as_of: dt.date, notebooks: Sequen
         _budget(results, ledger),
         _quality(results, ledger),
         _ledger(ledger),
-        *_notebooks(notebooks),
+        *_notebooks(() if ledger.note else notebooks),
         _index(results, ledger, as_of=as_of, pictures=pictures),
     ]
     menu = [(page.file, page.menu) for page in (pages[-1], *pages[:-1]) if page.menu is not None]
     for name, content in pictures.content.items():
         write_atomic(safe_child(out, f"{FOLDER}/{IMAGES}/{name}"), content)
     for page in pages:
-        write_atomic(safe_child(out, f"{FOLDER}/{page.file}"), _html(page, plan=plan, menu=menu))
+        write_atomic(safe_child(out, f"{FOLDER}/{page.file}"), _html(page, plan=plan, menu=menu, note=ledger.note))
     return safe_child(out, f"{FOLDER}/index.html")
 
 
-def _html(page: _Page, *, plan: Plan, menu: Sequence[tuple[str, str | None]]) -> str:
+def _html(page: _Page, *, plan: Plan, menu: Sequence[tuple[str, str | None]], note: str = "") -> str:
     css, script = ((root_dir("templates") / name).read_text(encoding="utf-8") for name in ("site.css", "site.js"))
     # Only this style, this script and local pictures may run or load, whatever a text in the data says.
     policy = f"default-src 'none'; img-src 'self' file: data:; style-src 'sha256-{_digest(css)}'; script-src 'sha256-{_digest(script)}'"
@@ -109,7 +112,7 @@ def _html(page: _Page, *, plan: Plan, menu: Sequence[tuple[str, str | None]]) ->
         f'<header><p class="brand">{escape_html(plan.title)}</p><p>{escape_html(plan.city)}　{escape_html(plan.heading)}</p>\n'
         f'<nav aria-label="目次"><ul>{items}</ul></nav></header>\n'
         f'<main id="main">\n<h1>{escape_html(page.title)}</h1>\n{page.body}\n</main>\n'
-        f"<footer>{escape_html(ROUNDING_NOTE)}</footer>\n<script>{script}</script>\n</body>\n</html>\n"
+        f"<footer>{escape_html(note + ROUNDING_NOTE)}</footer>\n<script>{script}</script>\n</body>\n</html>\n"
     )
 
 

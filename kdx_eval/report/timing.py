@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kdx_eval.disclosure import MASKED
 from kdx_eval.errors import ParameterError
 from kdx_eval.report.blocks import Table, columns
 from kdx_eval.units import Month, format_share, wareki_date
@@ -26,12 +27,16 @@ def timing_table(study: EffectStudy) -> Table:
     timing = study.timing.reindex(columns=[*study.timing.columns.union(_TIMES, sort=False)])  # results of earlier versions lack some
     grouped = timing.assign(when=[_month_text(str(label), yearly=yearly) for label in timing["label"]]).groupby("when", sort=False)
     rows = tuple(
-        (str(when), f"{part['n_units'].sum():,}", f"{part['n_persons'].sum():,}", *(_span(part[name]) for name in _TIMES[:2]), _share(part))
+        (str(when), _count(part["n_units"]), _count(part["n_persons"]), *(_span(part[name]) for name in _TIMES[:2]), _share(part))
         for when, part in grouped
     )
     titles = ("受講が始まった時期", "単位の数", "職員数（人）", "前の月数", "後の月数", "開始時の受講割合")
     heads = columns(*titles, right=range(1, 6), widths=(2, 1, 1.1, 1, 1, 1.4))
     return Table(columns=heads, rows=rows[:40], caption="誰と誰を比べるか（いつ、どれだけが受けたか）", note=SHARE_NOTE)
+
+
+def _count(values: pd.Series) -> str:
+    return MASKED if values.isna().any() else f"{int(values.sum()):,}"
 
 
 def _span(values: pd.Series) -> str:
