@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +11,10 @@ from kdx_eval.plots import SYNTHETIC_NOTE
 from kdx_eval.report.blocks import Block, Bullets, Figure, Heading, Paragraph, Table, columns, shorten, typst_blocks, without_empty_columns
 from kdx_eval.report.claims import NAIVE, grade_text, quality_counts
 from kdx_eval.report.pdf import compile_pdf
+from kdx_eval.report.quality_rows import files_table
 from kdx_eval.report.timing import timing_table
 from kdx_eval.report.wording import ROUNDING_NOTE, ordered_evidence, plan_note, planned, policy_note
-from kdx_eval.schema import load_schema, parameter
+from kdx_eval.schema import parameter
 from kdx_eval.units import format_share, wareki_date
 
 if TYPE_CHECKING:
@@ -316,26 +317,14 @@ def quality_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
         labels = {"rows_read": "読み込んだ行", "rows_accepted": "採用した行", "rows_rejected": "除外した行（rejected.csv に場所と理由）"}
         rows = tuple((labels[key], ledger.text(f"quality.{key}")) for key in counts)
         yield Table(columns=columns("項目", "行数", right=(1,), widths=(3, 1)), rows=rows)
-    files = results.quality.get("files")
-    if isinstance(files, list | tuple) and files:
-        yield _files_table(files)
+    files = files_table(results)
+    if files is not None:
+        yield files
     yield Paragraph(text=policy_note(results))
     yield Paragraph(text=plan_note(planned(results)))
     frozen = planned(results).frozen
     if frozen is not None:
         yield Paragraph(text=f"計画の照合番号（SHA-256）：{frozen.sha256}")
-
-
-def _files_table(files: Any) -> Table:
-    rows = []
-    titles = {table.name: table.title for table in load_schema().tables.values()}
-    for item in files:
-        if isinstance(item, Mapping) and item.get("rows_read") != 0:
-            numbers = tuple(f"{item[key]:,}" if isinstance(item.get(key), int) else "－" for key in ("rows_read", "rows_accepted", "rows_rejected"))
-            table = str(item.get("table") or "")
-            rows.append((shorten(item.get("file") or "", 40), shorten(item.get("sheet") or "", 20), shorten(titles.get(table, table), 20), *numbers))
-    heads = columns("ファイル", "シート", "表", "読込", "採用", "除外", right=(3, 4, 5), widths=(3, 1.4, 1.4, 0.8, 0.8, 0.8))
-    return without_empty_columns(Table(columns=heads, rows=tuple(rows), caption="ファイルごとの行数"))
 
 
 def ledger_table(ledger: Ledger) -> Table:

@@ -16,6 +16,7 @@ import pandas as pd
 
 from kdx_eval.disclosure import MASKED, SMALL_CELL, Audience, mask_small
 from kdx_eval.report.claims import build_ledger, results_digest
+from kdx_eval.report.claims_background import timing_texts
 from kdx_eval.report.ledger import Claim, Ledger
 from kdx_eval.report.wording import planned
 
@@ -45,6 +46,8 @@ class _Hidden:
 
     def holds(self, claim: Claim) -> bool:
         """Whether the figure must not be shown."""
+        if claim.name.startswith("quality.file."):
+            return True
         whole = claim.question_id in self.questions or any(claim.name.startswith(f"question.{key}.") for key in self.questions)
         return claim.name in self.names or whole or (self.totals and claim.name.startswith(_TOTALS))
 
@@ -70,8 +73,14 @@ def for_audience(results: Results, audience: Audience | None = None) -> tuple[Re
     hidden = _hidden(results)
     shown = _public_results(results, hidden)
     digest = results_digest(shown)  # the digest of the unmasked results would let a small number be guessed and confirmed
-    claims = tuple(replace(_masked(claim, hidden), digest=digest) for claim in ledger)
+    rows = _row_texts(shown)
+    claims = tuple(replace(_masked(claim, hidden), digest=digest, **rows.get(claim.name, {})) for claim in ledger)
     return shown, Ledger(claims=claims, digest=digest, note=PUBLIC_NOTE)
+
+
+def _row_texts(shown: Results) -> dict[str, dict[str, str]]:
+    """The claims that stand for a row of a table, as the public table has it."""
+    return {f"question.{key}.timing.{place}": {"text": text} for key, study in shown.studies.items() for place, text in enumerate(timing_texts(study))}
 
 
 def _hidden(results: Results) -> _Hidden:
@@ -109,8 +118,12 @@ def _small_courses(budget: BudgetCase | None) -> tuple[set[str], set[str]]:
     frame = pd.DataFrame({"enrolled": [item.enrolled for item in reach], "completed": [item.completed for item in reach]})
     frame["left"] = (frame["enrolled"] - frame["completed"]).clip(lower=0)
     took_part = mask_small(frame, "enrolled", totals=None)["masked"]
-    # The cost of one completion over all courses tells how many there were in all: a total that is shown.
-    completed, left = (mask_small(frame, column)["masked"] for column in ("completed", "left"))
+    # What one completion costs over the courses that have a cost tells how many completed them: a total that is shown.
+    paid = [place for place, item in enumerate(reach) if item.cost_yen] or list(frame.index)
+    free = frame.index.difference(paid)
+    completed, left = (
+        pd.concat([mask_small(frame.loc[paid], column)["masked"], mask_small(frame.loc[free], column, totals=None)["masked"]]) for column in ("completed", "left")
+    )
     names: set[str] = set()
     for place in range(len(reach)):
         if took_part[place]:
@@ -228,8 +241,10 @@ def _public_reach(budget: BudgetCase, hidden: _Hidden) -> Iterable[Any]:
 
 def _masked(claim: Claim, hidden: _Hidden) -> Claim:
     if hidden.holds(claim):
+        if claim.unit == "文":
+            return replace(claim, text=MASKED if claim.name.startswith("quality.") else TOO_FEW if claim.text else "")
         if not claim.is_figure:
-            return replace(claim, text=TOO_FEW if claim.text else "", range_text="")
+            return claim
         return replace(claim, value=None, low=None, high=None, text=MASKED, range_text="")
     if claim.is_figure or not claim.name.startswith(_COUNTED):
         return claim

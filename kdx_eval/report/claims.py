@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from kdx_eval.manifest import digest_json
 from kdx_eval.report.blocks import shorten
+from kdx_eval.report.claims_background import enter_background
 from kdx_eval.report.ledger import Ledger, LedgerBook
+from kdx_eval.report.lineage import with_lineage
 from kdx_eval.report.wording import change_range_text, change_text, digits_for, hours_range_text, ordered_evidence, size_text, yen_text
 from kdx_eval.results import effect_rows
 from kdx_eval.units import FiscalYear, format_hours, format_number, format_share
@@ -60,7 +62,8 @@ def build_ledger(results: Results) -> Ledger:
     if results.budget is not None:
         _yen(book, results.budget)
     _quality(book, results)
-    return book.close()
+    enter_background(book, results)
+    return with_lineage(book.close(), results)
 
 
 def results_digest(results: Results) -> str:
