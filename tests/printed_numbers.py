@@ -13,11 +13,18 @@ from kdx_eval.results import Results
 NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 NO_FIGURES = (
     (r"[0-9a-f]{64}|[a-z][a-z_]*(?:\.[a-z0-9_]+)+|SHA-256|PDF/A-2b|U\+[0-9A-F]+", "digests, names within the ledger, formats, code points"),
-    (r"(?:令和|平成)\d+年度?(?:\d+月)?(?:\d+日)?|r\d+-\d{2}|R\d+(?:年度|要求|上期|[.\-]\d+(?:-\d+)?)?|\d{4}年度?(?:\d+月)?(?:\d+日)?|\d{4}-\d{2}(?:-\d{2})?", "years and dates"),
+    (
+        (r"(?:令和|平成)\d+年度?(?:\d+月)?(?:\d+日)?|r\d+-\d{2}|R\d+(?:年度|要求|上期|[.\-]\d+(?:-\d+)?)?|\d{4}年度?(?:\d+月)?(?:\d+日)?"
+        r"|\d{4}-\d{2}(?:-\d{2})?"),
+        "years and dates",
+    ),
     (r"(?:[1-9]|1[0-2])月(?!\d)|\d+か月目", "months"),
     (r"問\d+|見込み\d+(?=\(|$)|F\d+|図\d+|表\d+|Lv\d[ab]?|尺度\d|\d+年目", "numbers of questions, figures, ledger entries and steps of a scale"),
     (r"(?m)^\s*(?:[1-9]|1[0-2])(?: (?=[^\W\d])|[)]|\.(?!\d))|^\d{1,3}/\d{1,3}$|\d{1,3}\s*/\s*\d{1,3}(?=\s*$)", "numbers of sections and pages"),
-    (r"ほか\d+(?:件|講座|行|問)|全\d+件|(?:効果あり|小さい効果|実質的効果なし|逆効果|判定不能|検証対象外)(?:の)?\d+件|なし(?:の)?\d+件|がない\d+件", "how many entries a list has"),
+    (
+        r"ほか\d+(?:件|講座|行|問)|全\d+件|(?:効果あり|小さい効果|実質的効果なし|逆効果|判定不能|検証対象外)(?:の)?\d+件|なし(?:の)?\d+件|がない\d+件",
+        "how many entries a list has",
+    ),
     (r"(?<![\d,.])1(?:人(?:当たり|1月|・|分|の)|課|業務|単位|か月|月|時間(?!外)|件|年|回|を1)|A4|\d+字以内", "units of a rate"),
     (r"(?<![\d,.])(?:95%|80%|100回|1つ|0から5|5が最も)|を1とした|効果=1", "the confidence that every interval has, and the scales' own ends"),
 )

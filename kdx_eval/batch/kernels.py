@@ -74,7 +74,8 @@ class SiteJob:
 
     def request(self) -> dict[str, object]:
         """What the worker is told."""
-        return {"task": "public" if self.public else "site", "out": str(self.out), "as_of": self.as_of.isoformat(), "notebooks": [str(path) for path in self.notebooks]}
+        task = "public" if self.public else "site"
+        return {"task": task, "out": str(self.out), "as_of": self.as_of.isoformat(), "notebooks": [str(path) for path in self.notebooks]}
 
 
 class Kernels:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from kdx_eval.errors import OutputError
 
-
 PUBLIC = "public"  # the one folder that may leave the office
 
 

@@ -135,7 +135,7 @@ def verify(
 def trace(
     key: Annotated[str | None, typer.Argument(metavar="数字", help="番号（F12）、名前（request.yen）、または文書に書かれた数字", show_default=False)] = None,
     *,
-    run: Annotated[Path | None, typer.Option("--run", metavar="フォルダー", help="run や demo が書き出したフォルダー（既定は reports の中の最も新しいもの）")] = None,
+    run: Annotated[Path | None, typer.Option("--run", metavar="フォルダー", help="run や demo が書き出したフォルダー（既定は最も新しいもの）")] = None,
     listed: Annotated[bool, typer.Option("--list", help="すべての数字の番号と名前を並べる（語を添えると絞り込む）")] = False,
 ) -> None:
     """文書に書かれた数字から、計算の式、もとのファイル・シート・行数までたどります。

@@ -122,7 +122,8 @@ def _small_courses(budget: BudgetCase | None) -> tuple[set[str], set[str]]:
     paid = [place for place, item in enumerate(reach) if item.cost_yen] or list(frame.index)
     free = frame.index.difference(paid)
     completed, left = (
-        pd.concat([mask_small(frame.loc[paid], column)["masked"], mask_small(frame.loc[free], column, totals=None)["masked"]]) for column in ("completed", "left")
+        pd.concat([mask_small(frame.loc[paid], column)["masked"], mask_small(frame.loc[free], column, totals=None)["masked"]])
+        for column in ("completed", "left")
     )
     names: set[str] = set()
     for place in range(len(reach)):

@@ -33,7 +33,8 @@ def enter_background(book: LedgerBook, results: Results) -> None:
     _enter_rest(book, results)
     even = None if results.budget is None else results.budget.break_even
     if even is not None and even.persons:
-        book.figure("even.persons", even.persons, text=f"{format_number(even.persons)}人", unit="人", label="受講者（延べ、分岐点の計算）", inputs=("training",))
+        text, label = f"{format_number(even.persons)}人", "受講者（延べ、分岐点の計算）"
+        book.figure("even.persons", even.persons, text=text, unit="人", label=label, inputs=("training",))
 
 
 def _enter_rest(book: LedgerBook, results: Results) -> None:

@@ -14,7 +14,6 @@ from kdx_eval.report.annex import (
     GLOSSARY,
     check_blocks,
     finding_blocks,
-    ledger_table,
     number_blocks,
     prior_blocks,
     quality_blocks,
@@ -26,11 +25,16 @@ from kdx_eval.report.annex import (
 from kdx_eval.report.audience import for_audience
 from kdx_eval.report.blocks import Block, Figure, Heading, Table, columns, html_blocks, html_table, shorten
 from kdx_eval.report.content import appendix_content, effect_text, naive_text
+from kdx_eval.report.finding_page import finding_body
+from kdx_eval.report.lineage import PARAMETERS, PLAN
 from kdx_eval.report.notebooks_html import notebook_html, notebook_title
 from kdx_eval.report.pictures import Pictures, draw_pictures
+from kdx_eval.report.range_chart import range_chart
+from kdx_eval.report.tracing import ends_of
 from kdx_eval.report.wording import ROUNDING_NOTE, ordered_evidence, part_of, planned
 from kdx_eval.resources import root_dir
 from kdx_eval.safe import escape_html, safe_child, safe_name, write_atomic
+from kdx_eval.schema import load_schema
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -83,6 +87,7 @@ def write_site(results: Results, out: Path, *, as_of: dt.date, notebooks: Sequen
         _wording(results, ledger),
         _budget(results, ledger),
         _quality(results, ledger),
+        _finding(results, ledger),
         _ledger(ledger),
         *_notebooks(() if ledger.note else notebooks),
         _index(results, ledger, as_of=as_of, pictures=pictures),
@@ -133,7 +138,9 @@ def _index(results: Results, ledger: Ledger, *, as_of: dt.date, pictures: Pictur
     amounts = "".join(
         f"<div><dt>{escape_html(item['label'])}</dt><dd>{escape_html(item['value'])}{escape_html(item['unit'])}</dd></div>" for item in content["amounts"]
     )
-    figures = _body(Figure(name=item.file.removesuffix(".png"), png=b"", alt=item.alt, caption=item.caption) for item in pictures.wide)
+    chart = range_chart(results, ledger)
+    drawn = pictures.wide[:1] if chart else pictures.wide  # the chart shows the ranges, and tells their figures
+    figures = chart + _body(Figure(name=item.file.removesuffix(".png"), png=b"", alt=item.alt, caption=item.caption) for item in drawn)
     reach = Table(
         columns=columns("研修", "受講者", "修了者", "修了率", "費用（千円）", "修了1人当たり（円）", right=range(1, 6)),
         rows=tuple(tuple(row[key] for key in ("course", "enrolled", "completed", "share", "cost", "unit_cost")) for row in content["reach"]),
@@ -211,9 +218,25 @@ def _wording(results: Results, ledger: Ledger) -> _Page:
     parts = []
     for number, item in enumerate(ordered_evidence(results), start=1):
         parts.append(f"<h2>問{number}　{escape_html(shorten(item.title, 80))}（{item.verdict}）</h2>")
-        parts.append(_body(wording_blocks(item, ledger)))
+        parts.append(_sides(item, ledger))
     title = "この数字は言ってよい / 言ってはいけない"
     return _Page(file="wording.html", title=title, body="\n".join(parts) or "<p>問いがありません。</p>", menu="言ってよい / いけない")
+
+
+def _sides(item: Evidence, ledger: Ledger) -> str:
+    """What may be said beside what may not; marks and words tell them apart, not colour alone."""
+    name = f"question.{item.question_id}"
+    sides = []
+    for kind, sentences, mark, label in (
+        ("sentence", item.sentences, "○", "言ってよい"),
+        ("forbidden", item.forbidden, "×", "言ってはいけない"),
+        ("limit", item.limits, "＋", "必ず添えること"),
+        ("reason", item.reasons, "・", "根拠の強さがこれより上でない理由"),
+    ):
+        if sentences:
+            items = "".join(f"<li>{escape_html(ledger.text(f'{name}.{kind}.{place}'))}</li>" for place in range(len(sentences)))
+            sides.append(f'<section class="{kind}"><h3><span aria-hidden="true">{mark}</span>{label}</h3><ul>{items}</ul></section>')
+    return f'<div class="sides">{"".join(sides)}</div>'
 
 
 def _budget(results: Results, ledger: Ledger) -> _Page:
@@ -226,8 +249,24 @@ def _quality(results: Results, ledger: Ledger) -> _Page:
     return _Page(file="quality.html", title="データの品質", body=_body(quality_blocks(results, ledger)), menu="データの品質")
 
 
+def _finding(results: Results, ledger: Ledger) -> _Page:
+    return _Page(file="search.html", title="さがす", body=finding_body(results, ledger, question_file=_question_file), menu="さがす")
+
+
 def _ledger(ledger: Ledger) -> _Page:
-    return _Page(file="ledger.html", title="数字の台帳", body=_body([ledger_table(ledger)]), menu="数字の台帳")
+    """Every figure with what it rests on; each row can be linked to by its id."""
+    titles = {table.name: table.title for table in load_schema().tables.values()} | {PLAN: "評価の計画", PARAMETERS: "前提の一覧"}
+    rows = []
+    for claim in ledger:
+        if claim.is_figure:
+            rests_on = "、".join(titles[name] for name in sorted(ends_of(ledger, claim)) if name in titles)
+            cells = (claim.title, claim.full_text, claim.full_range, claim.formula, rests_on)
+            rows.append(f'<tr id="{claim.id}"><td class="tight">{claim.id}</td>' + "".join(f"<td>{escape_html(cell)}</td>" for cell in cells) + "</tr>")
+    heads = "".join(f'<th scope="col">{head}</th>' for head in ("番号", "名前", "値", "幅（95％）", "計算", "もとの表"))
+    table = f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+    note = "kdx-eval trace 番号 とすると、もとのファイル・シート・行数までたどれます。"
+    body = f'<p>{escape_html(note)}</p>\n<div class="scroll" tabindex="0" role="region" aria-label="表：数字の台帳">{table}</div>'
+    return _Page(file="ledger.html", title="数字の台帳", body=body, menu="数字の台帳")
 
 
 def _notebooks(notebooks: Sequence[Path]) -> list[_Page]:

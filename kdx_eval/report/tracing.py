@@ -44,7 +44,8 @@ def read_run(folder: Path) -> Run:
     """
     stored = _read(folder / LEDGER)
     if stored is None:
-        raise DataError("数字の台帳がありません", place=f"{folder.name}/{LEDGER}", hint="kdx-eval run か demo が書き出したフォルダーを --run で指定してください")
+        hint = "kdx-eval run か demo が書き出したフォルダーを --run で指定してください"
+        raise DataError("数字の台帳がありません", place=f"{folder.name}/{LEDGER}", hint=hint)
     names = {field.name for field in fields(Claim)}
     try:
         claims = tuple(Claim(**{**{key: value for key, value in row.items() if key in names}, "inputs": tuple(row["inputs"])}) for row in stored["claims"])

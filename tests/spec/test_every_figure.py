@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from kdx_eval.report.audience import for_audience
 from kdx_eval.report.documents import write_documents
 from kdx_eval.report.ledger import Ledger
-from kdx_eval.report.audience import for_audience
 from kdx_eval.report.lineage import PARAMETERS, PLAN
 from kdx_eval.report.site import write_site
 from kdx_eval.report.tracing import ends_of

@@ -128,7 +128,7 @@ def test_a_form_is_not_read_as_data(tmp_path: Path) -> None:
     (tmp_path / "費用.csv").write_text("a\n1\n", encoding="utf-8")
     found = discover(tmp_path)
     assert [path.name for path in found.readable] == ["費用.csv"]
-    assert "記入する様式" in dict((path.name, reason) for path, reason in found.ignored)["様式.xlsx"]
+    assert "記入する様式" in {path.name: reason for path, reason in found.ignored}["様式.xlsx"]
 
 
 @pytest.mark.parametrize("text", ['=HYPERLINK("http://x","y")', "+1+1", "@SUM(A1)", "</t></is></c><c r='Z9'>", "髙﨑𠮷\x00野\u202e", "a" * 40000])
