@@ -260,11 +260,12 @@ def _estimates_table(item: Evidence, ledger: Ledger) -> Table:
 def value_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
     """Hours, their use, yen for reference, scenarios, switching values, alternatives."""
     if results.savings is not None:
-        keys = ["created", "attendance", "net", "share", "persons"]
+        # Share and persons have no range of their own: they stand only where the total may be claimed.
+        keys = ["created", "attendance", "net", *(["share", "persons"] if results.savings.may_claim else [])]
         names = [f"savings.{key}" for key in keys] + ["bridge.redeployed", "bridge.unexplained"] * results.savings.bridge.recorded + ["cash.hours"]
         claims = [ledger.claim(name) for name in names if ledger.claim(name).is_figure]
         hours = tuple((claim.label, claim.text, claim.range_text, claim.id) for claim in claims)
-        basis = ledger.text("savings.person_basis") if results.savings.person_equivalent is not None else ""
+        basis = ledger.text("savings.person_basis") if results.savings.person_equivalent is not None and results.savings.may_claim else ""
         note = basis + (NO_CLAIM_NOTE if results.savings.created is not None and not results.savings.may_claim else "")
         yield Table(columns=columns("項目", "年間", "幅（95％）", "台帳", right=(1,), widths=(2, 1.2, 2, 0.6)), rows=hours, caption="時間", note=note)
         if results.savings.notes:
@@ -300,7 +301,8 @@ def value_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
         )
         yield Table(columns=heads, rows=rows, caption="見込み（実績には加えない）", note=scenario_note())
     parts = [ledger.text("even.sentence")] if budget.break_even is not None else []
-    parts += [ledger.text(f"switch.{place}.sentence") for place in range(len(budget.switching_values))]
+    if results.savings is not None and results.savings.may_claim:  # the conditions name the estimate without its range
+        parts += [ledger.text(f"switch.{place}.sentence") for place in range(len(budget.switching_values))]
     if parts:
         yield Paragraph(text="分岐点と、判断が変わる条件")
         yield Bullets(items=tuple(parts))

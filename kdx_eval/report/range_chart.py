@@ -38,7 +38,7 @@ def range_chart(results: Results, ledger: Ledger, *, most: int = 12) -> str:
                     for place, (label, verdict, claim) in enumerate(rows))  # fmt: skip
     height = _TOP + _ROW * len(rows) + 34
     zero = f'<line class="zero" x1="{x(0)}" x2="{x(0)}" y1="{_TOP}" y2="{height - 30}"/><text class="axis" x="{x(0)}" y="{height - 10}">0時間</text>'
-    about = "年間の時間と95％の幅。右ほど多くの時間が生まれた。白い丸は効果と言えないもの。"
+    about = "年間の時間と95％の幅。0より右は時間の減、左は増。白い丸は効果と言えないもの。"
     note = f'<text class="note" x="{_WIDTH - 8}" y="{height - 10}">{escape_html(SYNTHETIC_NOTE)}</text>' if planned(results).synthetic else ""
     return (
         f'<figure class="chart"><svg viewBox="0 0 {_WIDTH} {height}" role="group" aria-label="{escape_html(about)}">{zero}{drawn}{note}</svg>'
