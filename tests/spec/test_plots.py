@@ -136,3 +136,12 @@ def test_a_maximum_far_away_is_written_and_not_drawn() -> None:
     figure = plots.plot_distributions([distribution(9_000_000.0)])
     assert "最大 9,000,000" in words(figure)
     assert figure.axes[0].get_xlim()[1] < 10_000
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(2000.0, "2,000"), (-100.0, "△100"), (0.0, "0"), (0.25, "0.25"), (0.1 + 0.2, "0.3"), (12.5, "12.5"), (-0.002, "△0.002")]
+)
+def test_ticks_are_written_as_the_tables_write_numbers(value: float, text: str) -> None:
+    from kdx_eval.plots.style import number_text
+
+    assert number_text(value) == text
