@@ -74,13 +74,14 @@ def for_audience(results: Results, audience: Audience | None = None) -> tuple[Re
     shown = _public_results(results, hidden)
     digest = results_digest(shown)  # the digest of the unmasked results would let a small number be guessed and confirmed
     rows = _row_texts(shown)
-    claims = tuple(replace(_masked(claim, hidden), digest=digest, **rows.get(claim.name, {})) for claim in ledger)
+    masked = (_masked(claim, hidden) for claim in ledger)
+    claims = tuple(replace(claim, digest=digest, text=rows.get(claim.name, claim.text)) for claim in masked)
     return shown, Ledger(claims=claims, digest=digest, note=PUBLIC_NOTE)
 
 
-def _row_texts(shown: Results) -> dict[str, dict[str, str]]:
+def _row_texts(shown: Results) -> dict[str, str]:
     """The claims that stand for a row of a table, as the public table has it."""
-    return {f"question.{key}.timing.{place}": {"text": text} for key, study in shown.studies.items() for place, text in enumerate(timing_texts(study))}
+    return {f"question.{key}.timing.{place}": text for key, study in shown.studies.items() for place, text in enumerate(timing_texts(study))}
 
 
 def _hidden(results: Results) -> _Hidden:

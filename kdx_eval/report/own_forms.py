@@ -63,11 +63,11 @@ def filled_forms(data: Path, ledger: Ledger) -> dict[str, bytes]:
     for form, mapping in find_forms(data):
         if form.name in filled or form.name == "calculation.xlsx":
             raise OutputError("同じ名前の様式が二つあるか、計算シートと同じ名前です", place=form.name, hint="様式のファイル名を変えてください")
-        filled[form.name] = fill_form(form, mapping, ledger)
+        filled[form.name] = _fill_form(form, mapping, ledger)
     return filled
 
 
-def fill_form(form: Path, mapping: Path, ledger: Ledger) -> bytes:
+def _fill_form(form: Path, mapping: Path, ledger: Ledger) -> bytes:
     """One form with the figures that its mapping asks for; raises OutputError as `filled_forms` does."""
     entries = _read_mapping(mapping)
     _check_size(form)

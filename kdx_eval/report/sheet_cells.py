@@ -10,7 +10,6 @@ import io
 import re
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from xml.parsers import expat
 from xml.sax.saxutils import escape
 
@@ -22,16 +21,14 @@ _CELL = re.compile(r"([A-Z]{1,3})([1-9]\d{0,6})\Z")
 _TARGET = re.compile(r'<Relationship\b[^>]*?\bId="([^"]+)"[^>]*?\bTarget="([^"]+)"|<Relationship\b[^>]*?\bTarget="([^"]+)"[^>]*?\bId="([^"]+)"')
 
 
-@dataclass(slots=True)
 class _Part:
-    """Where an element lies in the sheet's XML, in bytes: from ``start`` to ``end``; a row's content begins at ``inner``."""
+    """Where an element lies in the sheet's XML, in bytes: from ``start`` to ``end``; its content begins at ``inner``."""
 
-    start: int
-    attributes: Mapping[str, str]
-    inner: int = 0
-    end: int = 0
-    empty: bool = False
-    cells: list[_Part] = field(default_factory=list)
+    def __init__(self, tag: re.Match[bytes], attributes: Mapping[str, str]) -> None:
+        self.start, self.inner, self.end = tag.start(), tag.end(), tag.end()
+        self.empty = bool(tag[1])
+        self.attributes = dict(attributes)
+        self.cells: list[_Part] = []
 
 
 def split_cell(cell: str) -> tuple[int, int]:
@@ -171,7 +168,7 @@ def _rows(sheet: bytes) -> tuple[_Part, dict[int, _Part]]:
         tag = _TAG.match(sheet, parser.CurrentByteIndex)
         if tag is None:  # another encoding than Excel's
             raise KeyError(kind)
-        part = _Part(start=tag.start(), attributes=dict(attributes), inner=tag.end(), empty=bool(tag[1]))
+        part = _Part(tag, attributes)
         if kind == "sheetData":
             bodies.append(part)
         elif kind == "row":
@@ -185,7 +182,8 @@ def _rows(sheet: bytes) -> tuple[_Part, dict[int, _Part]]:
         kind = name.rpartition(":")[2]
         if open_parts and open_parts[-1][0] == kind:
             part = open_parts.pop()[1]
-            part.end = part.inner if part.empty else sheet.index(b">", parser.CurrentByteIndex) + 1
+            if not part.empty:
+                part.end = sheet.index(b">", parser.CurrentByteIndex) + 1
 
     parser.StartElementHandler, parser.EndElementHandler = start, end
     parser.Parse(sheet, True)

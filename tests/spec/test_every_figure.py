@@ -87,7 +87,7 @@ def test_no_two_documents_disagree_on_an_id(run: tuple[Path, Ledger], results: R
     sheet = {str(row[0]): row for row in rows if re.fullmatch(r"F\d+", str(row[0]))}
     audience = "public" if ledger.note else "internal"
     html = (write_site(results, tmp_path, as_of=AS_OF, audience=audience).parent / "ledger.html").read_text(encoding="utf-8")
-    cells = {row[0]: row for row in (re.findall(r"<td[^>]*>(.*?)</td>", line) for line in re.findall(r"<tr>(.*?)</tr>", html)) if row}
+    cells = {row[0]: row for row in (re.findall(r"<td[^>]*>(.*?)</td>", line) for line in re.findall(r"<tr[^>]*>(.*?)</tr>", html)) if row}
     annex = plain("".join(page.extract_text() for page in PdfReader(io.BytesIO((folder / "annex.pdf").read_bytes())).pages))
     figures = [claim for claim in ledger if claim.is_figure]
     assert len(figures) > 100
