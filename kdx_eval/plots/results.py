@@ -277,7 +277,7 @@ def plot_scenarios(budget: BudgetCase, *, synthetic: bool = False) -> Figure:
         places = np.arange(len(shown))
         benefit = np.array([scenario.benefit.yen for scenario in shown], dtype=float) / 1000
         reach = np.array([[s.benefit.yen - s.benefit.low, s.benefit.high - s.benefit.yen] for s in shown], dtype=float).reshape(-1, 2).T / 1000
-        look = {"color": "#9CC9E3", "edgecolor": BLUE, "ecolor": "black", "capsize": 3}  # pale, so that the range shows inside the bar
+        look: dict[str, Any] = {"color": "#9CC9E3", "edgecolor": BLUE, "ecolor": "black", "capsize": 3}  # pale, so that the range shows inside the bar
         axes.bar(places - 0.2, benefit, 0.38, yerr=np.maximum(reach, 0), label="時間の価値（参考、見込み）", **look)
         costs = np.array([scenario.cost_yen for scenario in shown], dtype=float) / 1000
         axes.bar(places + 0.2, costs, 0.38, color="white", edgecolor=GREY, hatch="///", label="費用")
