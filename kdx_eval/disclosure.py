@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SMALL_CELL = 10
+MASKED = "秘匿"  # what is printed in place of a masked cell
 Audience = Literal["internal", "public"]
 
 

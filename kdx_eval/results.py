@@ -93,8 +93,12 @@ def save_plan(folder: Path, plan: Plan) -> Path:
     return _write_json(folder, "plan.json", plain=stored)
 
 
-def save_quality(folder: Path, quality: Mapping[str, Any], *, reach: pd.DataFrame | None = None) -> Path:
-    """Write ``quality.json`` (and ``reach.parquet``) and return its path."""
+def save_quality(
+    folder: Path, quality: Mapping[str, Any], *, reach: pd.DataFrame | None = None, units: Sequence[Mapping[str, str]] | None = None
+) -> Path:
+    """Write ``quality.json`` (and ``reach.parquet``) and return its path; ``units`` (``Panels.part_of_units``) become ``quality["units"]``."""
+    if units is not None:
+        quality = {**quality, "units": [dict(unit) for unit in units]}
     if reach is not None:
         _write_frames(folder, {"reach": reach})
     shapes = None if reach is None else _shape(reach)

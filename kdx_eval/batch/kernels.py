@@ -64,16 +64,18 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteJob:
-    """The site to write below ``out`` from its results and these executed notebooks, with the date ``as_of`` on it."""
+    """The site to write below ``out`` from its results and these executed notebooks, with the date ``as_of`` on it; or what may leave the office."""
 
     name: str
     out: Path
     as_of: dt.date
-    notebooks: tuple[Path, ...]
+    notebooks: tuple[Path, ...] = ()
+    public: bool = False
 
     def request(self) -> dict[str, object]:
         """What the worker is told."""
-        return {"task": "site", "out": str(self.out), "as_of": self.as_of.isoformat(), "notebooks": [str(path) for path in self.notebooks]}
+        task = "public" if self.public else "site"
+        return {"task": task, "out": str(self.out), "as_of": self.as_of.isoformat(), "notebooks": [str(path) for path in self.notebooks]}
 
 
 class Kernels:

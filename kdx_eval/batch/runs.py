@@ -32,7 +32,7 @@ _LOAD_SHARE = 0.3  # of the progress bar, as measured on the demo city
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """One step of the annual run: a notebook, or the site.
+    """One step of the annual run: a notebook, the site, or what may leave the office.
 
     Attributes
     ----------
@@ -62,8 +62,10 @@ STAGES: tuple[Stage, ...] = (
     Stage(name="09_partnership", title="他の市との協力", writes=("results/policy_partnership.json",), needs=("01_data_quality", "03_training_effect")),
     Stage(name="10_budget_documents", title="予算要求の附属資料", writes=("documents",), needs=_BEFORE_DOCUMENTS),
 )
+DOCUMENTS = STAGES[-1]
 SITE = Stage(name="site", title="閲覧用のサイト", writes=("site",), needs=tuple(stage.name for stage in STAGES))
-_ALL = (*STAGES, SITE)
+PUBLIC = Stage(name="public", title="公表用の資料", writes=("public",), needs=("05_cost_benefit",))
+_ALL = (*STAGES, SITE, PUBLIC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +84,8 @@ class BatchResult:
 
     Attributes
     ----------
-    out, documents, site : Path
-        Output folder, its documents, the first page of the site.
+    out, documents, site, public : Path
+        Output folder, its documents, the first page of the site, and the one folder that may leave the office.
     plan : Plan
         As it was used.
     plan_origin : {"given", "proposed", "edited"}
@@ -95,6 +97,7 @@ class BatchResult:
     out: Path
     documents: Path
     site: Path
+    public: Path
     plan: Plan
     plan_origin: Literal["given", "proposed", "edited"]
     stages: tuple[StageResult, ...]
@@ -167,7 +170,7 @@ def run_batch(
         manifest.write_manifest(out, inputs=data, parameters=parameters, code_version=run.base["code"])
     report("できました", 1.0)
     return BatchResult(
-        out=out, documents=out / "documents", site=out / "site" / "index.html", plan=used, plan_origin=chosen.origin,
+        out=out, documents=out / "documents", site=out / "site" / "index.html", public=out / "public", plan=used, plan_origin=chosen.origin,
         stages=tuple(run.done[stage.name] for stage in _ALL), seconds=time.perf_counter() - began,
     )  # fmt: skip
 
@@ -223,9 +226,9 @@ def _run_stages(run: _Run, kernels: Kernels) -> None:
 
 def _start(run: _Run, stage: Stage, kernels: Kernels) -> bool:
     """Submit the stage; False when it could be skipped."""
-    job = _site_job(run) if stage is SITE else _notebook_job(run, stage)
+    job = _notebook_job(run, stage) if stage in STAGES else _site_job(run, stage)
     upstream = {name: run.state[name]["outputs"] for name in _ancestors(stage)}
-    run.keys[stage.name] = manifest.digest_json([_content(job), run.base, upstream])
+    run.keys[stage.name] = manifest.digest_json([_content(job), _form_digests(run) if stage is DOCUMENTS else {}, run.base, upstream])
     if _is_intact(run, stage):
         run.done[stage.name] = StageResult(name=stage.name, title=stage.title, outcome="skipped", seconds=0.0)
         return False
@@ -244,7 +247,9 @@ def _notebook_job(run: _Run, stage: Stage) -> Job:
     return Job(name=stage.name, source=source, output=output, failed=failed, cwd=folder, parameters=_parameters(run, source))
 
 
-def _site_job(run: _Run) -> SiteJob:
+def _site_job(run: _Run, stage: Stage) -> SiteJob:
+    if stage is PUBLIC:
+        return SiteJob(name=PUBLIC.name, out=run.out, as_of=run.as_of, public=True)
     notebooks = tuple(run.out / "notebooks" / f"{stage.name}.ipynb" for stage in STAGES)
     return SiteJob(name=SITE.name, out=run.out, as_of=run.as_of, notebooks=notebooks)
 
@@ -255,6 +260,13 @@ def _content(job: Job | SiteJob) -> list[object]:
         return [manifest.digest_file(path) for path in job.notebooks]
     # The same data elsewhere is the same data.
     return [manifest.digest_file(job.source), {key: value for key, value in job.parameters.items() if key != "data_dir"}]
+
+
+def _form_digests(run: _Run) -> dict[str, str]:
+    """The city's own forms and their mappings, which only the documents depend on."""
+    from kdx_eval.report.own_forms import find_forms
+
+    return {path.relative_to(run.data).as_posix(): manifest.digest_file(path) for pair in find_forms(run.data) for path in pair}
 
 
 def _ancestors(stage: Stage) -> list[str]:
@@ -297,7 +309,7 @@ def _is_intact(run: _Run, stage: Stage) -> bool:
     recorded = run.state.get(stage.name)
     if recorded is None or recorded["key"] != run.keys[stage.name]:
         return False
-    if stage is not SITE and not (run.out / "notebooks" / f"{stage.name}.ipynb").is_file():
+    if stage in STAGES and not (run.out / "notebooks" / f"{stage.name}.ipynb").is_file():
         return False
     # A Word file may have been edited by hand since; only results must be as they were.
     found = _digests(run.out, stage)

@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import Any
 
 from kdx_eval.batch.notebook_files import error_class, finish, keep_failed, skip_address_grammar
-from kdx_eval.batch.publishing import publish
+from kdx_eval.batch.publishing import publish, publish_outside
 from kdx_eval.safe import write_atomic
 
 PRELOAD = (
@@ -99,6 +99,8 @@ def answer(request: dict[str, Any], *, forked: bool) -> None:
     with _Record(request, raw):
         if request["task"] == "site":
             publish(Path(request["out"]), as_of=dt.date.fromisoformat(request["as_of"]), notebooks=[Path(path) for path in request["notebooks"]])
+        elif request["task"] == "public":
+            publish_outside(Path(request["out"]), as_of=dt.date.fromisoformat(request["as_of"]))
         else:
             _execute(request, raw, forked=forked)
             finish(raw, target=Path(request["output"]), parameters=request["parameters"])

@@ -144,6 +144,26 @@ def verify(
     show_verify(folder, data=data)
 
 
+@app.command(cls=JapaneseCommand, short_help="文書の数字から、もとのファイルまでたどる")
+def trace(
+    key: Annotated[str | None, typer.Argument(metavar="数字", help="番号（F12）、名前（request.yen）、または文書に書かれた数字", show_default=False)] = None,
+    *,
+    run: Annotated[Path | None, typer.Option("--run", metavar="フォルダー", help="run や demo が書き出したフォルダー（既定は最も新しいもの）")] = None,
+    listed: Annotated[bool, typer.Option("--list", help="すべての数字の番号と名前を並べる（語を添えると絞り込む）")] = False,
+) -> None:
+    """文書に書かれた数字から、計算の式、もとのファイル・シート・行数までたどります。
+
+    例:  kdx-eval trace F12 --run reports/fy2027-request
+
+         kdx-eval trace "1,234時間"
+
+         kdx-eval trace --list 要求額
+    """
+    from kdx_eval.cli.tracing import show_trace
+
+    show_trace(key, run=run, listed=listed)
+
+
 @app.command(cls=JapaneseCommand, short_help="記入様式と照会文を書き出す")
 def templates(
     folder: Annotated[Path, typer.Argument(metavar="フォルダー", help="様式を書き出す場所", show_default=False)],

@@ -96,5 +96,6 @@ def _summarise(result: BatchResult) -> None:
         f"積算表:   {result.documents / 'calculation.xlsx'}",
         f"別冊:     {result.documents / 'annex.pdf'}",
         f"サイト:   {result.site}",
+        f"公表用:   {result.public}（少人数の数字を伏せたもの。外へ出してよいのは、このフォルダーだけです）",
         f"所要時間: {result.seconds:.0f} 秒" + (f"（{skipped} 工程は前回のまま）" if skipped else ""),
     )

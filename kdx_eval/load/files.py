@@ -107,9 +107,16 @@ def _why_ignored(path: Path, folder: Path) -> str | None:
         return "方針の版のファイルです（表としては読みません）"
     if path.name.lower() in AUXILIARY or path.name.upper().startswith("README"):
         return "データではないので読みません"
+    if is_own_form(path):
+        return "記入する様式（同じ名前の .yaml がある Excel）なので、データとしては読みません"
     if path.suffix.lower() not in TEXT_SUFFIXES | EXCEL_SUFFIXES | PARQUET_SUFFIXES and not path.name.lower().endswith(XES_ENDINGS):
         return "扱わない種類のファイルなので読みません"
     return None
+
+
+def is_own_form(path: Path) -> bool:
+    """Whether an Excel file is a form of the city's own, to be filled: a mapping of the same name lies beside it."""
+    return path.suffix.lower() == ".xlsx" and path.stem not in ("plan", "mapping") and any(path.with_suffix(end).is_file() for end in (".yaml", ".yml"))
 
 
 def detect_encoding(path: Path, *, place: str) -> Encoding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -60,6 +61,24 @@ class Panels:
     def question(self, question_id: str) -> Question:
         """The question behind a panel."""
         return self.plan.question(question_id)
+
+    @property
+    def part_of_units(self) -> list[dict[str, str]]:
+        """Which department or process began when in each question: ``question_id``, ``unit``, ``name``, ``began`` (``2024-07``, empty for never).
+
+        Questions on single members of staff are left out.
+        """
+        return [
+            {
+                "question_id": key,
+                "unit": str(unit),
+                "name": panel.names.get(unit, str(unit)),
+                "began": (str(Month(round(first))) if panel.monthly else str(round(first))) if math.isfinite(first) else "",
+            }
+            for key, panel in self.panels.items()
+            if self.question(key).unit != "staff"
+            for unit, first in zip(panel.units, panel.cohort.tolist(), strict=True)
+        ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

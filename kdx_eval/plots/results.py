@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kdx_eval.plots.style import BLUE, GREEN, GREY, ORANGE, VERMILLION, finish, label_text, new_figure, period_text, period_ticks, style
+from kdx_eval.plots.style import BLUE, GREEN, GREY, ORANGE, VERMILLION, finish, label_text, new_figure, number_ticks, period_text, period_ticks, style
 from kdx_eval.units import Month, format_number
 
 if TYPE_CHECKING:
@@ -130,6 +130,7 @@ def plot_series(study: EffectStudy, *, synthetic: bool | None = None, compact: b
         period_ticks(axes, periods, monthly=study.monthly)
         axes.set_xlim(periods[0] - 0.5, periods[-1] + 0.5)
         axes.margins(y=0.12)
+        number_ticks(axes.yaxis)
         axes.set_ylabel(label_text(study.unit_label, 18))
         axes.set_title(label_text(f"{study.outcome_label}の推移", 44))
         axes.grid(axis="y", color="#D8D8D8", lw=0.6)
@@ -169,6 +170,7 @@ def plot_event_study(study: EffectStudy, *, synthetic: bool | None = None) -> Fi
                 axes.errorbar(time[mask], centre[mask], yerr=errors[:, mask], fmt="o", ms=3.6, mfc=face, mec=BLUE, ecolor=BLUE, elinewidth=0.9, label=label)
         axes.axhline(0, color=GREY, lw=0.9)
         axes.axvline(-0.5, color=GREY, lw=0.9, ls=":")
+        number_ticks(axes.xaxis, axes.yaxis)
         axes.set_xlabel("研修開始からの月数" if study.monthly else "研修開始からの期間数")
         axes.set_ylabel(label_text(study.unit_label, 18))
         axes.set_title(label_text(f"{study.outcome_label}への効果", 44))
@@ -212,7 +214,7 @@ def plot_ranges(
         axes.set_yticks(places, ["\n".join(label_text(part, 22) for part in row[0].split("\n")) for row in shown])
         axes.set_ylim(-0.7, len(shown) - 0.3)
         axes.margins(x=0.08)
-        axes.xaxis.set_major_formatter(lambda value, _: format_number(value, 0 if abs(value) >= 10 or value == round(value) else 1))
+        number_ticks(axes.xaxis)
         left_out = f"（ほか{len(rows) - len(shown)}件は表に記載）" if len(rows) > len(shown) else ""
         axes.set_xlabel(f"{axis_label}{left_out}")
         axes.set_title(label_text(title, 48))
@@ -244,7 +246,7 @@ def plot_verdicts(evidence: Sequence[Evidence], *, synthetic: bool = False, shor
         rows.append((f"{item.title}\n{item.verdict}", sign * entry.estimate / unit, ends[0], ends[1]))
     return plot_ranges(
         rows,
-        title="効果の大きさと幅" if short else "効果の大きさと幅（点線＝意味があるとみなす最小の効果）",
+        title="効果の大きさと幅" if short else "効果の大きさと幅（点線＝最小の効果）",
         axis_label="最小の効果＝1（右ほど良い）" if short else "最小の効果を1とした大きさ（右ほど良い）",
         marks=(1.0,),
         unclaimed=unclaimed,
@@ -275,12 +277,13 @@ def plot_scenarios(budget: BudgetCase, *, synthetic: bool = False) -> Figure:
         places = np.arange(len(shown))
         benefit = np.array([scenario.benefit.yen for scenario in shown], dtype=float) / 1000
         reach = np.array([[s.benefit.yen - s.benefit.low, s.benefit.high - s.benefit.yen] for s in shown], dtype=float).reshape(-1, 2).T / 1000
-        axes.bar(places - 0.2, benefit, 0.38, yerr=np.maximum(reach, 0), color=BLUE, ecolor=GREY, capsize=3, label="時間の価値（参考、見込み）")
+        look: dict[str, Any] = {"color": "#9CC9E3", "edgecolor": BLUE, "ecolor": "black", "capsize": 3}  # pale, so that the range shows inside the bar
+        axes.bar(places - 0.2, benefit, 0.38, yerr=np.maximum(reach, 0), label="時間の価値（参考、見込み）", **look)
         costs = np.array([scenario.cost_yen for scenario in shown], dtype=float) / 1000
         axes.bar(places + 0.2, costs, 0.38, color="white", edgecolor=GREY, hatch="///", label="費用")
         axes.axhline(0, color=GREY, lw=0.9)
         axes.set_xticks(places, [f"{s.years}年（定着{round(100 * s.retention)}％、割引{round(100 * s.discount_rate)}％）" for s in shown], fontsize=8.5)
-        axes.yaxis.set_major_formatter(lambda value, _: format_number(value))
+        number_ticks(axes.yaxis)
         axes.set_ylabel("千円")
         axes.set_title("費用と時間の価値（参考）")
         _legend(figure, axes, columns=2)

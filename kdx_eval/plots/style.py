@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 from kdx_eval.errors import ParameterError
 from kdx_eval.safe import replace_missing_glyphs
-from kdx_eval.units import Month
+from kdx_eval.units import Month, format_number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 FONT_NAME = "IPAexGothic"
 SYNTHETIC_NOTE = "合成データ（実在の団体・職員の数値ではありません）"
 BLUE, VERMILLION, GREEN, ORANGE, GREY = "#0072B2", "#D55E00", "#009E73", "#E69F00", "#595959"
+_TICK_ERROR = 1e-9  # ticks are sums of binary fractions
 WIDTH = 6.7  # inches: the text width of an A4 page with 2 cm margins
 
 
@@ -74,6 +76,17 @@ def finish(figure: Figure, *, synthetic: bool) -> Figure:
     if synthetic:
         figure.supxlabel(SYNTHETIC_NOTE, fontsize=8, color=VERMILLION, x=0.99, ha="right")
     return figure
+
+
+def number_text(value: float) -> str:
+    """A tick as the tables write numbers, ``△1,200``, with the decimals that it needs."""
+    return format_number(value, next((digits for digits in range(4) if abs(value - round(value, digits)) < _TICK_ERROR * max(1.0, abs(value))), 4))
+
+
+def number_ticks(*axes: Axis) -> None:
+    """Ticks of those axes as the tables write numbers."""
+    for axis in axes:
+        axis.set_major_formatter(lambda value, _: number_text(value))
 
 
 def label_text(text: str, width: int = 0) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +14,11 @@ from kdx_eval.report.claims import NAIVE, grade_text, quality_counts
 from kdx_eval.report.money_blocks import money_blocks
 from kdx_eval.report.pdf import compile_pdf
 from kdx_eval.report.policy_parts import policy_blocks
+from kdx_eval.report.quality_rows import files_table
 from kdx_eval.report.timing import timing_table
 from kdx_eval.report.wording import ROUNDING_NOTE, ordered_evidence, plan_note, planned, policy_note
 from kdx_eval.report.words_hours import TABLES
-from kdx_eval.schema import load_schema, parameter
+from kdx_eval.schema import parameter
 from kdx_eval.units import format_share, wareki_date
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def annex_pdf(results: Results, ledger: Ledger, *, pictures: Pictures, as_of: dt
         "prepared": f"データ基準日 {wareki_date(as_of)}",
         "synthetic": plan.synthetic,
         "synthetic_note": SYNTHETIC_NOTE if plan.synthetic else "",
-        "footer": ROUNDING_NOTE,
+        "footer": f"{ledger.note}{ROUNDING_NOTE}",
         "blocks": typst_blocks(annex_blocks(results, ledger, pictures=pictures)),
     }
     return compile_pdf("annex.typ", data, images=pictures.content, as_of=as_of)
@@ -273,11 +274,12 @@ def _estimates_table(item: Evidence, ledger: Ledger) -> Table:
 def value_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
     """Hours, their use, yen for reference, scenarios, switching values, alternatives."""
     if results.savings is not None:
-        keys = ["created", "attendance", "net", "share", "persons"]
+        # Share and persons have no range of their own: they stand only where the total may be claimed.
+        keys = ["created", "attendance", "net", *(["share", "persons"] if results.savings.may_claim else [])]
         names = [f"savings.{key}" for key in keys] + ["bridge.redeployed", "bridge.unexplained"] * results.savings.bridge.recorded + ["cash.hours"]
         claims = [ledger.claim(name) for name in names if ledger.claim(name).is_figure]
         hours = tuple((claim.label, claim.text, claim.range_text, claim.id) for claim in claims)
-        basis = ledger.text("savings.person_basis") if results.savings.person_equivalent is not None else ""
+        basis = ledger.text("savings.person_basis") if results.savings.person_equivalent is not None and results.savings.may_claim else ""
         note = basis + (NO_CLAIM_NOTE if results.savings.created is not None and not results.savings.may_claim else "")
         yield Table(columns=columns("項目", "年間", "幅（95％）", "台帳", right=(1,), widths=(2, 1.2, 2, 0.6)), rows=hours, caption="時間", note=note)
         if results.savings.notes:
@@ -313,7 +315,8 @@ def value_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
         )
         yield Table(columns=heads, rows=rows, caption="見込み（実績には加えない）", note=scenario_note())
     parts = [ledger.text("even.sentence")] if budget.break_even is not None else []
-    parts += [ledger.text(f"switch.{place}.sentence") for place in range(len(budget.switching_values))]
+    if results.savings is not None and results.savings.may_claim:  # the conditions name the estimate without its range
+        parts += [ledger.text(f"switch.{place}.sentence") for place in range(len(budget.switching_values))]
     if parts:
         yield Paragraph(text="分岐点と、判断が変わる条件")
         yield Bullets(items=tuple(parts))
@@ -330,26 +333,14 @@ def quality_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
         labels = {"rows_read": "読み込んだ行", "rows_accepted": "採用した行", "rows_rejected": "除外した行（rejected.csv に場所と理由）"}
         rows = tuple((labels[key], ledger.text(f"quality.{key}")) for key in counts)
         yield Table(columns=columns("項目", "行数", right=(1,), widths=(3, 1)), rows=rows)
-    files = results.quality.get("files")
-    if isinstance(files, list | tuple) and files:
-        yield _files_table(files)
+    files = files_table(results)
+    if files is not None:
+        yield files
     yield Paragraph(text=policy_note(results))
     yield Paragraph(text=plan_note(planned(results)))
     frozen = planned(results).frozen
     if frozen is not None:
         yield Paragraph(text=f"計画の照合番号（SHA-256）：{frozen.sha256}")
-
-
-def _files_table(files: Any) -> Table:
-    rows = []
-    titles = {table.name: table.title for table in load_schema().tables.values()}
-    for item in files:
-        if isinstance(item, Mapping) and item.get("rows_read") != 0:
-            numbers = tuple(f"{item[key]:,}" if isinstance(item.get(key), int) else "－" for key in ("rows_read", "rows_accepted", "rows_rejected"))
-            table = str(item.get("table") or "")
-            rows.append((shorten(item.get("file") or "", 40), shorten(item.get("sheet") or "", 20), shorten(titles.get(table, table), 20), *numbers))
-    heads = columns("ファイル", "シート", "表", "読込", "採用", "除外", right=(3, 4, 5), widths=(3, 1.4, 1.4, 0.8, 0.8, 0.8))
-    return without_empty_columns(Table(columns=heads, rows=tuple(rows), caption="ファイルごとの行数"))
 
 
 def ledger_table(ledger: Ledger) -> Table:

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from kdx_eval.manifest import digest_json
 from kdx_eval.report.blocks import shorten
+from kdx_eval.report.claims_background import enter_background
 from kdx_eval.report.claims_budget import enter_budget_parts
 from kdx_eval.report.claims_hours import enter_hours
 from kdx_eval.report.ledger import Ledger, LedgerBook
+from kdx_eval.report.lineage import with_lineage
 from kdx_eval.report.policy_parts import policy_claims
 from kdx_eval.report.wording import change_range_text, change_text, digits_for, hours_range_text, ordered_evidence, size_text, yen_text
 from kdx_eval.results import effect_rows
@@ -67,7 +69,8 @@ def build_ledger(results: Results) -> Ledger:
         enter_budget_parts(book, results.budget)
     policy_claims(book, results.policy)
     _quality(book, results)
-    return book.close()
+    enter_background(book, results)
+    return with_lineage(book.close(), results)
 
 
 def results_digest(results: Results) -> str:

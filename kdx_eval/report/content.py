@@ -21,13 +21,13 @@ from kdx_eval.report.wording import (
     plan_note,
     planned,
     policy_note,
-    yen_text,
 )
 from kdx_eval.units import FiscalYear, wareki_date
 
 if TYPE_CHECKING:
     import datetime as dt
 
+    from kdx_eval.budget import CostLine
     from kdx_eval.evidence import Evidence
     from kdx_eval.report.ledger import Ledger
     from kdx_eval.results import Results
@@ -60,7 +60,7 @@ def appendix_content(results: Results, ledger: Ledger, *, as_of: dt.date, pictur
         "evaluated_label": plan.evaluated_fiscal_year.wareki,
         "effect_sentence": effect_sentence(results, ledger),
         "figures": [{"file": item.file, "alt": item.alt, "caption": item.caption, "width": item.width} for item in pictures],
-        "notes": f"{PRIVACY_NOTE}{policy_note(results)}詳しい方法・前提・数字の出所は別冊にあります。",
+        "notes": f"{ledger.note}{PRIVACY_NOTE}{policy_note(results)}詳しい方法・前提・数字の出所は別冊にあります。",
         **_money(results, ledger),
         **_prior(results, ledger),
         **_reach(results, ledger),
@@ -145,9 +145,8 @@ def _funding(results: Results, ledger: Ledger) -> dict[str, Any]:
 def _breakdown(results: Results, ledger: Ledger) -> dict[str, Any]:
     budget = results.budget
     assert budget is not None
-    largest = sorted(range(len(budget.lines)), key=lambda place: -abs(budget.lines[place].yen))[:MOST_LINES]
     rows = []
-    for place in sorted(largest):
+    for place in largest_lines(budget.lines):
         line = budget.lines[place]
         rows.append(
             {
@@ -159,12 +158,16 @@ def _breakdown(results: Results, ledger: Ledger) -> dict[str, Any]:
                 "basis": shorten(line.quote_reference or "－", 16),
             }
         )
-    left = sum(line.yen for place, line in enumerate(budget.lines) if place not in largest)
     blank = {"section": "", "quantity": "", "unit_price": "", "basis": ""}
     if len(budget.lines) > MOST_LINES:
-        rows.append({**blank, "detail": f"ほか{len(budget.lines) - MOST_LINES}件は別冊に記載", "amount": yen_text(left)})
+        rows.append({**blank, "detail": f"ほか{len(budget.lines) - MOST_LINES}件は別冊に記載", "amount": ledger.text("request.rest")})
     rows.append({**blank, "section": "計", "detail": "", "amount": ledger.text("request.yen")})
     return {"breakdown": rows, "breakdown_more": ""}
+
+
+def largest_lines(lines: Sequence[CostLine]) -> list[int]:
+    """The places of the budget lines that the two pages list, in their own order."""
+    return sorted(sorted(range(len(lines)), key=lambda place: -abs(lines[place].yen))[:MOST_LINES])
 
 
 def _reduction(results: Results, ledger: Ledger) -> dict[str, Any]:

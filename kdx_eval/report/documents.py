@@ -10,20 +10,24 @@ from typing import TYPE_CHECKING
 from kdx_eval.budget.promises import promises_csv
 from kdx_eval.report.annex import annex_pdf
 from kdx_eval.report.appendix import appendix_pdf, appendix_word
+from kdx_eval.report.audience import for_audience
 from kdx_eval.report.blocks import visible
-from kdx_eval.report.claims import build_ledger
+from kdx_eval.report.own_forms import filled_forms
 from kdx_eval.report.pictures import draw_pictures
 from kdx_eval.report.workbook import workbook_bytes
 from kdx_eval.safe import safe_child, write_atomic
 
 if TYPE_CHECKING:
+    from kdx_eval.disclosure import Audience
     from kdx_eval.report.ledger import Ledger
     from kdx_eval.results import Results
 
 FOLDER = "documents"
 
 
-def write_documents(results: Results, out: Path, *, as_of: dt.date, city_template: Path | None = None) -> tuple[Path, ...]:
+def write_documents(
+    results: Results, out: Path, *, as_of: dt.date, data: Path | None = None, city_template: Path | None = None, audience: Audience | None = None
+) -> tuple[Path, ...]:
     """Write the budget appendix (PDF, Word), the 別冊, the workbook and the ledger into ``out/documents``.
 
     Parameters
@@ -34,20 +38,24 @@ def write_documents(results: Results, out: Path, *, as_of: dt.date, city_templat
         The run's folder; it exists.
     as_of : date
         The data-freeze date, printed and stored in the files instead of the clock.
+    data : Path, optional
+        The data folder; the city's own forms in it are filled too (`kdx_eval.report.own_forms`).
     city_template : Path, optional
         A Word template that replaces ours.
+    audience : {"internal", "public"}, optional
+        Without it, the one that the plan names.
 
     Returns
     -------
     tuple of Path
-        The files written, the budget appendix first; last the promises of this request, for next year's data folder.
+        The files written, the budget appendix first; the promises of this request, for next year's data folder; the city's own forms last.
 
     Raises
     ------
     OutputError
         A template is faulty or a file cannot be written; then no file was changed, except that a locked file stops the ones after it.
     """
-    ledger = build_ledger(results)
+    results, ledger = for_audience(results, audience)
     pictures = draw_pictures(results)
     files: dict[str, bytes | str] = {
         "budget_appendix.pdf": appendix_pdf(results, ledger, pictures=pictures, as_of=as_of),
@@ -55,6 +63,7 @@ def write_documents(results: Results, out: Path, *, as_of: dt.date, city_templat
         "budget_appendix.docx": appendix_word(results, ledger, pictures=pictures, as_of=as_of, template=city_template),
         "calculation.xlsx": workbook_bytes(results, ledger, as_of=as_of),
         "ledger.json": ledger_text(ledger),
+        **({} if data is None else filled_forms(data, ledger)),
     }
     if results.budget is not None and results.budget.promises:
         # With a BOM, since Excel takes a CSV without one for cp932.

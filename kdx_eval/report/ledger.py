@@ -87,10 +87,11 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
-    """All claims of one run, in the order in which they were entered."""
+    """All claims of one run, in the order in which they were entered; ``note`` is printed with them where some are masked."""
 
     claims: tuple[Claim, ...]
     digest: str
+    note: str = ""
     _by_name: dict[str, Claim] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -14,7 +14,6 @@ from kdx_eval.report.annex import (
     GLOSSARY,
     check_blocks,
     finding_blocks,
-    ledger_table,
     number_blocks,
     prior_blocks,
     quality_blocks,
@@ -24,19 +23,25 @@ from kdx_eval.report.annex import (
     wording_blocks,
 )
 from kdx_eval.report.annex_hours import hours_blocks
+from kdx_eval.report.audience import for_audience
 from kdx_eval.report.blocks import Block, Figure, Heading, Table, columns, html_blocks, html_table, shorten
-from kdx_eval.report.claims import build_ledger
 from kdx_eval.report.content import appendix_content, effect_text, naive_text
+from kdx_eval.report.finding_page import finding_body
+from kdx_eval.report.lineage import PARAMETERS, PLAN
 from kdx_eval.report.notebooks_html import notebook_html, notebook_title
 from kdx_eval.report.pictures import Pictures, draw_pictures
 from kdx_eval.report.policy_parts import policy_blocks
+from kdx_eval.report.range_chart import range_chart
+from kdx_eval.report.tracing import ends_of
 from kdx_eval.report.wording import ROUNDING_NOTE, ordered_evidence, part_of, planned
 from kdx_eval.resources import root_dir
 from kdx_eval.safe import escape_html, safe_child, safe_name, write_atomic
+from kdx_eval.schema import load_schema
 
 if TYPE_CHECKING:
     import datetime as dt
 
+    from kdx_eval.disclosure import Audience
     from kdx_eval.evidence import Evidence
     from kdx_eval.plan import Plan
     from kdx_eval.report.ledger import Ledger
@@ -55,7 +60,7 @@ class _Page:
     menu: str | None = None
 
 
-def write_site(results: Results, out: Path, *, as_of: dt.date, notebooks: Sequence[Path] = ()) -> Path:
+def write_site(results: Results, out: Path, *, as_of: dt.date, notebooks: Sequence[Path] = (), audience: Audience | None = None) -> Path:
     """Write the site into ``out/site`` and return its ``index.html``.
 
     Parameters
@@ -66,14 +71,16 @@ def write_site(results: Results, out: Path, *, as_of: dt.date, notebooks: Sequen
     as_of : date
         The data-freeze date.
     notebooks : sequence of Path
-        Executed notebooks, each shown as a page.
+        Executed notebooks, each shown as a page; they are for the office, and no part of a public site.
+    audience : {"internal", "public"}, optional
+        Without it, the one that the plan names.
 
     Raises
     ------
     OutputError
         A notebook cannot be read or a file cannot be written; the index is written last, so that no page points to a missing one.
     """
-    ledger = build_ledger(results)
+    results, ledger = for_audience(results, audience)
     pictures = draw_pictures(results)
     plan = planned(results)
     pages = [
@@ -84,19 +91,20 @@ def write_site(results: Results, out: Path, *, as_of: dt.date, notebooks: Sequen
         _hours(results, ledger, pictures=pictures),
         *_policy(results, ledger, pictures=pictures),
         _quality(results, ledger),
+        _finding(results, ledger),
         _ledger(ledger),
-        *_notebooks(notebooks),
+        *_notebooks(() if ledger.note else notebooks),
         _index(results, ledger, as_of=as_of, pictures=pictures),
     ]
     menu = [(page.file, page.menu) for page in (pages[-1], *pages[:-1]) if page.menu is not None]
     for name, content in pictures.content.items():
         write_atomic(safe_child(out, f"{FOLDER}/{IMAGES}/{name}"), content)
     for page in pages:
-        write_atomic(safe_child(out, f"{FOLDER}/{page.file}"), _html(page, plan=plan, menu=menu))
+        write_atomic(safe_child(out, f"{FOLDER}/{page.file}"), _html(page, plan=plan, menu=menu, note=ledger.note))
     return safe_child(out, f"{FOLDER}/index.html")
 
 
-def _html(page: _Page, *, plan: Plan, menu: Sequence[tuple[str, str | None]]) -> str:
+def _html(page: _Page, *, plan: Plan, menu: Sequence[tuple[str, str | None]], note: str = "") -> str:
     css, script = ((root_dir("templates") / name).read_text(encoding="utf-8") for name in ("site.css", "site.js"))
     # Only this style, this script and local pictures may run or load, whatever a text in the data says.
     policy = f"default-src 'none'; img-src 'self' file: data:; style-src 'sha256-{_digest(css)}'; script-src 'sha256-{_digest(script)}'"
@@ -113,7 +121,7 @@ def _html(page: _Page, *, plan: Plan, menu: Sequence[tuple[str, str | None]]) ->
         f'<header><p class="brand">{escape_html(plan.title)}</p><p>{escape_html(plan.city)}　{escape_html(plan.heading)}</p>\n'
         f'<nav aria-label="目次"><ul>{items}</ul></nav></header>\n'
         f'<main id="main">\n<h1>{escape_html(page.title)}</h1>\n{page.body}\n</main>\n'
-        f"<footer>{escape_html(ROUNDING_NOTE)}</footer>\n<script>{script}</script>\n</body>\n</html>\n"
+        f"<footer>{escape_html(note + ROUNDING_NOTE)}</footer>\n<script>{script}</script>\n</body>\n</html>\n"
     )
 
 
@@ -134,7 +142,9 @@ def _index(results: Results, ledger: Ledger, *, as_of: dt.date, pictures: Pictur
     amounts = "".join(
         f"<div><dt>{escape_html(item['label'])}</dt><dd>{escape_html(item['value'])}{escape_html(item['unit'])}</dd></div>" for item in content["amounts"]
     )
-    figures = _body(Figure(name=item.file.removesuffix(".png"), png=b"", alt=item.alt, caption=item.caption) for item in pictures.wide)
+    chart = range_chart(results, ledger)
+    drawn = pictures.wide[:1] if chart else pictures.wide  # the chart shows the ranges, and tells their figures
+    figures = chart + _body(Figure(name=item.file.removesuffix(".png"), png=b"", alt=item.alt, caption=item.caption) for item in drawn)
     reach = Table(
         columns=columns("研修", "受講者", "修了者", "修了率", "費用（千円）", "修了1人当たり（円）", right=range(1, 6)),
         rows=tuple(tuple(row[key] for key in ("course", "enrolled", "completed", "share", "cost", "unit_cost")) for row in content["reach"]),
@@ -212,9 +222,25 @@ def _wording(results: Results, ledger: Ledger) -> _Page:
     parts = []
     for number, item in enumerate(ordered_evidence(results), start=1):
         parts.append(f"<h2>問{number}　{escape_html(shorten(item.title, 80))}（{item.verdict}）</h2>")
-        parts.append(_body(wording_blocks(item, ledger)))
+        parts.append(_sides(item, ledger))
     title = "この数字は言ってよい / 言ってはいけない"
     return _Page(file="wording.html", title=title, body="\n".join(parts) or "<p>問いがありません。</p>", menu="言ってよい / いけない")
+
+
+def _sides(item: Evidence, ledger: Ledger) -> str:
+    """What may be said beside what may not; marks and words tell them apart, not colour alone."""
+    name = f"question.{item.question_id}"
+    sides = []
+    for kind, sentences, mark, label in (
+        ("sentence", item.sentences, "○", "言ってよい"),
+        ("forbidden", item.forbidden, "×", "言ってはいけない"),
+        ("limit", item.limits, "＋", "必ず添えること"),
+        ("reason", item.reasons, "・", "根拠の強さがこれより上でない理由"),
+    ):
+        if sentences:
+            items = "".join(f"<li>{escape_html(ledger.text(f'{name}.{kind}.{place}'))}</li>" for place in range(len(sentences)))
+            sides.append(f'<section class="{kind}"><h3><span aria-hidden="true">{mark}</span>{label}</h3><ul>{items}</ul></section>')
+    return f'<div class="sides">{"".join(sides)}</div>'
 
 
 def _budget(results: Results, ledger: Ledger) -> _Page:
@@ -239,8 +265,24 @@ def _quality(results: Results, ledger: Ledger) -> _Page:
     return _Page(file="quality.html", title="データの品質", body=_body(quality_blocks(results, ledger)), menu="データの品質")
 
 
+def _finding(results: Results, ledger: Ledger) -> _Page:
+    return _Page(file="search.html", title="さがす", body=finding_body(results, ledger, question_file=_question_file), menu="さがす")
+
+
 def _ledger(ledger: Ledger) -> _Page:
-    return _Page(file="ledger.html", title="数字の台帳", body=_body([ledger_table(ledger)]), menu="数字の台帳")
+    """Every figure with what it rests on; each row can be linked to by its id."""
+    titles = {table.name: table.title for table in load_schema().tables.values()} | {PLAN: "評価の計画", PARAMETERS: "前提の一覧"}
+    rows = []
+    for claim in ledger:
+        if claim.is_figure:
+            rests_on = "、".join(titles[name] for name in sorted(ends_of(ledger, claim)) if name in titles)
+            cells = (claim.title, claim.full_text, claim.full_range, claim.formula, rests_on)
+            rows.append(f'<tr id="{claim.id}"><td class="tight">{claim.id}</td>' + "".join(f"<td>{escape_html(cell)}</td>" for cell in cells) + "</tr>")
+    heads = "".join(f'<th scope="col">{head}</th>' for head in ("番号", "名前", "値", "幅（95％）", "計算", "もとの表"))
+    table = f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+    note = "kdx-eval trace 番号 とすると、もとのファイル・シート・行数までたどれます。"
+    body = f'<p>{escape_html(note)}</p>\n<div class="scroll" tabindex="0" role="region" aria-label="表：数字の台帳">{table}</div>'
+    return _Page(file="ledger.html", title="数字の台帳", body=body, menu="数字の台帳")
 
 
 def _notebooks(notebooks: Sequence[Path]) -> list[_Page]:

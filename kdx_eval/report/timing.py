@@ -2,48 +2,60 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from kdx_eval.disclosure import MASKED
 from kdx_eval.errors import ParameterError
 from kdx_eval.report.blocks import Table, columns
 from kdx_eval.units import Month, format_share, wareki_date
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from kdx_eval.effect.study import EffectStudy
 
 MOST_TIMES = 24  # months of a first training that are listed one by one
 SHARE_NOTE = "開始時の受講割合は、始めた月の延べ職員月数のうち、受講した職員のもの。月数は計画で除いた月を含まない。"
-_TIMES = ["months_before", "months_after", "share_at_start"]
 
 
 def timing_table(study: EffectStudy) -> Table:
     """Who is compared with whom, told before the results: the starting times, by fiscal year where there are many."""
     yearly = len(study.timing) > MOST_TIMES
-    timing = study.timing.reindex(columns=[*study.timing.columns.union(_TIMES, sort=False)])  # results of earlier versions lack some
-    grouped = timing.assign(when=[_month_text(str(label), yearly=yearly) for label in timing["label"]]).groupby("when", sort=False)
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for record in study.timing.to_dict("records"):
+        groups.setdefault(_month_text(str(record["label"]), yearly=yearly), []).append({str(key): value for key, value in record.items()})
     rows = tuple(
-        (str(when), f"{part['n_units'].sum():,}", f"{part['n_persons'].sum():,}", *(_span(part[name]) for name in _TIMES[:2]), _share(part))
-        for when, part in grouped
+        (when, *(_count(part, name) for name in ("n_units", "n_persons")), *(_span(part, name) for name in ("months_before", "months_after")), _share(part))
+        for when, part in groups.items()
     )
     titles = ("受講が始まった時期", "単位の数", "職員数（人）", "前の月数", "後の月数", "開始時の受講割合")
     heads = columns(*titles, right=range(1, 6), widths=(2, 1, 1.1, 1, 1, 1.4))
     return Table(columns=heads, rows=rows[:40], caption="誰と誰を比べるか（いつ、どれだけが受けたか）", note=SHARE_NOTE)
 
 
-def _span(values: pd.Series) -> str:
-    if values.isna().all():
+def _known(part: Sequence[Mapping[str, Any]], name: str) -> list[float]:
+    """The values there are; results of earlier versions lack some columns."""
+    values = (record.get(name) for record in part)
+    return [float(value) for value in values if value is not None and value == value]
+
+
+def _count(part: Sequence[Mapping[str, Any]], name: str) -> str:
+    values = _known(part, name)
+    return f"{int(sum(values)):,}" if len(values) == len(part) else MASKED
+
+
+def _span(part: Sequence[Mapping[str, Any]], name: str) -> str:
+    values = _known(part, name)
+    if not values:
         return "－"
-    low, high = int(values.min()), int(values.max())
+    low, high = int(min(values)), int(max(values))
     return f"{low:,}" if low == high else f"{low:,}～{high:,}"
 
 
-def _share(part: pd.DataFrame) -> str:
-    known = part[part["share_at_start"].notna()]
-    return format_share(float(np.average(known["share_at_start"], weights=known["n_units"]))) if len(known) else "－"
+def _share(part: Sequence[Mapping[str, Any]]) -> str:
+    """The mean over units, of those starting times for which it is known."""
+    known = [record for record in part if _known([record], "share_at_start") and _known([record], "n_units")]
+    units = sum(float(record["n_units"]) for record in known)
+    return format_share(sum(float(record["share_at_start"]) * float(record["n_units"]) for record in known) / units) if units else "－"
 
 
 def _month_text(label: str, *, yearly: bool) -> str:

@@ -1,6 +1,9 @@
 "use strict";
-// Sorting and filtering of tables; without the script every page reads as it stands.
+// Sorting and filtering of tables, and the page さがす; without the script every page reads as it stands.
 (() => {
+  // Every word must stand in the text, whatever its width and case.
+  const plain = (text) => text.normalize("NFKC").toLowerCase();
+  const holds = (element, wanted) => plain(wanted).split(/\s+/).every((word) => plain(element.textContent).includes(word));
   const number = (text) => {
     const found = text.normalize("NFKC").replace(/,/g, "").match(/^[\s＋+]*([△▲−-]?)\s*(\d+(?:\.\d+)?)/);
     return found ? Number(found[2]) * (found[1] ? -1 : 1) : null;
@@ -34,11 +37,27 @@
     label.className = "filter";
     const input = document.createElement("input");
     input.type = "search";
-    label.append("絞り込み：", input);
+    const told = document.createElement("span");
+    told.setAttribute("role", "status");
+    label.append("絞り込み：", input, told);
     table.parentElement.before(label);
     input.addEventListener("input", () => {
-      const word = input.value.normalize("NFKC").toLowerCase();
-      rows.forEach((row) => { row.hidden = !row.textContent.normalize("NFKC").toLowerCase().includes(word); });
+      rows.forEach((row) => { row.hidden = !holds(row, input.value); });
+      told.textContent = input.value ? ` ${rows.filter((row) => !row.hidden).length}行` : "";
     });
   });
+  // The page さがす; search.html#q=語 can be linked to.
+  const search = document.getElementById("search");
+  if (!search) return;
+  const entries = [...document.querySelectorAll(".hits li")];
+  const narrow = () => {
+    entries.forEach((entry) => { entry.hidden = !holds(entry, search.value); });
+    document.querySelectorAll(".hits").forEach((part) => { part.hidden = !part.querySelector("li:not([hidden])"); });
+    document.getElementById("found").textContent = `${entries.filter((entry) => !entry.hidden).length}件`;
+  };
+  search.addEventListener("input", narrow);
+  search.form.addEventListener("submit", (event) => event.preventDefault());
+  const asked = new URLSearchParams(location.hash.slice(1)).get("q");
+  if (asked) search.value = asked;
+  narrow();
 })();

@@ -156,3 +156,12 @@ def test_the_page_of_checks_says_its_finding_puts_failures_first_and_lists_what_
     assert "行えない：枠配当" in words(figure)
     fine = plots.plot_checks(CHECKS[:1], unit_label="時間/課・月")
     assert "問題は見つかりませんでした" in words(fine)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(2000.0, "2,000"), (-100.0, "△100"), (0.0, "0"), (0.25, "0.25"), (0.1 + 0.2, "0.3"), (12.5, "12.5"), (-0.002, "△0.002")]
+)
+def test_ticks_are_written_as_the_tables_write_numbers(value: float, text: str) -> None:
+    from kdx_eval.plots.style import number_text
+
+    assert number_text(value) == text
