@@ -12,7 +12,7 @@ from kdx_eval.report.blocks import Block, Bullets, Figure, Heading, Paragraph, T
 from kdx_eval.report.claims import NAIVE, grade_text, quality_counts
 from kdx_eval.report.pdf import compile_pdf
 from kdx_eval.report.timing import timing_table
-from kdx_eval.report.wording import ROUNDING_NOTE, ordered_evidence, plan_note, planned, policy_note
+from kdx_eval.report.wording import CHECK_WORDS, ROUNDING_NOTE, ordered_evidence, plan_note, planned, policy_note
 from kdx_eval.schema import load_schema, parameter
 from kdx_eval.units import format_share, wareki_date
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from kdx_eval.results import Results
 
 TITLE = "予算要求書 附属資料（別冊）"
-CHECK_WORDS = {"passed": "支障なし", "failed": "問題あり", "powerless": "確かめる力が足りない", "not_applicable": "対象外"}
 NO_CLAIM_NOTE = "　生まれた時間の合計は主張できません（計算上の数字として示します）。"
 NO_COST_NOTE = "費用が「－」の研修は、費用の一覧から分けて取り出せないもの。"
 ROLES = {"primary": "主な問い", "secondary": "副次", "completion_only": "修了のみ"}

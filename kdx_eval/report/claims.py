@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from kdx_eval.manifest import digest_json
 from kdx_eval.report.blocks import shorten
+from kdx_eval.report.claims_documents import enter_document_claims
 from kdx_eval.report.ledger import Ledger, LedgerBook
 from kdx_eval.report.wording import change_range_text, change_text, digits_for, hours_range_text, ordered_evidence, size_text, yen_text
 from kdx_eval.results import effect_rows
@@ -60,6 +61,7 @@ def build_ledger(results: Results) -> Ledger:
     if results.budget is not None:
         _yen(book, results.budget)
     _quality(book, results)
+    enter_document_claims(book, results)
     return book.close()
 
 
@@ -150,7 +152,7 @@ def _reach(book: LedgerBook, budget: BudgetCase) -> None:
         inputs = (f"{name}.cost", f"{name}.completed")
         book.figure(f"{name}.unit_cost", item.cost_per_completion_yen, text=unit, unit="円", formula="費用÷修了者", inputs=inputs)
     unit = "－" if budget.cost_per_completion_yen is None else f"{format_number(budget.cost_per_completion_yen)}円"
-    book.figure("reach.unit_cost", budget.cost_per_completion_yen, text=unit, unit="円", formula="費用÷修了者（全研修）", inputs=("costs", "training"))
+    book.figure("reach.unit_cost", budget.cost_per_completion_yen, text=unit, unit="円", formula="費用÷修了者（費用の分かる研修。なければ全研修）", inputs=("costs", "training"))
 
 
 def _about(book: LedgerBook, prefix: str, subject: str) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 NOT_GIVEN = "未入力"
 VERDICT_ORDER = ("逆効果", "効果あり", "小さい効果", "実質的効果なし", "判定不能", "検証対象外")
 ROUNDING_NOTE = "千円未満を四捨五入しているため、内訳と計が合わないことがあります。△はマイナスです。"
+CHECK_WORDS = {"passed": "支障なし", "failed": "問題あり", "powerless": "確かめる力が足りない", "not_applicable": "対象外"}
 AFTER_PERIOD_NOTE = "計画は評価対象期間の後に定めたもの（事後計画）です。このため確からしさを控えめに見ています。"
 
 
