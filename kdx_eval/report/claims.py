@@ -152,7 +152,8 @@ def _reach(book: LedgerBook, budget: BudgetCase) -> None:
         inputs = (f"{name}.cost", f"{name}.completed")
         book.figure(f"{name}.unit_cost", item.cost_per_completion_yen, text=unit, unit="円", formula="費用÷修了者", inputs=inputs)
     unit = "－" if budget.cost_per_completion_yen is None else f"{format_number(budget.cost_per_completion_yen)}円"
-    book.figure("reach.unit_cost", budget.cost_per_completion_yen, text=unit, unit="円", formula="費用÷修了者（費用の分かる研修。なければ全研修）", inputs=("costs", "training"))
+    formula = "費用÷修了者（費用の分かる研修。なければ全研修）"
+    book.figure("reach.unit_cost", budget.cost_per_completion_yen, text=unit, unit="円", formula=formula, inputs=("costs", "training"))
 
 
 def _about(book: LedgerBook, prefix: str, subject: str) -> None:

@@ -23,7 +23,7 @@ def enter_document_claims(book: LedgerBook, results: Results) -> None:
             inputs = tuple(f"reach.{place}.{field}" for place in range(len(reach)))
             book.figure(f"total.{field}", number, text=f"延べ{format_number(number)}人", unit="人", formula="全研修の合計（延べ）", inputs=inputs)
         book.figure("total.courses", len(reach), text=f"{len(reach)}講座", unit="講座", inputs=("training",))
-    counts = Counter(item.verdict for item in results.evidence.values())
+    counts: Counter[str] = Counter(item.verdict for item in results.evidence.values())
     book.figure("tally.all", len(results.evidence), text=f"{len(results.evidence)}件", unit="件", inputs=("results/evidence.json",))
     for verdict in VERDICT_ORDER:
         number = counts[verdict]

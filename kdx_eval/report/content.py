@@ -17,6 +17,7 @@ from kdx_eval.report.wording import (
     NOT_GIVEN,
     ROUNDING_NOTE,
     VERDICT_ORDER,
+    may_claim_prior,
     numbered_evidence,
     part_of,
     plan_note,
@@ -59,6 +60,7 @@ def appendix_content(results: Results, ledger: Ledger, *, as_of: dt.date, pictur
         "synthetic": plan.synthetic,
         "synthetic_note": SYNTHETIC_NOTE if plan.synthetic else "",
         "footer": ROUNDING_NOTE,
+        "amounts_heading": "要求額・前年度予算額・増減と理由",
         "evaluated_label": plan.evaluated_fiscal_year.wareki,
         "effect_sentence": effect_sentence(results, ledger),
         "honest_case": honest_case(results, ledger),
@@ -193,7 +195,7 @@ def _prior(results: Results, ledger: Ledger) -> dict[str, Any]:
         found = results.evidence.get(item.claim_id)
         if found is not None and not found.may_claim:
             remark = f"{found.verdict}（幅で見る）" if found.verdict == "判定不能" else found.verdict
-        elif found is None and not (results.savings is not None and results.savings.may_claim):
+        elif not may_claim_prior(results, item.claim_id):
             remark = "合計は主張しない（幅で見る）"
         rows.append({"claim": shorten(item.basis or item.claim_id, 40), "promised": promised, "result": result, "remark": remark})
     empty = "前年度要求時の見込みの記録がありません。今回の見込みを記録し、来年度この欄で実績と突き合わせます。" if not rows else ""

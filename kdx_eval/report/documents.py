@@ -8,10 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kdx_eval.report.annex import annex_pdf
+from kdx_eval.report.answer_documents import questions_word, spoken_word
 from kdx_eval.report.appendix import appendix_pdf, appendix_word
 from kdx_eval.report.blocks import visible
 from kdx_eval.report.claims import build_ledger
 from kdx_eval.report.pictures import draw_pictures
+from kdx_eval.report.restoration import can_restore
+from kdx_eval.report.slides import slides_bytes
+from kdx_eval.report.spoken import paste_file
 from kdx_eval.report.workbook import workbook_bytes
 from kdx_eval.safe import safe_child, write_atomic
 
@@ -22,8 +26,11 @@ if TYPE_CHECKING:
 FOLDER = "documents"
 
 
-def write_documents(results: Results, out: Path, *, as_of: dt.date, city_template: Path | None = None) -> tuple[Path, ...]:
-    """Write the budget appendix (PDF, Word), the 別冊, the workbook and the ledger into ``out/documents``.
+def write_documents(results: Results, out: Path, *, as_of: dt.date, data: Path | None = None) -> tuple[Path, ...]:
+    """Write every document of the run into ``out/documents``.
+
+    The budget appendix, the 別冊, 想定問答, 答弁要旨, slides, texts to paste, the workbook and the ledger; where a reduced amount exists
+    the 復活要求 too.
 
     Parameters
     ----------
@@ -33,13 +40,13 @@ def write_documents(results: Results, out: Path, *, as_of: dt.date, city_templat
         The run's folder; it exists.
     as_of : date
         The data-freeze date, printed and stored in the files instead of the clock.
-    city_template : Path, optional
-        A Word template that replaces ours.
+    data : Path, optional
+        The data folder; Word templates in its ``templates`` folder replace ours, policy files in ``policy`` are the city's own.
 
     Returns
     -------
     tuple of Path
-        The five files written, the budget appendix first.
+        The files written, the budget appendix first.
 
     Raises
     ------
@@ -50,11 +57,18 @@ def write_documents(results: Results, out: Path, *, as_of: dt.date, city_templat
     pictures = draw_pictures(results)
     files: dict[str, bytes | str] = {
         "budget_appendix.pdf": appendix_pdf(results, ledger, pictures=pictures, as_of=as_of),
-        "annex.pdf": annex_pdf(results, ledger, pictures=pictures, as_of=as_of),
-        "budget_appendix.docx": appendix_word(results, ledger, pictures=pictures, as_of=as_of, template=city_template),
+        "annex.pdf": annex_pdf(results, ledger, pictures=pictures, as_of=as_of, data=data),
+        "budget_appendix.docx": appendix_word(results, ledger, pictures=pictures, as_of=as_of, data=data),
         "calculation.xlsx": workbook_bytes(results, ledger, as_of=as_of),
+        "expected_questions.docx": questions_word(results, ledger, as_of=as_of, data=data),
+        "spoken_answers.docx": spoken_word(results, ledger, as_of=as_of, data=data),
+        "slides.pptx": slides_bytes(results, ledger, as_of=as_of),
+        "paste_texts.txt": paste_file(results, ledger),
         "ledger.json": ledger_text(ledger),
     }
+    if can_restore(ledger):
+        files["restoration.pdf"] = appendix_pdf(results, ledger, pictures=pictures, as_of=as_of, restoring=True)
+        files["restoration.docx"] = appendix_word(results, ledger, pictures=pictures, as_of=as_of, data=data, restoring=True)
     return tuple(write_atomic(safe_child(out, f"{FOLDER}/{name}"), content) for name, content in files.items())
 
 

@@ -11,7 +11,7 @@ from kdx_eval.report.answers import Answer, counted_length, fill
 from kdx_eval.report.blocks import shorten, visible
 from kdx_eval.report.content import effect_sentence, next_year
 from kdx_eval.report.honest import unit_cost_sentence
-from kdx_eval.report.wording import numbered_evidence, plan_note, planned
+from kdx_eval.report.wording import may_claim_prior, numbered_evidence, plan_note, planned
 
 if TYPE_CHECKING:
     from kdx_eval.report.ledger import Ledger
@@ -63,7 +63,7 @@ def paste_texts(results: Results, ledger: Ledger) -> tuple[PasteText, ...]:
     """事業概要, 要求理由 and 効果 for the finance system, each within its limit and in plain words."""
     made = {
         "事業概要": _outline(results, ledger),
-        "要求理由": (*_amount(results, ledger), *_even(results, ledger), *next_year(results, ledger), *_more_changes(results, ledger)),
+        "要求理由": (*_amount(results, ledger), *_even(results, ledger), *next_year(results, ledger)),
         "効果": (*_effect(results, ledger), *_cash(results, ledger)),
     }
     return tuple(PasteText(field=field, text=visible(fill(made[field], limit)), limit=limit) for field, limit in PASTE_LIMITS.items())
@@ -152,8 +152,7 @@ def _promised(results: Results, ledger: Ledger) -> Iterator[str]:
         yield "前の年に見込みを記録していないため、お答えできません。今回の見込みを記録し、来年度に突き合わせます。"
     for place, item in enumerate(claims):
         found = results.evidence.get(item.claim_id)
-        may_claim = results.savings is not None and results.savings.may_claim if found is None else found.may_claim
-        if not may_claim:
+        if not may_claim_prior(results, item.claim_id):
             verdict = "合計を主張できる段階ではありません" if found is None else f"判定は「{found.verdict}」です"
             yield f"{shorten(item.basis or item.claim_id, 40)}は、{ledger.text(f'prior.{place}.claimed_hours')}の見込みに対し、{verdict}。"
         else:

@@ -104,6 +104,12 @@ def part_of(results: Results, question_id: str) -> int | None:
     return None
 
 
+def may_claim_prior(results: Results, claim_id: str) -> bool:
+    """Whether the result of a promise may be told as a result: its question's effect may be claimed, or the total where it names no question."""
+    found = results.evidence.get(claim_id)
+    return results.savings is not None and results.savings.may_claim if found is None else found.may_claim
+
+
 def plan_note(plan: Plan) -> str:
     """When the plan was fixed, in plain words, dates in the Japanese calendar."""
     if plan.evaluated_after_period and not plan.changed_since_freeze:
