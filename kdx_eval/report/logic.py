@@ -121,9 +121,9 @@ def outcome_table(results: Results, ledger: Ledger) -> Table:
     questions = {question.question_id: question for question in planned(results).questions}
     rows = []
     for number, item in enumerate(ordered_evidence(results), start=1):
-        if item.role == "completion_only":
-            continue  # completing a course is an activity
         asked = questions.get(item.question_id)
+        if item.role == "completion_only" or (asked is not None and not asked.is_estimated):
+            continue  # completing a course is an activity
         flagged = (asked is not None and is_questionnaire(asked)) or item.basis_plain == "自己申告のみ"
         smallest = ledger.text(f"question.{item.question_id}.smallest") if ledger.has(f"question.{item.question_id}.smallest") else "－"
         rows.append((f"問{number}　{shorten(item.outcome_label, 30)}", smallest, effect_text(item, ledger), item.verdict, SURVEY_FLAG if flagged else ""))
