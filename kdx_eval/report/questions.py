@@ -270,12 +270,8 @@ def _otherwise(case: Case) -> Answer:
     if not told:
         text = "ほかの方法の費用と効果を並べた記録がないため、答えられません。何もしない場合との差は、受けていない課との比較で見ています。"
         return Answer(objection=objection, text=text, standing="答えられない", needed="ほかの方法の見積り（1人当たりの費用と、同じ内容を学べるか）")
-    return Answer(
-        objection=objection,
-        text="ほかの方法の費用を並べています。効果の違いは、同じ方法で調べていないため比べられません。",
-        standing="一部だけ答えられる",
-        grounds=told[:5],
-    )
+    text = "ほかの方法を並べています。効果の違いは、同じ方法で調べていないため比べられません。"
+    return Answer(objection=objection, text=text, standing="一部だけ答えられる", grounds=told[:5], needed="ほかの方法の効果を同じ比べ方で調べた記録")
 
 
 def _numbers(numbers: Iterable[int]) -> str:
