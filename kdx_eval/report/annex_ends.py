@@ -24,7 +24,7 @@ def summary_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
     fields = appendix_content(results, ledger, as_of=planned(results).evaluated_through.first_day)
     rows = [(item["label"], f"{item['value']}{item['unit']}") for item in fields["amounts"]]
     rows += [("増減の理由", fields["change_reason"]), ("予算が実際に減る額", f"{fields['cash_amount']}　{fields['cash_text']}")]
-    rows += [("効果", "\n".join(filter(None, (fields["effect_sentence"], fields["honest_case"]))))]
+    rows += [("効果", "\n".join(filter(None, (fields["effect_sentence"], fields["sure_sentence"], fields["honest_case"]))))]
     rows += [(label, "\n".join(f"・{item}" for item in fields[key])) for label, key in (("時間と分岐点", "hours"), ("限界", "limits"), ("来年度", "next_year"))]
     yield Table(columns=columns("項目", "内容", widths=(1, 5)), rows=tuple(rows))
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from kdx_eval.evidence.wording import limit_text
 from kdx_eval.plots import SYNTHETIC_NOTE
 from kdx_eval.report.blocks import shorten
-from kdx_eval.report.honest import honest_case, unit_cost_sentence
+from kdx_eval.report.honest import honest_case, sure_sentence, unit_cost_sentence
 from kdx_eval.report.wording import (
     NOT_GIVEN,
     ROUNDING_NOTE,
@@ -63,6 +63,7 @@ def appendix_content(results: Results, ledger: Ledger, *, as_of: dt.date, pictur
         "amounts_heading": "要求額・前年度予算額・増減と理由",
         "evaluated_label": plan.evaluated_fiscal_year.wareki,
         "effect_sentence": effect_sentence(results, ledger),
+        "sure_sentence": shorten(sure_sentence(results, ledger), 160),
         "honest_case": honest_case(results, ledger),
         "figures": [{"file": item.file, "alt": item.alt, "caption": item.caption, "width": item.width} for item in pictures],
         "notes": f"{PRIVACY_NOTE}{policy_note(results)}詳しい方法・前提・数字の出所は別冊にあります。",

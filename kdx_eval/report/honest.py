@@ -19,6 +19,16 @@ def honest_case(results: Results, ledger: Ledger) -> str:
     return f"今の段階で言えること：{''.join(_sentences(results, ledger))}"
 
 
+def sure_sentence(results: Results, ledger: Ledger) -> str:
+    """How sure the effect on page one is: how it was compared, and the first thing that must stand beside it; empty without a question."""
+    items = [item for _, item in numbered_evidence(results)]
+    if not items or items[0].headline is None:
+        return ""
+    first = items[0]
+    limit = ledger.text(f"question.{first.question_id}.limit.0") if first.limits else ""
+    return f"確からしさ：{first.basis_plain}。{limit}"
+
+
 def unit_cost_sentence(results: Results, ledger: Ledger) -> str:
     """Yen for one completion, and over which courses; empty without costs."""
     budget = results.budget

@@ -59,7 +59,7 @@ _PAGE_ONE: tuple[tuple[str, _TableSpec | tuple[str, ...]], ...] = (
             "prior_note",
         ),
     ),
-    ("5　効果（一文）", ("effect_sentence", "honest_case")),
+    ("5　効果（一文）", ("effect_sentence", "sure_sentence", "honest_case")),
     ("6　予算が実際に減る額", ("cash_amount", "cash_text")),
     (
         "7　減額した場合の影響",

@@ -14,19 +14,21 @@ from functools import lru_cache
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pptx import Presentation
 from pypdf import PdfReader
 
 from kdx_eval.effect.study import CheckResult
 from kdx_eval.errors import OutputError
-from kdx_eval.report.annex import annex_blocks, annex_pdf
+from kdx_eval.report.annex import annex_blocks, annex_pdf, prior_blocks, sensitivity_blocks, worth_blocks
 from kdx_eval.report.answer_documents import questions_word, spoken_word
 from kdx_eval.report.answers import counted_length, fill
 from kdx_eval.report.appendix import appendix_pdf, appendix_word
 from kdx_eval.report.blocks import Block, Bullets, Figure, Flow, Heading, Paragraph, Table
 from kdx_eval.report.claims import build_ledger
 from kdx_eval.report.content import appendix_content
-from kdx_eval.report.logic import SURVEY_FLAG, is_questionnaire, logic_model, outcome_table
+from kdx_eval.report.logic import SURVEY_FLAG, is_questionnaire, logic_blocks, logic_model, outcome_table
 from kdx_eval.report.pictures import draw_pictures
 from kdx_eval.report.pptx_parts import Place, fit_paragraphs, fitting_size, lines_needed
 from kdx_eval.report.questions import expected_answers
@@ -108,6 +110,29 @@ def test_a_city_that_may_claim_nothing_names_no_value_in_yen_and_no_sum_of_hours
         if name != "annex":  # its ledger and its table of hours hold every figure, marked as not to be claimed
             assert [number for number in numbers if number in text] == [], name
     assert "円への換算" in all_texts(verdict)["annex"] or "人件費への換算" in all_texts(verdict)["annex"]
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(
+    verdict=st.sampled_from(SILENT), outcomes=st.lists(st.sampled_from(("passed", "failed", "powerless", "not_applicable")), min_size=2, max_size=2),
+    missing=st.sampled_from(("", "budget", "savings", "reach", "prior")), secondary=st.booleans(),
+)  # fmt: skip
+def test_in_200_cities_no_text_says_what_the_verdict_forbids(verdict: str, outcomes: list[str], missing: str, secondary: bool) -> None:
+    ids = ("pre_trends", "selection_months")
+    checks = tuple(replace(CHECKS[0], check_id=key, outcome=outcome) for key, outcome in zip(ids, outcomes, strict=True))  # type: ignore[arg-type]
+    results = CITIES[verdict]
+    assert results.budget is not None
+    gone = {"budget": {"budget": None}, "savings": {"savings": None}, "reach": {"budget": replace(results.budget, reach=(), cost_per_completion_yen=None)}}
+    gone["prior"] = {"budget": replace(results.budget, prior_claims=())}
+    found = {key: replace(item, role="secondary" if secondary and key == "q1" else item.role, checks=checks) for key, item in results.evidence.items()}
+    results = replace(results, evidence=found, **gone.get(missing, {}))
+    ledger = build_ledger(results)
+    content = appendix_content(results, ledger, as_of=AS_OF)
+    texts = [str(content), str(restoration_content(content, results, ledger=ledger)) if can_restore(ledger) else ""]
+    texts += [str(expected_answers(results, ledger)), str(spoken_answers(results, ledger)), str(paste_texts(results, ledger))]
+    blocks = [*logic_blocks(results, ledger), *worth_blocks(results, ledger), *sensitivity_blocks(results, ledger), *prior_blocks(results, ledger)]
+    texts += [text for block in blocks for text in plain(block)]
+    assert [phrase for phrase in forbidden_phrases(verdict) if any(phrase in text for text in texts)] == []
 
 
 def test_phrases_would_be_found_if_they_stood_there() -> None:
