@@ -10,35 +10,34 @@ from kdx_eval.report.pptx_parts import BLUE, GREY, INK, Place, rgb, style_font
 from kdx_eval.report.wording import numbered_evidence, part_of
 
 if TYPE_CHECKING:
+    from kdx_eval.report.ledger import Ledger
     from kdx_eval.results import Results
 
 _MOST_ROWS, _MOST_COURSES = 5, 5
+_COUNTS = ("enrolled", "completed")
 _SIZE = 10.0
 
 
-def add_hours_chart(slide: Any, place: Place, *, results: Results) -> bool:
+def add_hours_chart(slide: Any, place: Place, *, results: Results, ledger: Ledger) -> bool:
     """Hours of a year for each question as a line over the 95 % interval; False, and nothing drawn, where none converts to hours.
 
     A question whose effect may not be claimed shows its interval alone, as a broken grey line without a point for the estimate.
     """
-    lines = () if results.savings is None else results.savings.lines
-    saved = {line.question_id: line.saved for line in lines if line.saved is not None}
-    shown = [
-        (number, item, saved[item.question_id])
-        for number, item in sorted(numbered_evidence(results)[:_MOST_ROWS], key=lambda pair: pair[0])
-        if item.question_id in saved
-    ]
+    leading = sorted(numbered_evidence(results)[:_MOST_ROWS], key=lambda pair: pair[0])
+    names = {item.question_id: f"question.{item.question_id}.saved" for _, item in leading}
+    found = [(number, item, ledger.claim(names[item.question_id])) for number, item in leading if ledger.has(names[item.question_id])]
+    shown = [row for row in found if row[2].is_figure and row[2].low is not None]
     if not shown:
         return False
     from pptx.enum.chart import XL_CHART_TYPE
 
     data: Any = _data_module().XyChartData()
     labels = []
-    for row, (number, item, hours) in enumerate(shown):
+    for row, (number, item, claim) in enumerate(shown):
         inside = part_of(results, item.question_id)
         labels.append(f"問{number} {item.verdict}" + (f"（問{inside}の一部）" if inside else ""))
         series = data.add_series(labels[-1])
-        for value in (hours.conf_low, hours.hours, hours.conf_high) if item.may_claim else (hours.conf_low, hours.conf_high):
+        for value in (claim.low, claim.value, claim.high) if item.may_claim else (claim.low, claim.high):
             series.add_data_point(value, len(shown) - row)
     chart = _add(slide, place, kind=XL_CHART_TYPE.XY_SCATTER_LINES, data=data)
     for row, (_, item, _) in enumerate(shown):
@@ -49,18 +48,21 @@ def add_hours_chart(slide: Any, place: Place, *, results: Results) -> bool:
     return True
 
 
-def add_reach_chart(slide: Any, place: Place, *, results: Results) -> bool:
-    """Enrolled and completed of the largest courses; False, and nothing drawn, without records."""
+def add_reach_chart(slide: Any, place: Place, *, results: Results, ledger: Ledger) -> bool:
+    """Enrolled and completed of the largest courses; False, and nothing drawn, without records (or where none may be shown)."""
     reach = () if results.budget is None else results.budget.reach
-    if not reach:
+    shown = [
+        (item, *counts) for number, item in enumerate(reach) if None not in (counts := [ledger.claim(f"reach.{number}.{field}").value for field in _COUNTS])
+    ]
+    if not shown:
         return False
     from pptx.enum.chart import XL_CHART_TYPE, XL_LEGEND_POSITION
 
-    largest = sorted(reach, key=lambda item: (-(item.cost_yen or 0), -item.enrolled))[:_MOST_COURSES][::-1]
+    largest = sorted(shown, key=lambda row: (-(row[0].cost_yen or 0), -row[1]))[:_MOST_COURSES][::-1]
     data: Any = _data_module().CategoryChartData(number_format="#,##0")
-    data.categories = [visible(shorten(item.course_name, 16)) for item in largest]
-    data.add_series("修了者", [item.completed for item in largest])
-    data.add_series("受講者", [item.enrolled for item in largest])
+    data.categories = [visible(shorten(item.course_name, 16)) for item, _, _ in largest]
+    data.add_series("修了者", [completed for _, _, completed in largest])
+    data.add_series("受講者", [enrolled for _, enrolled, _ in largest])
     chart = _add(slide, place, kind=XL_CHART_TYPE.BAR_CLUSTERED, data=data)
     for series, colour in zip(chart.plots[0].series, (BLUE, "B7C4CE"), strict=True):
         series.format.fill.solid()

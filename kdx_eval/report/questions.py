@@ -267,6 +267,7 @@ def _otherwise(case: Case) -> Answer:
     objection = "研修以外の方法（何もしない、J-LIS、内製、近隣との共同）でもできたのではないか。"
     budget = case.results.budget
     told = () if budget is None else tuple(case.text(f"alternative.{place}") for place in range(len(budget.alternatives)))
+    told += tuple(f"{claim.subject}：{claim.text}" for claim in case.ledger if claim.name.startswith("ladder.") and claim.unit == "文" and claim.text)
     if not told:
         text = "ほかの方法の費用と効果を並べた記録がないため、答えられません。何もしない場合との差は、受けていない課との比較で見ています。"
         return Answer(objection=objection, text=text, standing="答えられない", needed="ほかの方法の見積り（1人当たりの費用と、同じ内容を学べるか）")

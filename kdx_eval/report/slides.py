@@ -32,7 +32,7 @@ def slides_bytes(results: Results, ledger: Ledger, *, as_of: dt.date) -> bytes:
     plan = planned(results)
     made = new_presentation(title=shorten(f"{MAYOR_TITLE}・{DIRECTOR_TITLE}　{plan.title}", 60), day=dt.datetime.combine(as_of, dt.time()))
     fields = appendix_content(results, ledger, as_of=as_of)
-    _mayor(blank_slide(made), results, fields=fields)
+    _mayor(blank_slide(made), results, ledger=ledger, fields=fields)
     _director(blank_slide(made), results, ledger=ledger, fields=fields)
     stream = io.BytesIO()
     made.save(stream)
@@ -56,7 +56,7 @@ def _section(slide: Any, place: Place, *, heading: str, paragraphs: Sequence[str
     add_text(slide, inner, paragraphs=paragraphs, sizes=sizes, fill="FFFFFF")
 
 
-def _mayor(slide: Any, results: Results, *, fields: dict[str, Any]) -> None:
+def _mayor(slide: Any, results: Results, *, ledger: Ledger, fields: dict[str, Any]) -> None:
     _frame(slide, results, name=MAYOR_TITLE, page=1)
     cards = [(item["label"], f"{item['value']}{item['unit']}") for item in fields["amounts"]] + [("予算が実際に減る額", fields["cash_amount"])]
     for number, (label, value) in enumerate(cards):
@@ -68,7 +68,7 @@ def _mayor(slide: Any, results: Results, *, fields: dict[str, Any]) -> None:
     _section(slide, Place(left=10, top=83, width=136, height=62), heading="効果はあったか", paragraphs=effect)
     sure = [f"・{text}" for text in fields["limits"][:_MOST_LIMITS]]
     _section(slide, Place(left=10, top=147, width=136, height=54), heading="どこまで確かか", paragraphs=sure)
-    add_heading(slide, Place(left=151, top=41, width=136, height=6.5), text=_draw_chart(slide, results))
+    add_heading(slide, Place(left=151, top=41, width=136, height=6.5), text=_draw_chart(slide, results, ledger=ledger))
     add_heading(slide, Place(left=151, top=129, width=136, height=6.5), text="減額した場合の影響")
     rows = [("案", "千円", "受講", "失うもの"), *((row["option"], row["amount"], row["can_do"], row["forgone"]) for row in fields["reduction"])]
     if len(rows) > 1:
@@ -77,12 +77,12 @@ def _mayor(slide: Any, results: Results, *, fields: dict[str, Any]) -> None:
         add_text(slide, Place(left=151, top=136.5, width=136, height=20), paragraphs=(fields["reduction_more"],))
 
 
-def _draw_chart(slide: Any, results: Results) -> str:
+def _draw_chart(slide: Any, results: Results, *, ledger: Ledger) -> str:
     """The chart of hours, of reach where no hours were estimated, or a sentence; returns the heading above it."""
     place = Place(left=151, top=48, width=136, height=78)
-    if add_hours_chart(slide, place, results=results):
+    if add_hours_chart(slide, place, results=results, ledger=ledger):
         return "年間の時間と95％の幅（時間／年、右ほど良い）"
-    if add_reach_chart(slide, place, results=results):
+    if add_reach_chart(slide, place, results=results, ledger=ledger):
         return "受講者と修了者（人）"
     add_text(slide, place, paragraphs=("受講と効果の記録がないため、図はありません。",))
     return "図"

@@ -54,7 +54,7 @@ def spoken_answers(results: Results, ledger: Ledger) -> tuple[Answer, ...]:
         ("何人が受け、1人いくらかかったか。", _people(results, ledger)),
         ("何時間減れば元が取れるのか。", _even(results, ledger)),
         ("予算を減らしたら何ができなくなるか。", _cut(results, ledger)),
-        ("来年度はどう確かめ、効果がなければどうするのか。", next_year(results, ledger)),
+        ("来年度はどう確かめ、効果がなければどうするのか。", (*_ending(ledger), *next_year(results, ledger))),
     )
     return tuple(Answer(objection=question, text=fill(sentences, SPOKEN_LIMIT)) for question, sentences in asked)
 
@@ -205,3 +205,9 @@ def _cut(results: Results, ledger: Ledger) -> Iterator[str]:
     for place, cut in enumerate(cuts):
         if cut.name != "満額":
             yield f"{cut.name}（{ledger.text(f'cut.{place}.yen')}千円）の場合：{ledger.text(f'cut.{place}.sentence')}"
+
+
+def _ending(ledger: Ledger) -> Iterator[str]:
+    """When the measure goes on and when it ends, where the budget case says so."""
+    if ledger.has("continuation.sentence"):
+        yield ledger.text("continuation.sentence")
