@@ -10,11 +10,11 @@ from kdx_eval.report.pptx_parts import BLUE, GREY, INK, Place, rgb, style_font
 from kdx_eval.report.wording import numbered_evidence, part_of
 
 if TYPE_CHECKING:
+    from kdx_eval.budget import Reach
     from kdx_eval.report.ledger import Ledger
     from kdx_eval.results import Results
 
 _MOST_ROWS, _MOST_COURSES = 5, 5
-_COUNTS = ("enrolled", "completed")
 _SIZE = 10.0
 
 
@@ -51,9 +51,11 @@ def add_hours_chart(slide: Any, place: Place, *, results: Results, ledger: Ledge
 def add_reach_chart(slide: Any, place: Place, *, results: Results, ledger: Ledger) -> bool:
     """Enrolled and completed of the largest courses; False, and nothing drawn, without records (or where none may be shown)."""
     reach = () if results.budget is None else results.budget.reach
-    shown = [
-        (item, *counts) for number, item in enumerate(reach) if None not in (counts := [ledger.claim(f"reach.{number}.{field}").value for field in _COUNTS])
-    ]
+    shown: list[tuple[Reach, float, float]] = []
+    for number, item in enumerate(reach):
+        enrolled, completed = (ledger.claim(f"reach.{number}.{field}").value for field in ("enrolled", "completed"))
+        if enrolled is not None and completed is not None:
+            shown.append((item, enrolled, completed))
     if not shown:
         return False
     from pptx.enum.chart import XL_CHART_TYPE, XL_LEGEND_POSITION
