@@ -43,7 +43,7 @@ def question_blocks_of(results: Results, ledger: Ledger) -> Iterator[Block]:
     answers = expected_answers(results, ledger)
     yield Paragraph(text=intro_text(answers))
     for number, answer in enumerate(answers, start=1):
-        yield Heading(text=f"想定{number}　{answer.objection}", level=3)
+        yield Heading(text=f"想定問{number}　{answer.objection}", level=3)
         yield Paragraph(text=f"【{answer.standing}】{answer.text}")
         if answer.grounds:
             yield Bullets(items=answer.grounds)

@@ -23,11 +23,12 @@ def enter_document_claims(book: LedgerBook, results: Results) -> None:
             inputs = tuple(f"reach.{place}.{field}" for place in range(len(reach)))
             book.figure(f"total.{field}", number, text=f"延べ{format_number(number)}人", unit="人", formula="全研修の合計（延べ）", inputs=inputs)
         book.figure("total.courses", len(reach), text=f"{len(reach)}講座", unit="講座", inputs=("training",))
+    told = tuple(f"question.{question_id}.headline" for question_id in results.evidence)
     counts: Counter[str] = Counter(item.verdict for item in results.evidence.values())
-    book.figure("tally.all", len(results.evidence), text=f"{len(results.evidence)}件", unit="件", inputs=("results/evidence.json",))
+    book.figure("tally.all", len(results.evidence), text=f"{len(results.evidence)}件", unit="件", inputs=told)
     for verdict in VERDICT_ORDER:
         number = counts[verdict]
-        book.figure(f"tally.{verdict}", number, text=f"{number}件", unit="件", inputs=("results/evidence.json",), label=f"判定が「{verdict}」の問い")
+        book.figure(f"tally.{verdict}", number, text=f"{number}件", unit="件", inputs=told, label=f"判定が「{verdict}」の問い")
     for cut in () if budget is None else budget.cuts:
         if budget is not None and budget.request_yen is not None and cut.name == "減額":
             gap = budget.request_yen - cut.yen

@@ -107,7 +107,7 @@ def activity_table(results: Results, ledger: Ledger) -> Table:
     """活動指標: what was done, and what the request would pay for."""
     plan, budget = planned(results), results.budget
     full = next((place for place, cut in enumerate(() if budget is None else budget.cuts) if cut.name == "満額" and cut.seats is not None), None)
-    seats = "未定" if full is None else f"延べ{ledger.text(f'cut.{full}.seats')}（要求する研修分）"
+    seats = "未定" if full is None else f"要求する研修の受講 延べ{ledger.text(f'cut.{full}.seats')}"
     rows: list[tuple[str, ...]] = []
     if budget is not None and budget.reach:
         rows += [("受講者", ledger.text("total.enrolled"), seats), ("修了者", ledger.text("total.completed"), "未定")]

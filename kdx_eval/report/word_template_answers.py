@@ -28,7 +28,7 @@ def _build(path: Path, *, spoken: bool) -> Path:
     document.add_paragraph("{{ city }}　{{ prepared }}")
     document.add_paragraph("{{ intro }}")
     document.add_paragraph("{%p for item in items %}")
-    document.add_heading(("質問" if spoken else "想定") + "{{ item.number }}　{{ item.question }}", level=2)  # 問1 is a question of the plan
+    document.add_heading(("質問" if spoken else "想定問") + "{{ item.number }}　{{ item.question }}", level=2)  # 問1 is a question of the plan
     _paragraph(document, "{{ item.answer }}" if spoken else "【{{ item.standing }}】{{ item.answer }}", size=10.5 if spoken else 9.0)
     if not spoken:
         for text in ("{%p for ground in item.grounds %}", "・{{ ground }}", "{%p endfor %}"):
