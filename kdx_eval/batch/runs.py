@@ -196,15 +196,16 @@ def _sweep(out: Path) -> None:
 
 
 def _base_digests(dataset: Dataset, plan: Plan) -> dict[str, str]:
-    templates = resources.root_dir("templates")
-    names = sorted(path for path in templates.rglob("*") if path.is_file())
+    # The city's own templates are no data, so that their content is not in the dataset's digest.
+    folders = {"ours": resources.root_dir("templates"), "city": dataset.folder / "templates"}
+    templates = {f"{whose}/{path.relative_to(folder).as_posix()}": path for whose, folder in folders.items() for path in folder.rglob("*") if path.is_file()}
     return {
         "data": dataset.digest,
         "plan": plan_digest(plan),
         "frozen": "" if plan.frozen is None else plan.frozen.at.isoformat(),
         "changed_since_freeze": str(plan.changed_since_freeze),
         "code": manifest.code_digest(),
-        "templates": manifest.digest_json({path.relative_to(templates).as_posix(): manifest.digest_file(path) for path in names}),
+        "templates": manifest.digest_json({name: manifest.digest_file(path) for name, path in sorted(templates.items())}),
     }
 
 

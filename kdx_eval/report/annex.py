@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
-from itertools import groupby
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kdx_eval.plots import SYNTHETIC_NOTE
+from kdx_eval.report import money_blocks as money
+from kdx_eval.report.annex_ends import LEDGER_COLUMNS, ledger_summary, summary_blocks
 from kdx_eval.report.annex_hours import hours_blocks
+from kdx_eval.report.answer_documents import question_blocks_of
 from kdx_eval.report.blocks import Block, Bullets, Figure, Heading, Paragraph, Table, columns, shorten, typst_blocks, without_empty_columns
 from kdx_eval.report.claims import NAIVE, grade_text, quality_counts
-from kdx_eval.report.money_blocks import money_blocks
+from kdx_eval.report.logic import logic_blocks, outline_blocks
 from kdx_eval.report.pdf import compile_pdf
 from kdx_eval.report.policy_parts import policy_blocks
 from kdx_eval.report.quality_rows import files_table
 from kdx_eval.report.timing import timing_table
-from kdx_eval.report.wording import ROUNDING_NOTE, ordered_evidence, plan_note, planned, policy_note
-from kdx_eval.report.words_hours import TABLES
+from kdx_eval.report.wording import CHECK_WORDS, ROUNDING_NOTE, may_claim_prior, ordered_evidence, plan_note, planned, policy_note
 from kdx_eval.schema import parameter
 from kdx_eval.units import format_share, wareki_date
 
 if TYPE_CHECKING:
     from kdx_eval.evidence import Evidence
-    from kdx_eval.report.ledger import Claim, Ledger
+    from kdx_eval.report.ledger import Ledger
     from kdx_eval.report.pictures import Pictures
     from kdx_eval.results import Results
 
 TITLE = "予算要求書 附属資料（別冊）"
-CHECK_WORDS = {"passed": "支障なし", "failed": "問題あり", "powerless": "確かめる力が足りない", "not_applicable": "行えない"}
 NO_CLAIM_NOTE = "　生まれた時間の合計は主張できません（計算上の数字として示します）。"
+NO_YEN_NOTE = "生まれた時間の合計を主張できないため、人件費への換算と3年・5年の試算は示しません。"
 NO_COST_NOTE = "費用が「－」の研修は、費用の一覧から分けて取り出せないもの。"
 ROLES = {"primary": "主な問い", "secondary": "副次", "completion_only": "修了のみ"}
 DESIGNS = {
@@ -38,12 +40,6 @@ DESIGNS = {
     "single": "一つの部署だけが受けたため、よく似た動きの部署を組み合わせた相手と比べる",
     "everyone": "全員が同時に受けるため比べる相手がなく、修了の状況だけを報告する",
 }
-_LEDGER_COLUMNS = columns("番号", "名前", "値", "幅（95％）", "計算", widths=(0.8, 2.1, 3.1, 1.7, 1.6))
-_IN_SUBJECT = (".retention", ".discount_rate")
-_SHARED_ROWS = frozenset((
-    "line", "funding", "changes", "prior", "cut", "reach", "scenario", "stage", "execution", "full_item", "full_course", "price_basis", "outlook_line",
-    "scenario_return", "outlook_case", "swing", "drawn", "ladder", "peer",
-))  # fmt: skip
 GLOSSARY = (
     ("比較対照", "研修をまだ（または一度も）受けていない課・業務・職員。受けた側と同じ時期の動きを差し引くために使う。"),
     ("効果", "研修を受けた側の変化から、比較対照の変化を差し引いたもの。評価年度の平均を、研修前の同じ月の平均と比べる。"),
@@ -62,10 +58,10 @@ GLOSSARY = (
 )
 
 
-def annex_pdf(results: Results, ledger: Ledger, *, pictures: Pictures, as_of: dt.date) -> bytes:
-    """The 別冊 as PDF/A-2b; raises OutputError when the template is faulty."""
+def annex_pdf(results: Results, ledger: Ledger, *, pictures: Pictures, as_of: dt.date, data: Path | None = None) -> bytes:
+    """The 別冊 as PDF/A-2b; ``data`` is the folder with the city's own policy files. Raises OutputError when the template is faulty."""
     plan = planned(results)
-    data: dict[str, Any] = {
+    content: dict[str, Any] = {
         "title": TITLE,
         "heading": plan.heading,
         "city": shorten(plan.city, 40),
@@ -75,28 +71,41 @@ def annex_pdf(results: Results, ledger: Ledger, *, pictures: Pictures, as_of: dt
         "synthetic": plan.synthetic,
         "synthetic_note": SYNTHETIC_NOTE if plan.synthetic else "",
         "footer": f"{ledger.note}{ROUNDING_NOTE}",
-        "blocks": typst_blocks(annex_blocks(results, ledger, pictures=pictures)),
+        "blocks": typst_blocks(annex_blocks(results, ledger, pictures=pictures, data=data)),
     }
-    return compile_pdf("annex.typ", data, images=pictures.content, as_of=as_of)
+    return compile_pdf("annex.typ", content, images=pictures.content, as_of=as_of)
 
 
-def annex_blocks(results: Results, ledger: Ledger, *, pictures: Pictures) -> list[Block]:
-    """All blocks in order: 要求 → 財源・積算 → 受講 → 前年との突合 → 効果 → 費用対効果 → 感度・分岐点 → 代替案 → データ・前提 → 用語 → 台帳."""
-    blocks: list[Block] = [Heading(text="1　要求の一覧"), *request_blocks(results, ledger), Heading(text="2　受講の広がり"), *reach_blocks(results, ledger)]
-    blocks += [Heading(text="3　前年度の見込みと実績"), *prior_blocks(results, ledger), Heading(text="4　問いごとの検証")]
-    items = ordered_evidence(results)
-    blocks.append(summary_table(results))
-    for number, item in enumerate(items, start=1):
-        blocks.append(Heading(text=f"問{number}　{shorten(item.title, 60)}", level=3))
-        blocks += question_blocks(results, ledger, item=item, pictures=pictures)
-    blocks += [Heading(text="5　時間と費用対効果"), *value_blocks(results, ledger), *hours_blocks(results, ledger, pictures=pictures)]
-    blocks += money_blocks(results, ledger, pictures=pictures)
-    if results.policy:
-        blocks += [Heading(text="6　方針の項目ごとの状況"), *policy_blocks(ledger, results.policy, figures=pictures.by_part)]
-    blocks += [Heading(text="7　データの品質と計画"), *quality_blocks(results, ledger)]
-    blocks += [Heading(text="8　用語解説"), Table(columns=columns("用語", "意味", widths=(1, 3)), rows=GLOSSARY)]
-    blocks += [Heading(text="9　数字の台帳"), ledger_summary(ledger), Paragraph(text=f"計算結果の照合番号（SHA-256）：{ledger.digest}")]
-    return blocks
+def annex_blocks(results: Results, ledger: Ledger, *, pictures: Pictures, data: Path | None = None) -> list[Block]:
+    """All blocks in the order of a budget file: 要約, 概要, 積算, ロジックモデル, 検証, 費用対効果, 感度, 代替案, 突合, データ, 想定問答, 用語, 台帳."""
+    parts: tuple[tuple[str, Iterable[Block]], ...] = (
+        ("要約", summary_blocks(results, ledger)),
+        ("事業概要と上位計画との関係", (*outline_blocks(results, ledger, data=data), *reach_blocks(results, ledger))),
+        ("積算内訳と財源", (*request_blocks(results, ledger), *money.stage_blocks(results, ledger))),
+        ("ロジックモデルと指標", logic_blocks(results, ledger)),
+        ("前年度までの効果の検証", effect_blocks(results, ledger, pictures=pictures)),
+        ("時間と費用対効果", (*worth_blocks(results, ledger), *hours_blocks(results, ledger, pictures=pictures))),
+        ("費用の全体と単価", (*money.full_cost_blocks(results, ledger), *money.price_blocks(results, ledger))),
+        ("要求年度の見込み", money.outlook_blocks(results, ledger)),
+        ("感度と分岐点", (*sensitivity_blocks(results, ledger), *money.sensitivity_blocks(results, ledger, pictures=pictures))),
+        ("代替案と他団体の例", (*alternative_blocks(results, ledger), *money.alternative_blocks(results, ledger), *money.peer_blocks(results, ledger))),
+        ("前年度の見込みと実績", prior_blocks(results, ledger)),
+        ("方針の項目ごとの状況", policy_blocks(ledger, results.policy, figures=pictures.by_part)),
+        ("データ・前提・版", quality_blocks(results, ledger)),
+        ("想定問答", question_blocks_of(results, ledger)),
+        ("用語解説", (Table(columns=columns("用語", "意味", widths=(1, 3)), rows=GLOSSARY),)),
+        ("数字の台帳", (ledger_summary(ledger), Paragraph(text=f"計算結果の照合番号（SHA-256）：{ledger.digest}"))),
+    )
+    filled = [(title, made) for title, blocks in parts if (made := list(blocks))]
+    return [block for number, (title, made) in enumerate(filled, start=1) for block in (Heading(text=f"{number}　{title}"), *made)]
+
+
+def effect_blocks(results: Results, ledger: Ledger, *, pictures: Pictures) -> Iterator[Block]:
+    """The verdicts in one table, then question by question."""
+    yield summary_table(results)
+    for number, item in enumerate(ordered_evidence(results), start=1):
+        yield Heading(text=f"問{number}　{shorten(item.title, 60)}", level=3)
+        yield from question_blocks(results, ledger, item=item, pictures=pictures)
 
 
 def request_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
@@ -175,7 +184,7 @@ def prior_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
             ledger.text(f"prior.{place}.claimed_hours"),
             ledger.text(f"prior.{place}.result"),
             ledger.range_text(f"prior.{place}.result"),
-            ledger.text(f"prior.{place}.share"),
+            ledger.text(f"prior.{place}.share") if may_claim_prior(results, item.claim_id) else "－",
             ledger.text(f"prior.{place}.sentence"),
         )
         for place, item in enumerate(claims)
@@ -273,6 +282,13 @@ def _estimates_table(item: Evidence, ledger: Ledger) -> Table:
 
 def value_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
     """Hours, their use, yen for reference, scenarios, switching values, alternatives."""
+    yield from worth_blocks(results, ledger)
+    yield from sensitivity_blocks(results, ledger)
+    yield from alternative_blocks(results, ledger)
+
+
+def worth_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
+    """Hours, their use, what leaves the budget, yen for reference, scenarios."""
     if results.savings is not None:
         # Share and persons have no range of their own: they stand only where the total may be claimed.
         keys = ["created", "attendance", "net", *(["share", "persons"] if results.savings.may_claim else [])]
@@ -288,10 +304,13 @@ def value_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
     if budget is None:
         return
     yield Paragraph(text=f"予算が実際に減る額：{ledger.text('cash.yen')}。{ledger.text('cash.sentence')}" if budget.lines else ledger.text("cash.sentence"))
-    if ledger.has("value.yen"):
+    may_claim = results.savings is not None and results.savings.may_claim
+    if not may_claim:
+        yield Paragraph(text=NO_YEN_NOTE)
+    elif ledger.has("value.yen"):
         yield Paragraph(text=f"参考（人件費換算、予算は減らない）：{ledger.text('value.yen')}（{ledger.range_text('value.yen')}）。")
     yield Paragraph(text=f"時間の単価：{ledger.text('price.sentence')}")
-    if budget.scenarios:
+    if budget.scenarios and may_claim:
         heads = columns(
             "年数",
             "定着",
@@ -314,13 +333,23 @@ def value_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
             for place, item in enumerate(budget.scenarios)
         )
         yield Table(columns=heads, rows=rows, caption="見込み（実績には加えない）", note=scenario_note())
-    parts = [ledger.text("even.sentence")] if budget.break_even is not None else []
-    if results.savings is not None and results.savings.may_claim:  # the conditions name the estimate without its range
-        parts += [ledger.text(f"switch.{place}.sentence") for place in range(len(budget.switching_values))]
+
+
+def sensitivity_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
+    """分岐点, and at which values of the assumptions the judgement turns."""
+    budget = results.budget
+    parts = [ledger.text("even.sentence")] if budget is not None and budget.break_even is not None else []
+    # The conditions name the estimate, which stands only where the total may be claimed.
+    claimed = budget is not None and results.savings is not None and results.savings.may_claim
+    parts += [ledger.text(f"switch.{place}.sentence") for place in range(len(budget.switching_values) if budget is not None and claimed else 0)]
+    yield Paragraph(text="分岐点と、判断が変わる条件" if parts else "費用または時間の単価がないため、分岐点は示せません。")
     if parts:
-        yield Paragraph(text="分岐点と、判断が変わる条件")
         yield Bullets(items=tuple(parts))
-    alternatives = tuple(ledger.text(f"alternative.{place}") for place in range(len(budget.alternatives)))
+
+
+def alternative_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
+    """Other ways to the same end, where the city states them."""
+    alternatives = tuple(ledger.text(f"alternative.{place}") for place in range(0 if results.budget is None else len(results.budget.alternatives)))
     yield Paragraph(text="代替案" if alternatives else "代替案の記載はありません。")
     if alternatives:
         yield Bullets(items=alternatives)
@@ -346,28 +375,4 @@ def quality_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
 def ledger_table(ledger: Ledger) -> Table:
     """Every figure with its interval and formula, one row each; sentences stand in ledger.json only."""
     rows = tuple((claim.id, claim.title, claim.full_text, claim.full_range, claim.formula) for claim in ledger if claim.is_figure)
-    return Table(columns=_LEDGER_COLUMNS, rows=rows)
-
-
-def ledger_summary(ledger: Ledger) -> Table:
-    """The ledger for paper: the figures of one budget line, course or scenario share a row."""
-    rows = []
-    for _, group in groupby((claim for claim in ledger if claim.is_figure), key=_row_key):
-        first, *more = claims = list(group)
-        table = TABLES.get(first.name.partition(".")[0])
-        if table:
-            rows.append((f"{first.id}～{claims[-1].id}", table, f"表「{table}」のとおり", "", ""))
-        elif more:
-            values = "、".join(f"{claim.label}{claim.full_text}" for claim in claims if not claim.name.endswith(_IN_SUBJECT))
-            ranges = "、".join(claim.full_range for claim in claims if claim.full_range)
-            rows.append((f"{first.id}～{more[-1].id}", first.subject, values, ranges, ""))
-        else:
-            rows.append((first.id, first.title, first.full_text, first.full_range, first.formula))
-    return Table(columns=_LEDGER_COLUMNS, rows=tuple(rows))
-
-
-def _row_key(claim: Claim) -> str:
-    kind, _, rest = claim.name.partition(".")
-    if kind in TABLES:
-        return kind
-    return f"{kind}.{rest.partition('.')[0]}" if kind in _SHARED_ROWS and claim.subject else claim.name
+    return Table(columns=LEDGER_COLUMNS, rows=rows)

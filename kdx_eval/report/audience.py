@@ -19,6 +19,7 @@ from kdx_eval.report.claims import build_ledger, results_digest
 from kdx_eval.report.claims_background import timing_texts
 from kdx_eval.report.ledger import Claim, Ledger
 from kdx_eval.report.wording import planned
+from kdx_eval.savings.assemble import public_savings
 
 if TYPE_CHECKING:
     from kdx_eval.budget import BudgetCase
@@ -31,18 +32,20 @@ PUBLIC_NOTE = f"公表用です。対象が{SMALL_CELL}人に満たない数字�
 TOO_FEW = f"対象が{SMALL_CELL}人に満たないため、公表しません。"
 _FEW = re.compile(r"(?<![\d,.])[1-9][人名](?!当たり|[分・月日年\d])")
 _SEATS = re.compile(r"(?<=延べ)[\d,]+(?=人)|(?<=1人1月当たり)[\d,.△]+(?=分)")
+_PUBLIC_PARTS = frozenset({"review"})  # the other parts tell of departments, small groups or other cities
 _TOTALS = ("savings.", "value.", "scenario.", "bridge.", "switch.", "cash.hours")
 _COUNTED = ("question.", "savings.", "even.", "prior.", "cut.", "quality.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Hidden:
-    """What must not be shown: names of claims, questions as a whole, and whether totals that hold such a question must go too."""
+    """What must not be shown: names of claims, questions as a whole, and whether seats, totals that hold such a question and courses must go too."""
 
     names: frozenset[str]
     questions: frozenset[str]
     seats: bool
     totals: bool
+    courses: bool
 
     def holds(self, claim: Claim) -> bool:
         """Whether the figure must not be shown."""
@@ -73,10 +76,18 @@ def for_audience(results: Results, audience: Audience | None = None) -> tuple[Re
     hidden = _hidden(results)
     shown = _public_results(results, hidden)
     digest = results_digest(shown)  # the digest of the unmasked results would let a small number be guessed and confirmed
-    rows = _row_texts(shown)
-    masked = (_masked(claim, hidden) for claim in ledger)
+    rows, outside = _row_texts(shown), build_ledger(shown)
+    # What the results for outside do not hold any more is masked, whoever entered it; the rest is as they have it, under the ids of the inside.
+    known = (replace(outside.claim(claim.name), id=claim.id) if outside.has(claim.name) else _gone(claim) for claim in ledger)
+    masked = (_masked(claim, hidden) for claim in known)
     claims = tuple(replace(claim, digest=digest, text=rows.get(claim.name, claim.text)) for claim in masked)
     return shown, Ledger(claims=claims, digest=digest, note=PUBLIC_NOTE)
+
+
+def _gone(claim: Claim) -> Claim:
+    """A claim without its subject, which may be a department, and without its value."""
+    text = "" if claim.unit == "文" else MASKED
+    return replace(claim, subject="", value=None, low=None, high=None, text=text, range_text="", formula="", inputs=())
 
 
 def _row_texts(shown: Results) -> dict[str, str]:
@@ -86,6 +97,9 @@ def _row_texts(shown: Results) -> dict[str, str]:
 
 def _hidden(results: Results) -> _Hidden:
     names, small = _small_courses(results.budget)
+    courses = any(name.startswith("reach.") for name in names)
+    if courses:
+        names |= {"total.enrolled", "total.completed"}  # less the courses that are shown, they would tell of the hidden ones
     asked = {question.question_id: question for question in planned(results).questions}
     questions = frozenset(key for key in results.evidence if _rests_on_few(results.studies.get(key), asked.get(key), results.budget))
     for key, study in results.studies.items():
@@ -100,7 +114,7 @@ def _hidden(results: Results) -> _Hidden:
     if seats:
         names |= {"even.minutes", "even.persons", *(f"question.{key}.attendance" for key in results.evidence)}
         names |= {f"cut.{place}.{field}" for place in range(9) for field in ("seats", "forgone_seats")}
-    return _Hidden(names=frozenset(names), questions=questions, seats=seats, totals=bool(questions & counted))
+    return _Hidden(names=frozenset(names), questions=questions, seats=seats, totals=bool(questions & counted), courses=courses)
 
 
 def _in_plan(budget: BudgetCase | None, asked: Iterable[Question], small: set[str]) -> bool:
@@ -177,9 +191,12 @@ def _public_results(results: Results, hidden: _Hidden) -> Results:
             studies[key] = replace(study, timing=timing.drop(columns="masked"), event_study=_supported(study))
     savings = None if hidden.totals else results.savings
     if savings is not None:
-        savings = replace(savings, lines=tuple(line for line in savings.lines if line.question_id not in hidden.questions))
+        lines = tuple(line for line in savings.lines if line.question_id not in hidden.questions)
+        savings = public_savings(replace(savings, lines=lines))
     return replace(
         results,
+        plan=replace(planned(results), audience="public"),
+        policy={name: part for name, part in results.policy.items() if name in _PUBLIC_PARTS},
         studies=studies,
         evidence={key: _silent(item) if key in hidden.questions else item for key, item in results.evidence.items()},
         savings=savings,
@@ -220,6 +237,11 @@ def _silent(item: Evidence) -> Evidence:
 
 def _public_budget(budget: BudgetCase, hidden: _Hidden) -> BudgetCase:
     changed: dict[str, Any] = {}
+    if hidden.courses:
+        # Full cost counts attendance by course, and what follows is reckoned from it.
+        changed |= {"full_cost": None, "swings": (), "drawn": (), "ladder": ()}
+    if hidden.seats:
+        changed |= {"outlook": None, "promises": ()}
     if hidden.totals:
         changed |= {"reference_value": None, "scenarios": (), "switching_values": ()}
     if hidden.seats and budget.break_even is not None:

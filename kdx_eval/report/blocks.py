@@ -74,7 +74,25 @@ class Picture:
     width: float = 1.0
 
 
-Block: TypeAlias = Heading | Paragraph | Bullets | Table | Figure
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One stage of a logic model, and the evidence on the arrow that leads to it (``status`` and ``evidence`` are empty for the first)."""
+
+    title: str
+    items: tuple[str, ...]
+    status: str = ""
+    evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """A logic model: stages below each other, joined by arrows."""
+
+    stages: tuple[Stage, ...]
+    caption: str = ""
+
+
+Block: TypeAlias = Heading | Paragraph | Bullets | Table | Figure | Flow
 
 
 def columns(*titles: str, right: Sequence[int] = (), widths: Sequence[float] = ()) -> tuple[Column, ...]:
@@ -104,6 +122,9 @@ def _typst_block(block: Block) -> dict[str, Any]:
             return {"kind": "bullets", "items": list(block.items)}
         case Figure():
             return {"kind": "figure", "file": f"{block.name}.png", "alt": block.alt, "caption": block.caption}
+        case Flow():
+            stages = [{"title": one.title, "items": list(one.items), "status": one.status, "evidence": one.evidence} for one in block.stages]
+            return {"kind": "flow", "stages": stages, "caption": block.caption}
         case Table():
             heads = [[column.title, str(column.width), column.align] for column in block.columns]
             return {"kind": "table", "columns": heads, "rows": [list(row) for row in block.rows], "caption": block.caption, "note": block.note}
@@ -126,8 +147,19 @@ def _html_block(block: Block, *, images: str) -> str:
             source = escape_html(f"{images}/{block.name}.png")
             caption = escape_html(block.caption)
             return f'<figure><img src="{source}" alt="{escape_html(block.alt)}"><figcaption>{caption}</figcaption></figure>'
+        case Flow():
+            return _html_flow(block)
         case Table():
             return html_table(block)
+
+
+def _html_flow(flow: Flow) -> str:
+    """An ordered list, so that it is read in order aloud too."""
+    rows = []
+    for stage in flow.stages:
+        arrow = f'<p class="note">↓ {escape_html(stage.status)}：{escape_html(stage.evidence)}</p>' if stage.status else ""
+        rows.append(f"<li>{arrow}<strong>{escape_html(stage.title)}</strong><ul>{''.join(f'<li>{escape_html(item)}</li>' for item in stage.items)}</ul></li>")
+    return f'<ol class="flow">{"".join(rows)}</ol><p class="note">{escape_html(flow.caption)}</p>'
 
 
 def html_table(table: Table) -> str:

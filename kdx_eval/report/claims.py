@@ -8,6 +8,7 @@ from kdx_eval.manifest import digest_json
 from kdx_eval.report.blocks import shorten
 from kdx_eval.report.claims_background import enter_background
 from kdx_eval.report.claims_budget import enter_budget_parts
+from kdx_eval.report.claims_documents import enter_document_claims
 from kdx_eval.report.claims_hours import enter_hours
 from kdx_eval.report.ledger import Ledger, LedgerBook
 from kdx_eval.report.lineage import with_lineage
@@ -69,6 +70,7 @@ def build_ledger(results: Results) -> Ledger:
         enter_budget_parts(book, results.budget)
     policy_claims(book, results.policy)
     _quality(book, results)
+    enter_document_claims(book, results)
     enter_background(book, results)
     return with_lineage(book.close(), results)
 
@@ -160,7 +162,8 @@ def _reach(book: LedgerBook, budget: BudgetCase) -> None:
         inputs = (f"{name}.cost", f"{name}.completed")
         book.figure(f"{name}.unit_cost", item.cost_per_completion_yen, text=unit, unit="円", formula="費用÷修了者", inputs=inputs)
     unit = "－" if budget.cost_per_completion_yen is None else f"{format_number(budget.cost_per_completion_yen)}円"
-    book.figure("reach.unit_cost", budget.cost_per_completion_yen, text=unit, unit="円", formula="費用÷修了者（全研修）", inputs=("costs", "training"))
+    formula = "費用÷修了者（費用の分かる研修。なければ全研修）"
+    book.figure("reach.unit_cost", budget.cost_per_completion_yen, text=unit, unit="円", formula=formula, inputs=("costs", "training"))
 
 
 def _about(book: LedgerBook, prefix: str, subject: str) -> None:

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 from kdx_eval.evidence.wording import limit_text
 from kdx_eval.plots import SYNTHETIC_NOTE
 from kdx_eval.report.blocks import Picture, shorten
+from kdx_eval.report.honest import honest_case, sure_sentence, unit_cost_sentence
 from kdx_eval.report.wording import (
     NOT_GIVEN,
     ROUNDING_NOTE,
     VERDICT_ORDER,
+    may_claim_prior,
     numbered_evidence,
     part_of,
     plan_note,
@@ -57,8 +59,11 @@ def appendix_content(results: Results, ledger: Ledger, *, as_of: dt.date, pictur
         "synthetic": plan.synthetic,
         "synthetic_note": SYNTHETIC_NOTE if plan.synthetic else "",
         "footer": ROUNDING_NOTE,
+        "amounts_heading": "要求額・前年度予算額・増減と理由",
         "evaluated_label": plan.evaluated_fiscal_year.wareki,
         "effect_sentence": effect_sentence(results, ledger),
+        "sure_sentence": shorten(sure_sentence(results, ledger), 160),
+        "honest_case": honest_case(results, ledger),
         "figures": [{"file": item.file, "alt": item.alt, "caption": item.caption, "width": item.width} for item in pictures],
         "notes": f"{ledger.note}{PRIVACY_NOTE}{policy_note(results)}詳しい方法・前提・数字の出所は別冊にあります。",
         **_money(results, ledger),
@@ -193,6 +198,8 @@ def _prior(results: Results, ledger: Ledger) -> dict[str, Any]:
         found = results.evidence.get(item.claim_id)
         if found is not None and not found.may_claim:
             remark = f"{found.verdict}（幅で見る）" if found.verdict == "判定不能" else found.verdict
+        elif not may_claim_prior(results, item.claim_id):
+            remark = "合計は主張しない（幅で見る）"
         rows.append({"claim": shorten(item.basis or item.claim_id, 40), "promised": promised, "result": result, "remark": remark})
     empty = "前年度要求時の見込みの記録がありません。今回の見込みを記録し、来年度この欄で実績と突き合わせます。" if not rows else ""
     more = more_note(len(claims), MOST_PRIOR)
@@ -207,8 +214,7 @@ def _reach(results: Results, ledger: Ledger) -> dict[str, Any]:
         fields = {key: ledger.text(f"reach.{place}.{key}") for key in ("enrolled", "completed", "cost", "unit_cost")}
         rows.append({"course": shorten(reach[place].course_name, 34), "share": ledger.text(f"reach.{place}.completion_share"), **fields})
     note = "受講記録がありません。" if not reach else more_note(len(reach), MOST_REACH, what="講座")
-    if ledger.has("reach.unit_cost") and results.budget is not None and results.budget.cost_per_completion_yen is not None:
-        note = f"全研修をならすと、修了1人当たり{ledger.text('reach.unit_cost')}。{note}"
+    note = f"{unit_cost_sentence(results, ledger)}{note}"
     return {"reach": rows, "reach_more": note}
 
 
@@ -258,7 +264,7 @@ def _arguments(results: Results, ledger: Ledger) -> dict[str, list[str]]:
     return {
         "hours": _first(_hours(results, ledger), MOST_BULLETS, 160),
         "limits": _first(_limits(results, ledger), MOST_BULLETS, 120),
-        "next_year": _first(_next_year(results, ledger), MOST_BULLETS, 150),
+        "next_year": _first(next_year(results, ledger), MOST_BULLETS, 150),
     }
 
 
@@ -321,7 +327,8 @@ def _limits(results: Results, ledger: Ledger) -> list[str]:
     return items
 
 
-def _next_year(results: Results, ledger: Ledger) -> list[str]:
+def next_year(results: Results, ledger: Ledger) -> list[str]:
+    """What will be done with each kind of verdict, so that next year can decide."""
     counts = Counter(item.verdict for item in results.evidence.values())
     through = planned(results).evaluated_through
     items = []

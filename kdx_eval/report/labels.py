@@ -93,6 +93,11 @@ WORDS = {
     "quality.rows_accepted": "採用した行",
     "quality.rows_rejected": "除外した行",
     **WORDS_HOURS,
+    "total.enrolled": "受講者の合計",
+    "total.completed": "修了者の合計",
+    "total.courses": "研修の数",
+    "tally.all": "問いの数",
+    "gap.yen": "減額で失う額",
 }
 _NUMBERED = frozenset(
     (

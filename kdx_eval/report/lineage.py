@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kdx_eval.report.ledger import Claim, Ledger
+from kdx_eval.report.policy_parts import SECTIONS
 
 if TYPE_CHECKING:
     from kdx_eval.results import Results
@@ -29,11 +30,22 @@ _RULES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"savings\.(?:person_basis|hours_per_person)", (PARAMETERS,)),
     (r"savings\.|bridge\.|value\.", ("savings.created",)),
     (r"cash\.", ("worktime", "costs")),
+    (r"class\.|since\.|dept\.|proc\.|register\.|reg\.|key\.", ("savings.created", "interventions")),
+    (r"person\.", ("savings.created", "headcount")),
+    (r"use\.", ("savings.created", "redeployment")),
+    (r"year\.|books\.", ("worktime", "headcount", "costs")),
+    (r"stage\.|execution\.|special\.|full", ("costs", "training", "wages")),
+    (r"price_", ("wages", "pay_table")),
+    (r"forgone\.|outlook|continuation\.|promise", ("savings.created", "course_plans", PLAN)),
+    (r"scenario_return|swing|drawn", ("savings.created", "costs", "wages")),
+    (r"ladder\.", ("costs", "alternatives", "savings.created")),
+    (r"peer\.", ("data_schema/peer_cases.csv",)),
     (r"quality\.", ("results/quality.json",)),
 )
 _ALSO: dict[str, tuple[str, ...]] = {"value.yen": ("price.yen",)}
 _FILES = {"question": "results/evidence.json", "savings": "results/savings.json", "bridge": "results/savings.json"}
 _OTHER = "results/budget.json"
+_PARTS = {section.part: section.rests_on for section in SECTIONS}
 
 
 def with_lineage(ledger: Ledger, results: Results) -> Ledger:
@@ -64,6 +76,8 @@ class _Finder:
             rule = next((inputs for pattern, inputs in _RULES if re.match(pattern, claim.name)), ())
             found += [name for name in rule if name != claim.name and (self._ledger.has(name) or not _is_claim(name))]
         found += _ALSO.get(claim.name, ())
+        part = claim.name.partition(".")[0]
+        found += _PARTS.get(part, ())
         if not found:
             found = [_FILES.get(claim.name.partition(".")[0], _OTHER)]
         return tuple(dict.fromkeys(name for name in found if name))

@@ -263,6 +263,20 @@ def _cuts(budget: Any) -> Iterable[Sequence[str]]:
     yield from ((item.name, f"{format_thousand_yen(item.yen)}千円", item.sentence) for item in budget.cuts)
 
 
+def _expected_questions(results: Any) -> Iterable[Sequence[str]]:
+    from kdx_eval.report.claims import build_ledger
+    from kdx_eval.report.questions import expected_answers
+
+    yield from ((item.objection, item.standing, item.text, item.needed) for item in expected_answers(results, build_ledger(results)))
+
+
+def _paste_texts(results: Any) -> Iterable[Sequence[str]]:
+    from kdx_eval.report.claims import build_ledger
+    from kdx_eval.report.spoken import paste_texts
+
+    yield from ((item.field, item.text, f"{item.length:,}", f"{item.limit:,}") for item in paste_texts(results, build_ledger(results)))
+
+
 def _documents(paths: Any) -> Iterable[Sequence[str]]:
     yield from ((path.name, f"{path.stat().st_size / 1024:,.0f} KB") for path in paths)
 
@@ -295,6 +309,8 @@ _MAKERS: dict[str, _Maker] = {
     "scenarios": (("前提（見込み）", "時間の価値", "費用", "差し引き", "価値÷費用", "費用を回収する年数", ""), _scenarios),
     "break_even": (("前提", "これを下回る（上回る）と見合わない値"), _break_even),
     "cuts": (("予算", "金額", "どうなるか"), _cuts),
+    "expected_questions": (("聞かれそうなこと", "答えられるか", "答え", "足りないもの"), _expected_questions),
+    "paste_texts": (("欄", "文", "字数", "上限"), _paste_texts),
     "documents": (("文書", "大きさ"), _documents),
     **QUALITY_TABLES,
     **POLICY_TABLES,

@@ -10,23 +10,30 @@ from typing import Any
 
 from kdx_eval.errors import OutputError
 from kdx_eval.report.blocks import visible
-from kdx_eval.report.word_template import TEMPLATE_NAME
 from kdx_eval.resources import root_dir
 
 FIGURE_HEIGHT_MM = 42
 _MOST_BYTES = 64 * 2**20  # a 0.5 MB file may inflate to gigabytes
-_FIELDS_HINT = "使える項目は reports/templates/budget_appendix.docx を見てください"
+CITY_FOLDER = "templates"
 
 
-def render_word(context: Mapping[str, Any], *, images: Mapping[str, bytes], template: Path | None = None) -> bytes:
-    """The Word file made from the city's template, or from ours when there is none.
+def find_template(name: str, *, data: Path | None) -> Path:
+    """The city's own ``templates/<name>`` in its data folder, else ours."""
+    own = None if data is None else data / CITY_FOLDER / name
+    return own if own is not None and own.is_file() else root_dir("templates") / name
+
+
+def render_word(context: Mapping[str, Any], *, images: Mapping[str, bytes], template: Path) -> bytes:
+    """The Word file made from a template.
 
     Parameters
     ----------
     context : mapping
-        The same named texts and rows as the two PDF pages.
+        Named texts and rows; ``figures``, where there are any, name pictures.
     images : mapping of file name to PNG bytes
         Those that ``context["figures"]`` names.
+    template : Path
+        As `find_template` gives it.
 
     Raises
     ------
@@ -39,24 +46,24 @@ def render_word(context: Mapping[str, Any], *, images: Mapping[str, bytes], temp
     from jinja2.exceptions import SecurityError
     from jinja2.sandbox import SandboxedEnvironment
 
-    source = template or root_dir("templates") / TEMPLATE_NAME
-    _check_package(source)
+    _check_package(template)
+    hint = f"使える項目は reports/templates/{template.name} を見てください"
     environment = SandboxedEnvironment(undefined=jinja2.StrictUndefined, autoescape=True)
     try:
-        document = DocxTemplate(str(source))
+        document = DocxTemplate(str(template))
         fields = {key: visible(value) for key, value in context.items()}
         fields["figures"] = [
-            {**figure, "image": InlineImage(document, io.BytesIO(images[figure["file"]]), height=Mm(FIGURE_HEIGHT_MM))} for figure in fields["figures"]
+            {**figure, "image": InlineImage(document, io.BytesIO(images[figure["file"]]), height=Mm(FIGURE_HEIGHT_MM))} for figure in fields.get("figures", ())
         ]
         document.render(fields, jinja_env=environment, autoescape=True)
         stream = io.BytesIO()
         document.save(stream)
     except jinja2.UndefinedError as error:
-        raise OutputError("Wordのひな形に、存在しない項目があります", place=source.name, hint=_FIELDS_HINT) from error
+        raise OutputError("Wordのひな形に、存在しない項目があります", place=template.name, hint=hint) from error
     except SecurityError as error:
-        raise OutputError("Wordのひな形に、許されていない命令があります", place=source.name, hint="項目の表示と繰り返しだけが使えます") from error
+        raise OutputError("Wordのひな形に、許されていない命令があります", place=template.name, hint="項目の表示と繰り返しだけが使えます") from error
     except (jinja2.TemplateError, ValueError, KeyError, TypeError, OverflowError, AttributeError, SyntaxError) as error:
-        raise OutputError("Wordのひな形を処理できません", place=source.name, hint=f"項目の書き方を確かめてください。{_FIELDS_HINT}") from error
+        raise OutputError("Wordのひな形を処理できません", place=template.name, hint=f"項目の書き方を確かめてください。{hint}") from error
     return stream.getvalue()
 
 

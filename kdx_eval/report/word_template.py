@@ -24,7 +24,7 @@ _TableSpec = tuple[str, Sequence[tuple[str, str, int, bool]], str]
 
 _PAGE_ONE: tuple[tuple[str, _TableSpec | tuple[str, ...]], ...] = (
     (
-        "1　要求額・前年度予算額・増減と理由",
+        "1　{{ amounts_heading }}",
         ("amounts", (("区分", "label", 70, False), ("金額", "value", 60, True), ("単位", "unit", 46, False)), "change_reason"),
     ),
     (
@@ -59,7 +59,7 @@ _PAGE_ONE: tuple[tuple[str, _TableSpec | tuple[str, ...]], ...] = (
             "prior_note",
         ),
     ),
-    ("5　効果（一文）", ("effect_sentence",)),
+    ("5　効果（一文）", ("effect_sentence", "sure_sentence", "honest_case")),
     ("6　予算が実際に減る額", ("cash_amount", "cash_text")),
     (
         "7　減額した場合の影響",
@@ -115,9 +115,9 @@ def build_default_template(path: Path) -> Path:
     from docx.enum.text import WD_LINE_SPACING
 
     document = docx.Document()
-    _prepare(document)
+    prepare(document, title="予算要求書 附属資料")
     title = document.add_heading("{{ title }}", level=1)
-    title.add_run("　{{ heading }}").font.size = _points(10.5)
+    title.add_run("　{{ heading }}").font.size = points(10.5)
     document.add_paragraph("{{ city }}　{{ prepared }}")
     for heading, body in _PAGE_ONE:
         _section(document, heading, body)
@@ -137,20 +137,28 @@ def build_default_template(path: Path) -> Path:
     return path
 
 
-def _points(size: float) -> Any:
+def points(size: float) -> Any:
+    """A length in points, as python-docx takes it."""
     from docx.shared import Pt
 
     return Pt(size)
 
 
-def _prepare(document: Document) -> None:
+def prepare(document: Document, *, title: str) -> None:
+    """Set fonts, margins, header and footer: A4 with East Asian fonts, and no author.
+
+    Parameters
+    ----------
+    title : str
+        The title in the file's properties.
+    """
     from docx.oxml import OxmlElement
     from docx.oxml.ns import qn
     from docx.shared import Mm, RGBColor
 
     for name, size, colour, before, height in (("Normal", 8, None, 0, 10.5), ("Heading 1", 15, BLUE, 0, 19), ("Heading 2", 10, BLUE, 4, 13)):
         style = document.styles[name]
-        style.font.name, style.font.size, style.font.bold = LATIN_FONT, _points(size), False
+        style.font.name, style.font.size, style.font.bold = LATIN_FONT, points(size), False
         if colour:
             style.font.color.rgb = RGBColor.from_string(colour)
         fonts = style.element.get_or_add_rPr().get_or_add_rFonts()
@@ -160,7 +168,7 @@ def _prepare(document: Document) -> None:
             fonts.set(qn(key), font)
         layout = style.paragraph_format
         # Exact heights: Yu Gothic's own line height is half as high again in Word, and two pages would become three.
-        layout.space_before, layout.space_after, layout.line_spacing = _points(before), _points(1), _points(height)
+        layout.space_before, layout.space_after, layout.line_spacing = points(before), points(1), points(height)
         for tag in ("w:autoSpaceDE", "w:autoSpaceDN"):
             setting = OxmlElement(tag)
             setting.set(qn("w:val"), "0")
@@ -179,7 +187,7 @@ def _prepare(document: Document) -> None:
         _add_field(footer, code)
         footer.add_run(after)
     document.core_properties.language = "ja-JP"
-    document.core_properties.title = "予算要求書 附属資料"
+    document.core_properties.title = title
     document.core_properties.author = ""
     document.core_properties.comments = ""
 
@@ -205,7 +213,8 @@ def _section(document: Document, heading: str, body: _TableSpec | tuple[str, ...
                 document.add_paragraph(text)
     else:
         for field in body:
-            document.add_paragraph(f"{{{{ {field} }}}}")
+            for text in (f"{{%p if {field} %}}", f"{{{{ {field} }}}}", "{%p endif %}"):
+                document.add_paragraph(text)
     return title
 
 

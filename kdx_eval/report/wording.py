@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 NOT_GIVEN = "未入力"
 VERDICT_ORDER = ("逆効果", "効果あり", "小さい効果", "実質的効果なし", "判定不能", "検証対象外")
 ROUNDING_NOTE = "千円未満を四捨五入しているため、内訳と計が合わないことがあります。△はマイナスです。"
+CHECK_WORDS = {"passed": "支障なし", "failed": "問題あり", "powerless": "確かめる力が足りない", "not_applicable": "対象外"}
 AFTER_PERIOD_NOTE = "計画は評価対象期間の後に定めたもの（事後計画）です。このため確からしさを控えめに見ています。"
 
 
@@ -101,6 +102,12 @@ def part_of(results: Results, question_id: str) -> int | None:
         if item.question_id in whole and set(questions[item.question_id].courses) & set(questions[question_id].courses):
             return number
     return None
+
+
+def may_claim_prior(results: Results, claim_id: str) -> bool:
+    """Whether the result of a promise may be told as a result: its question's effect may be claimed, or the total where it names no question."""
+    found = results.evidence.get(claim_id)
+    return results.savings is not None and results.savings.may_claim if found is None else found.may_claim
 
 
 def plan_note(plan: Plan) -> str:

@@ -49,10 +49,10 @@ def add_details(savings: Savings, studies: Mapping[str, EffectStudy], *, plan: P
         register=register,
         reconciliation=reconcile(facts.years, register, projects=facts.projects, redeployed=redeployed, hours_per_person=savings.hours_per_person),
     )
-    return found if plan.audience == "internal" else _for_public(found)
+    return found if plan.audience == "internal" else public_savings(found)
 
 
-def _for_public(savings: Savings) -> Savings:
+def public_savings(savings: Savings) -> Savings:
     """The same totals without what is known of single departments, some of which are fewer than ten persons."""
     units = tuple(replace(one, departments=(), processes=(), note=PUBLIC) for one in savings.units)
     register = savings.register

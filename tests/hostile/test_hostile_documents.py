@@ -8,9 +8,11 @@ import re
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 from openpyxl import load_workbook
+from pptx import Presentation
 from pypdf import PdfReader
 
 from kdx_eval.report.documents import write_documents
@@ -80,6 +82,10 @@ def test_hostile_names_stay_names_in_every_writer(start: int, tmp_path: Path) ->
     assert "U+20BB7" in pages[0].extract_text()  # 〓 stands for 𠮷, and its code point is noted
     check_workbook(out / "documents" / "calculation.xlsx")
     check_word(out / "documents" / "budget_appendix.docx")
+    for name in ("restoration.docx", "expected_questions.docx", "spoken_answers.docx"):
+        check_package(out / "documents" / name)
+    check_slides(out / "documents" / "slides.pptx")
+    assert "1337" not in (out / "documents" / "paste_texts.txt").read_text(encoding="utf-8-sig")
     for page in index.parent.glob("*.html"):
         html = page.read_text(encoding="utf-8")
         seen = Tags(html)
@@ -107,6 +113,28 @@ def check_word(path: Path) -> None:
     assert "{{ 7*191 }}" in body
     with zipfile.ZipFile(path) as package:
         assert "http://evil" not in "".join(package.read(name).decode() for name in package.namelist() if name.endswith(".rels"))
+
+
+def check_package(path: Path) -> None:
+    with zipfile.ZipFile(path) as package:
+        for name in package.namelist():
+            if name.endswith((".xml", ".rels")):
+                part = package.read(name).decode()
+                ET.fromstring(part)  # a name that broke out would leave no whole tree, or an element of its own
+                assert "1337" not in part
+                assert "<xxe" not in part
+                assert not re.search(r'Target="http://evil', part)
+
+
+def check_slides(path: Path) -> None:
+    check_package(path)
+    made = Presentation(str(path))
+    assert len(made.slides) == 2
+    for slide in made.slides:
+        for shape in slide.shapes:
+            assert shape.left >= 0
+            assert shape.left + shape.width <= made.slide_width
+            assert shape.top + shape.height <= made.slide_height
 
 
 def test_hostile_question_ids_stay_inside_the_site(tmp_path: Path) -> None:

@@ -66,8 +66,9 @@ def two_pages(results: Results) -> list[str]:
     return pages
 
 
-def test_five_files_are_written_and_nothing_else(written: Path) -> None:
+def test_every_document_is_written_and_nothing_else(written: Path) -> None:
     names = {"budget_appendix.pdf", "annex.pdf", "budget_appendix.docx", "calculation.xlsx", "ledger.json"}
+    names |= {"expected_questions.docx", "spoken_answers.docx", "slides.pptx", "paste_texts.txt", "restoration.pdf", "restoration.docx"}
     assert {path.name for path in written.iterdir()} == names
 
 
@@ -209,11 +210,12 @@ def test_the_word_file_has_east_asian_fonts_and_no_open_field(written: Path) -> 
 def test_a_citys_own_template_replaces_ours(tmp_path: Path) -> None:
     from docx import Document
 
-    template = tmp_path / "budget_appendix.docx"
+    (tmp_path / "templates").mkdir()
+    template = tmp_path / "templates" / "budget_appendix.docx"
     document = Document()
     document.add_paragraph("本市様式 {{ heading }} {{ cash_amount }}")
     document.save(str(template))
-    write_documents(CITY, tmp_path / "out", as_of=AS_OF, city_template=template)
+    write_documents(CITY, tmp_path / "out", as_of=AS_OF, data=tmp_path)
     with zipfile.ZipFile(tmp_path / "out" / "documents" / "budget_appendix.docx") as package:
         assert "本市様式 R9要求 / R7年度まで評価 2,250千円" in package.read("word/document.xml").decode()
 
@@ -230,20 +232,22 @@ def test_a_citys_own_template_replaces_ours(tmp_path: Path) -> None:
 def test_a_faulty_template_is_refused_and_nothing_is_written(tmp_path: Path, text: str, reason: str) -> None:
     from docx import Document
 
-    template = tmp_path / "budget_appendix.docx"
+    (tmp_path / "templates").mkdir()
+    template = tmp_path / "templates" / "budget_appendix.docx"
     document = Document()
     document.add_paragraph(text)
     document.save(str(template))
     with pytest.raises(OutputError, match=reason):
-        write_documents(CITY, tmp_path / "out", as_of=AS_OF, city_template=template)
+        write_documents(CITY, tmp_path / "out", as_of=AS_OF, data=tmp_path)
     assert not (tmp_path / "out").exists()
 
 
 def test_a_template_that_is_no_word_file_is_refused(tmp_path: Path) -> None:
-    template = tmp_path / "budget_appendix.docx"
+    (tmp_path / "templates").mkdir()
+    template = tmp_path / "templates" / "budget_appendix.docx"
     template.write_bytes(b"not a zip")
     with pytest.raises(OutputError, match="開けません"):
-        write_documents(CITY, tmp_path / "out", as_of=AS_OF, city_template=template)
+        write_documents(CITY, tmp_path / "out", as_of=AS_OF, data=tmp_path)
 
 
 def test_the_committed_word_template_is_what_the_code_builds(tmp_path: Path) -> None:

@@ -132,6 +132,7 @@ def _note_rows(found: Partnership) -> Iterable[Sequence[str]]:
 SECTION = Section(
     part="partnership",
     title="他の市との協力",
+    rests_on=("partner_results", "training", "workload"),
     claims=_claims,
     blocks=_blocks,
     pictures=_pictures,

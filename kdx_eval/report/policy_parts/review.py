@@ -38,5 +38,6 @@ def _changes(review: PolicyReview) -> Iterable[Sequence[str]]:
 
 
 SECTION = Section(
-    part="review", title="方針の見直し", claims=_claims, blocks=_blocks, tables={"policy_versions": (("方針の版", "施行", "前の版からの変更"), _changes)}
+    part="review", title="方針の見直し", rests_on=("policy",), claims=_claims, blocks=_blocks,
+    tables={"policy_versions": (("方針の版", "施行", "前の版からの変更"), _changes)}
 )

@@ -122,6 +122,7 @@ def _notes(found: Rollout) -> Iterable[Sequence[str]]:
 SECTION = Section(
     part="rollout",
     title="来年度の順番（誰から受けるか）",
+    rests_on=("workload", "training", "plan"),
     claims=_claims,
     blocks=_blocks,
     pictures=_pictures,

@@ -38,10 +38,13 @@ class Section:
         Drawn once for all documents; file names begin with the part.
     tables : mapping of kind to (headings, maker)
         For ``show_table`` in the notebook.
+    rests_on : tuple of str
+        Tables (or ``plan``, ``policy``) behind claims that name no inputs of their own.
     """
 
     part: str
     title: str
+    rests_on: tuple[str, ...]
     claims: Callable[[LedgerBook, Any], None]
     blocks: Callable[[Ledger, Any], Iterable[Block]]
     pictures: Callable[[Any, bool], Iterable[tuple[Picture, Figure]]] = no_pictures

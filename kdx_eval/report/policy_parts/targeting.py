@@ -117,6 +117,7 @@ def _notes(found: Targeting) -> Iterable[Sequence[str]]:
 SECTION = Section(
     part="targeting",
     title="専門人材が主導する業務",
+    rests_on=("workload", "interventions", "training"),
     claims=_claims,
     blocks=_blocks,
     pictures=_pictures,

@@ -1,0 +1,57 @@
+"""How the 別冊 begins and ends: the summary in sentences, and the ledger with one row for figures that belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from kdx_eval.report.blocks import Block, Table, columns
+from kdx_eval.report.content import appendix_content
+from kdx_eval.report.wording import planned
+from kdx_eval.report.words_hours import TABLES
+
+if TYPE_CHECKING:
+    from kdx_eval.report.ledger import Claim, Ledger
+    from kdx_eval.results import Results
+
+LEDGER_COLUMNS = columns("番号", "名前", "値", "幅（95％）", "計算", widths=(0.8, 2.1, 3.1, 1.7, 1.6))
+_IN_SUBJECT = (".retention", ".discount_rate")
+_SHARED_ROWS = frozenset((
+    "line", "funding", "changes", "prior", "cut", "reach", "scenario", "stage", "execution", "full_item", "full_course", "price_basis", "outlook_line",
+    "scenario_return", "outlook_case", "swing", "drawn", "ladder", "peer",
+))  # fmt: skip
+
+
+def summary_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
+    """One page in sentences: the amount, what leaves the budget, the effect, how sure it is, what comes next."""
+    fields = appendix_content(results, ledger, as_of=planned(results).evaluated_through.first_day)
+    rows = [(item["label"], f"{item['value']}{item['unit']}") for item in fields["amounts"]]
+    rows += [("増減の理由", fields["change_reason"]), ("予算が実際に減る額", f"{fields['cash_amount']}　{fields['cash_text']}")]
+    rows += [("効果", "\n".join(filter(None, (fields["effect_sentence"], fields["sure_sentence"], fields["honest_case"]))))]
+    rows += [(label, "\n".join(f"・{item}" for item in fields[key])) for label, key in (("時間と分岐点", "hours"), ("限界", "limits"), ("来年度", "next_year"))]
+    yield Table(columns=columns("項目", "内容", widths=(1, 5)), rows=tuple(rows))
+
+
+def ledger_summary(ledger: Ledger) -> Table:
+    """The ledger for paper: the figures of one budget line, course or scenario share a row."""
+    rows = []
+    for _, group in groupby((claim for claim in ledger if claim.is_figure), key=_row_key):
+        first, *more = claims = list(group)
+        table = TABLES.get(first.name.partition(".")[0])
+        if table:
+            rows.append((f"{first.id}～{claims[-1].id}", table, f"表「{table}」のとおり", "", ""))
+        elif more:
+            values = "、".join(f"{claim.label}{claim.full_text}" for claim in claims if not claim.name.endswith(_IN_SUBJECT))
+            ranges = "、".join(claim.full_range for claim in claims if claim.full_range)
+            rows.append((f"{first.id}～{more[-1].id}", first.subject, values, ranges, ""))
+        else:
+            rows.append((first.id, first.title, first.full_text, first.full_range, first.formula))
+    return Table(columns=LEDGER_COLUMNS, rows=tuple(rows))
+
+
+def _row_key(claim: Claim) -> str:
+    kind, _, rest = claim.name.partition(".")
+    if kind in TABLES:
+        return kind
+    return f"{kind}.{rest.partition('.')[0]}" if kind in _SHARED_ROWS and claim.subject else claim.name
