@@ -161,6 +161,7 @@ def _index(results: Results, ledger: Ledger, *, as_of: dt.date, pictures: Pictur
     body = (
         f'<p>{escape_html(content["prepared"])}</p>\n<dl class="amounts">{amounts}</dl>\n<p>{escape_html(content["change_reason"])}</p>\n'
         f'<h2>効果（一文）</h2>\n<p class="lead">{escape_html(content["effect_sentence"])}</p>\n'
+        f'{"".join(_paragraph(content[key]) for key in ("sure_sentence", "honest_case") if content[key])}\n'
         f"<h2>予算が実際に減る額</h2>\n<p>{escape_html(content['cash_amount'])}　{escape_html(content['cash_text'])}</p>\n"
         f"<h2>減額した場合の影響</h2>\n{html_table(cuts) if cuts.rows else _paragraph(content['reduction_more'])}\n"
         f"<h2>誰に何をしたか（{escape_html(content['evaluated_label'])}）</h2>\n{html_table(reach) if reach.rows else _paragraph(content['reach_more'])}\n"
