@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -67,11 +68,12 @@ def count_applications(tables: Tables, *, last: int, names: Mapping[str, str]) -
 
 
 def _call(first: pd.Series, group: pd.DataFrame, *, names: Mapping[str, str]) -> Applications:
-    known = {row.outcome: None if pd.isna(row.persons) else int(row.persons) for row in group.itertuples(index=False)}
+    known = {str(word): None if math.isnan(count) else int(count) for word, count in zip(group["outcome"], group["persons"].astype(float), strict=True)}
     total = None if (group["masked"] == "total").any() else int(first["total"])
     selected = known.get("selected", 0)
     return Applications(
-        called=names.get(str(first["called"]), str(first["called"])), is_post=bool(first["is_post"]), year=None if pd.isna(first["year"]) else int(first["year"]),
+        called=names.get(str(first["called"]), str(first["called"])), is_post=bool(first["is_post"]),
+        year=None if pd.isna(first["year"]) else int(first["year"]),
         applicants=total, outcomes=tuple((title, known.get(word, 0)) for word, title in OUTCOMES.items()),
         competition=total / selected if total is not None and selected else None,
     )  # fmt: skip

@@ -48,13 +48,12 @@ def cover_cells(policy: PolicyVersion) -> tuple[CellCover, ...]:
             named = [course for course in for_cell if tier.tier_id not in course.tiers_unclear]
             unclear = [course for course in for_cell if tier.tier_id in course.tiers_unclear]
             cover: Cover = "named" if named else "unclear" if unclear else "none"
-            found.append(
-                CellCover(
-                    tier_id=tier.tier_id, skill_area_id=area.skill_area_id, tier=tier.tier, skill_area=area.skill_area,
-                    named=tuple(_called(course) for course in named), unclear=tuple(_called(course) for course in unclear),
-                    compulsory_only=bool(named) and all(course.compulsory for course in named), cover=cover,
-                )  # fmt: skip
-            )
+            cell = CellCover(
+                tier_id=tier.tier_id, skill_area_id=area.skill_area_id, tier=tier.tier, skill_area=area.skill_area,
+                named=tuple(_called(course) for course in named), unclear=tuple(_called(course) for course in unclear),
+                compulsory_only=bool(named) and all(course.compulsory for course in named), cover=cover,
+            )  # fmt: skip
+            found.append(cell)
     return tuple(found)
 
 
@@ -107,7 +106,7 @@ def _with_areas(frame: pd.DataFrame, policies: Sequence[PolicyVersion]) -> pd.Da
     of: dict[str, tuple[str, tuple[str, ...], bool]] = {}
     for row in kinds.itertuples(index=False):
         course = known.get(str(row.course_id)) or by_name.get(str(row.called)) or by_name.get(str(row.course_id))
-        words = "" if pd.isna(row.listed_areas) else str(row.listed_areas)
+        words = str(row.listed_areas)
         areas = course.skill_areas if course else tuple(number for word, number in ids.items() if word in words)
         of[str(row.course_id)] = (course.course_id if course else str(row.course_id), areas, bool(row.compulsory) or bool(course and course.compulsory))
     found = [of[str(course)] for course in frame["course_id"]]

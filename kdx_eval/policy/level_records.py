@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-import pandas as pd
 
 from kdx_eval.disclosure import SMALL_CELL
 from kdx_eval.panel.tables import Tables, column
@@ -20,23 +19,23 @@ if TYPE_CHECKING:
 
 def reaction_items(tables: Tables, *, year: FiscalYear) -> Iterator[LevelItem]:
     """Satisfaction by course: mean, who answered, and the answers seen (the scale is not recorded)."""
-    for row in _by_course(tables, "satisfaction", year=year).itertuples(index=False):
+    for row in _by_course(tables, "satisfaction", year=year):
         if row.persons < SMALL_CELL:
             yield LevelItem(level=1, title="満足度", subject=row.course, state="masked", sentence=f"回答が{SMALL_CELL}人未満です")
             continue
         share = format_share(row.persons / row.attended, 0)
         said = f"受講{format_number(row.attended)}人のうち{share}が回答（回答は{format_value(row.low)}～{format_value(row.high)}）。答えなかった人は含みません"
-        yield LevelItem(level=1, title="満足度の平均", subject=row.course, value=row.mean, unit="点", persons=int(row.persons), sentence=said)
+        yield LevelItem(level=1, title="満足度の平均", subject=row.course, value=row.mean, unit="点", persons=row.persons, sentence=said)
 
 
 def learning_items(tables: Tables, skills: Skills, *, year: FiscalYear) -> Iterator[LevelItem]:
     """Tests after a course, and paired skill tests of those who completed a course of the area."""
-    for row in _by_course(tables, "test_score", year=year).itertuples(index=False):
+    for row in _by_course(tables, "test_score", year=year):
         if row.persons < SMALL_CELL:
             yield LevelItem(level=2, title="研修後のテスト", subject=row.course, state="masked", sentence=f"受験が{SMALL_CELL}人未満です")
             continue
         said = f"受講{format_number(row.attended)}人のうち{format_share(row.persons / row.attended, 0)}が受験。受講の前の点がないため、伸びはわかりません"
-        yield LevelItem(level=2, title="研修後のテストの平均", subject=row.course, value=row.mean, unit="点", persons=int(row.persons), sentence=said)
+        yield LevelItem(level=2, title="研修後のテストの平均", subject=row.course, value=row.mean, unit="点", persons=row.persons, sentence=said)
     yield from _gains(skills, level=2, instrument=INSTRUMENTS["test"], title="スキルのテストの前後差")
 
 
@@ -83,23 +82,35 @@ def project_items(tables: Tables, *, year: FiscalYear) -> Iterator[LevelItem]:
         yield LevelItem(level=3, title="着手した支援案件", value=float(count), unit="件", sentence=said)
 
 
-def _by_course(tables: Tables, measure: str, *, year: FiscalYear) -> pd.DataFrame:
-    """course (name), attended, persons, mean, low, high of those who attended in the year; only courses where the measure is known of somebody."""
-    columns = ["course", "attended", "persons", "mean", "low", "high"]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Course:
+    """What is known of a measure among those who attended a course in the year."""
+
+    course: str
+    attended: int
+    persons: int
+    mean: float
+    low: float
+    high: float
+
+
+def _by_course(tables: Tables, measure: str, *, year: FiscalYear) -> tuple[_Course, ...]:
+    """Courses in which the measure is known of somebody, most answers first."""
     if not tables.has("training") or measure not in tables.columns("training"):
-        return pd.DataFrame({name: pd.Series(dtype=object) for name in columns})
+        return ()
     begun, done = (column(tables, "training", name=name, kind="DATE") for name in ("enrolled_on", "completed_on"))
     named = tables.has("courses") and {"course_id", "course_name"} <= set(tables.columns("courses"))
     name = "coalesce(max(c.called), training.course_id)" if named else "training.course_id"
     join = "LEFT JOIN (SELECT course_id, max(course_name) AS called FROM courses GROUP BY 1) AS c ON c.course_id = training.course_id" if named else ""
     connection = tables.connect()
     try:
-        return connection.execute(
+        rows = connection.execute(
             f"""SELECT {name} AS course, count(*) AS attended, count(training.{measure}) AS persons, CAST(avg(training.{measure}) AS DOUBLE) AS mean,
                        CAST(min(training.{measure}) AS DOUBLE) AS low, CAST(max(training.{measure}) AS DOUBLE) AS high
                 FROM training {join} WHERE training.course_id IS NOT NULL AND coalesce({begun}, {done}) >= $first AND coalesce({begun}, {done}) < $end
                 GROUP BY training.course_id HAVING persons > 0 ORDER BY persons DESC, course""",
             {"first": year.first.first_day, "end": (year.last + 1).first_day},
-        ).df()
+        ).fetchall()
     finally:
         connection.close()
+    return tuple(_Course(course=row[0], attended=row[1], persons=row[2], mean=row[3], low=row[4], high=row[5]) for row in rows)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from kdx_eval.panel.postings import Postings
 
 
-def posted_on(postings: Postings, people: pd.Series, days: pd.Series) -> pd.Series:
+def posted_on(postings: Postings, people: pd.Series, *, days: pd.Series) -> pd.Series:
     """Main post of each person on the day beside it, in the order given; missing where nobody is posted.
 
     The same rule as `Postings.on`: of several main posts the one that began last, a concurrent post (兼務) only where there is no main one.

@@ -10,13 +10,13 @@ from kdx_eval.units import format_number
 
 if TYPE_CHECKING:
     from kdx_eval.policy.course_cover import CellCover
-    from kdx_eval.policy.tier_reach import CourseReach
+    from kdx_eval.policy.course_reach import CourseReach
 
-COMPULSORY = "全員が受ける必修のため、受けなかった場合と比べられません。修了の状況だけを示します。"
+_NO_COSTS = "評価年度の費用の表がないため、修了1人当たりの費用は示せません（データなし）。"
 _NO_TIERS = "DX人材区分履歴がないため、区分ごとの人数・異動・在籍の継続は示せません（データなし）。"
 _NO_STAYING = "所属履歴と修了日がそろわないため、定着率は示せません（データなし）。"
 _NO_APPLICANTS = "応募者の記録がないため、公募の応募と選考は示せません（データなし）。"
-_NO_TARGETS = "区分ごとに必要な人数の定めがないため、充足率は計算していません。data の policy フォルダーに tier_targets.csv（区分・年度・人数・根拠）を置くと計算します。"
+_NO_TARGETS = "必要な人数の定めがないため、充足率は計算していません。policy フォルダーに tier_targets.csv（区分・年度・人数・根拠）を置くと計算します。"
 
 
 def notes_on(*, covers: Sequence[CellCover], stage: str, has: tuple[bool, bool, bool, bool], courses: Sequence[CourseReach]) -> tuple[str, ...]:
@@ -30,7 +30,7 @@ def notes_on(*, covers: Sequence[CellCover], stage: str, has: tuple[bool, bool, 
         found.append("「読み取れない」は、R6実績の図で委託研修の枠がどの区分にかかるか分からないものです。course_catalogue.csv の tiers_unclear で直せます。")
     if any(None in (course.enrolled, course.completed) or any(value is None for _, value in course.by_tier) for course in courses):
         found.append(f"{SMALL_CELL}人に満たない人数と、差し引けばそれが分かる人数は秘匿です。")
-    found.append(f"費用は{stage}の額です（費用の表で研修番号のある行）。" if stage else "評価年度の費用の表がないため、修了1人当たりの費用は示せません（データなし）。")
+    found.append(f"費用は{stage}の額です（費用の表で研修番号のある行）。" if stage else _NO_COSTS)
     missing = (_NO_TIERS, _NO_STAYING, _NO_APPLICANTS, _NO_TARGETS)
     found += [sentence for present, sentence in zip(has, missing, strict=True) if not present]
     unknown = sum(not course.areas for course in courses)

@@ -67,34 +67,35 @@ def read_scores(tables: Tables, *, policies: Sequence[PolicyVersion], year: Fisc
         connection.close()
     aside: list[SetAside] = []
 
-    def drop(rows: pd.Series, reason: str, hint: str) -> None:
+    def drop(rows: pd.Series, *, reason: str, hint: str) -> None:
         nonlocal frame
         if rows.any():
             aside.append(SetAside(reason=reason, rows=int(rows.sum()), hint=hint))
             frame = frame[~rows].reset_index(drop=True)
 
     for name, title in (("score", "得点"), ("day", "評価日")):
-        drop(frame[name].isna(), f"{title}が空欄", f"スキル評価の{title}の列を埋めてください")
-    drop(frame["instrument"].isna(), "評価方法がわからない", "自己評価・上司評価・テストのどれかを評価方法の列に書いてください（混ぜて数えません）")
+        drop(frame[name].isna(), reason=f"{title}が空欄", hint=f"スキル評価の{title}の列を埋めてください")
+    drop(frame["instrument"].isna(), reason="評価方法がわからない", hint="自己評価・上司評価・テストのどれかを評価方法の列に書いてください（混ぜて数えません）")
     areas = {area.skill_area: area.skill_area_id for policy in policies for area in policy.skill_areas}
     frame["area"] = frame["skill_area"].map(areas)
-    drop(frame["area"].isna(), "方針にないスキル領域", f"領域の名前は{'、'.join(areas)}です")
+    drop(frame["area"].isna(), reason="方針にないスキル領域", hint=f"領域の名前は{'、'.join(areas)}です")
     for instrument, title in INSTRUMENTS.items():
         scale = policy_in_force(policies, year).supplements.scale(instrument)
         if scale is not None:
             outside = (frame["instrument"] == instrument) & ~frame["score"].between(*scale)
             span = f"{format_value(scale[0])}～{format_value(scale[1])}"
-            drop(outside, f"{title}の尺度（{span}）の外の得点", "得点か、required_levels.csv の尺度を直してください")
+            drop(outside, reason=f"{title}の尺度（{span}）の外の得点", hint="得点か、required_levels.csv の尺度を直してください")
     frame = frame.drop_duplicates(["staff_id", "area", "instrument", "day", "score"]).reset_index(drop=True)
-    drop(frame.duplicated(["staff_id", "area", "instrument", "day"], keep=False), "同じ人・領域・方法・日に違う得点", "正しい方の行だけを残してください")
+    twice = frame.duplicated(["staff_id", "area", "instrument", "day"], keep=False)
+    drop(twice, reason="同じ人・領域・方法・日に違う得点", hint="正しい方の行だけを残してください")
     frame["month"] = frame["day"].dt.year * 12 + frame["day"].dt.month - 1
     frame["year"] = (frame["month"] - (FISCAL_YEAR_START - 1)) // 12
-    drop(frame["year"] > year.year, "評価年度より後の評価", "次の年度の評価で使います")
+    drop(frame["year"] > year.year, reason="評価年度より後の評価", hint="次の年度の評価で使います")
     names = {tier.tier: tier.tier_id for policy in policies for tier in policy.tiers}
     held = tiers.tiers_on(frame["staff_id"], frame["day"]) if tiers is not None else pd.Series([None] * len(frame), dtype=object)
     frame["tier"] = held.map(names).to_numpy(dtype=object)
-    drop(frame["tier"].isna(), "評価した日の人材区分がわからない", "DX人材区分履歴の空白の期間を埋めてください")
-    frame["department"] = None if postings is None else posted_on(postings, frame["staff_id"], frame["day"]).to_numpy(dtype=object)
+    drop(frame["tier"].isna(), reason="評価した日の人材区分がわからない", hint="DX人材区分履歴の空白の期間を埋めてください")
+    frame["department"] = None if postings is None else posted_on(postings, frame["staff_id"], days=frame["day"]).to_numpy(dtype=object)
     columns = ["staff_id", "tier", "area", "instrument", "day", "month", "year", "score", "department"]
     ordered = frame[columns].sort_values(["instrument", "area", "staff_id", "day"], ignore_index=True)
     return Scores(frame=ordered, aside=tuple(aside), departments=departments)

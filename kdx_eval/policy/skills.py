@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from kdx_eval.disclosure import SMALL_CELL, mask_small
-from kdx_eval.policy.course_cover import CellCover, completions, cover_cells, courses_for
+from kdx_eval.policy.course_cover import CellCover, completions, courses_for, cover_cells
 from kdx_eval.policy.skill_measures import Agreement, Gain, Spread, agreement_of, describe, gain_of
 from kdx_eval.policy.skill_notes import notes_on
 from kdx_eval.policy.skill_scores import INSTRUMENTS, Scores, SetAside, policy_in_force, read_scores
@@ -177,7 +178,7 @@ def _cells(policy: PolicyVersion, frame: pd.DataFrame, *, instrument: Instrument
     groups = {key: group["score"].to_numpy() for key, group in frame.groupby(["tier", "area"], sort=True)}
     for tier in policy.tiers:
         for area in policy.skill_areas:
-            level = policy.supplements.level(tier.tier_id, area.skill_area_id, instrument)
+            level = policy.supplements.level((tier.tier_id, area.skill_area_id), instrument)
             yield SkillCell(
                 tier_id=tier.tier_id, skill_area_id=area.skill_area_id, tier=tier.tier, skill_area=area.skill_area,
                 text=policy.skill_map[(tier.tier_id, area.skill_area_id)], instrument=INSTRUMENTS[instrument], year=int(frame["year"].iloc[0]),
@@ -190,7 +191,8 @@ def _lead(cells: Sequence[SkillCell]) -> Instrument | None:
     """The instrument that shows most cells; of several the supervisor's before one's own, and a test last: it shows knowledge, cells are behaviour."""
     shown = {instrument: sum(bool(cell.spread.persons) for cell in cells if cell.instrument == title) for instrument, title in INSTRUMENTS.items()}
     used = [instrument for instrument, title in INSTRUMENTS.items() if any(cell.instrument == title for cell in cells)]
-    return max(used, key=lambda one: (one != "test" and shown[one] > 0, shown[one])) if used else None
+    # The first of equals is taken: INSTRUMENTS is in the order of preference.
+    return sorted(used, key=lambda one: (one == "test" or not shown[one], -shown[one]))[0] if used else None
 
 
 def _breaks(policy: PolicyVersion, policies: Sequence[PolicyVersion], *, tiers: Sequence[str], area: str) -> tuple[Month, ...]:
@@ -200,12 +202,12 @@ def _breaks(policy: PolicyVersion, policies: Sequence[PolicyVersion], *, tiers: 
 
 def _years(policy: PolicyVersion, scores: Scores, policies: Sequence[PolicyVersion]) -> Iterator[SkillYear]:
     last = scores.frame.drop_duplicates(["instrument", "area", "staff_id", "year"], keep="last")
-    groups = {key: group for key, group in last.groupby(["instrument", "tier", "area", "year"], sort=True)}
+    groups = dict(iter(last.groupby(["instrument", "tier", "area", "year"], sort=True)))
     for instrument, title in INSTRUMENTS.items():
         years = sorted(set(last.loc[last["instrument"] == instrument, "year"]))
         for tier in policy.tiers:
             for area in policy.skill_areas:
-                level = policy.supplements.level(tier.tier_id, area.skill_area_id, instrument)
+                level = policy.supplements.level((tier.tier_id, area.skill_area_id), instrument)
                 breaks = _breaks(policy, policies, tiers=[tier.tier_id], area=area.skill_area_id)
                 before: pd.DataFrame | None = None
                 for year in years:
@@ -278,20 +280,19 @@ def _departments(
     """By department within the largest tier only: all tiers together would give a small tier away to whoever subtracts."""
     largest = max(policy.tiers, key=lambda tier: int((frame["tier"] == tier.tier_id).sum()))
     rows = frame[(frame["tier"] == largest.tier_id) & frame["department"].notna()]
-    required = {area.skill_area_id: policy.supplements.level(largest.tier_id, area.skill_area_id, lead) for area in policy.skill_areas}
+    required = {area.skill_area_id: policy.supplements.level((largest.tier_id, area.skill_area_id), lead) for area in policy.skill_areas}
     need = rows["area"].map({area: np.nan if level is None else level.required for area, level in required.items()})
     counted = rows.assign(attained=(rows["score"] >= need).where(need.notna())).groupby(["department", "area"], sort=True)
     table = counted.agg(persons=("score", "size"), share=("attained", lambda values: values.astype(float).mean())).reset_index()
     masked = mask_small(table, "persons", value_columns=("share",), totals=("area",))
-    found = {(row.department, row.area): row for row in masked.itertuples(index=False)}
+    columns = (masked[name].astype(float) for name in ("persons", "share"))
+    found = dict(zip(zip(masked["department"], masked["area"], strict=True), zip(*columns, strict=True), strict=True))
     result = []
     for department in sorted(set(table["department"])):
         areas = []
         for area in policy.skill_areas:
-            row = found.get((department, area.skill_area_id))
-            persons = 0 if row is None else None if pd.isna(row.persons) else int(row.persons)
-            share = None if row is None or pd.isna(row.share) else float(row.share)
-            areas.append((area.skill_area, persons, share))
+            persons, share = found.get((department, area.skill_area_id), (0.0, math.nan))
+            areas.append((area.skill_area, None if math.isnan(persons) else int(persons), None if math.isnan(share) else share))
         result.append(DepartmentSkills(department=names.get(department, department), areas=tuple(areas)))
     return tuple(result), largest.tier
 
@@ -299,7 +300,7 @@ def _departments(
 def _closings(policy: PolicyVersion, frame: pd.DataFrame, *, lead: Instrument, done: pd.DataFrame) -> Iterator[Closing]:
     for tier in policy.tiers:
         for area in policy.skill_areas:
-            level = policy.supplements.level(tier.tier_id, area.skill_area_id, lead)
+            level = policy.supplements.level((tier.tier_id, area.skill_area_id), lead)
             rows = frame[(frame["tier"] == tier.tier_id) & (frame["area"] == area.skill_area_id)]
             if level is None or len(rows) < SMALL_CELL:
                 continue

@@ -47,14 +47,14 @@ def count_staying(done: pd.DataFrame, postings: Postings, *, units: StableUnits,
     first = done[~done["compulsory"].astype(bool)].sort_values("day").drop_duplicates(["staff_id", "course_id"]).reset_index(drop=True)
     if first.empty:
         return
-    first = first.assign(home=_units(posted_on(postings, first["staff_id"], first["day"]), units))
+    first = first.assign(home=_units(posted_on(postings, first["staff_id"], days=first["day"]), units))
     first = first[first["home"].notna()].reset_index(drop=True)
     for later in LATER:
         when = first["day"] + pd.DateOffset(years=later)
         followed = first[when <= pd.Timestamp(last)]
         if followed.empty:
             continue
-        after = _units(posted_on(postings, followed["staff_id"], when[followed.index]), units).to_numpy(dtype=object)
+        after = _units(posted_on(postings, followed["staff_id"], days=when[followed.index]), units).to_numpy(dtype=object)
         seen = followed.assign(after=after)
         yield _stay(EVERY_COURSE, later, seen.drop_duplicates("staff_id"))
         for course, group in seen.groupby("course_id", sort=True):
@@ -70,4 +70,4 @@ def _stay(course: str, later: int, group: pd.DataFrame) -> Staying:
 
 
 def _units(departments: pd.Series, units: StableUnits) -> pd.Series:
-    return departments.map(lambda one: units.of(one), na_action="ignore")
+    return departments.map(units.of, na_action="ignore")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -93,7 +94,7 @@ def count_moves(april: pd.DataFrame, policy: PolicyVersion) -> tuple[Move, ...]:
     place = {name: number for number, name in enumerate(names)}
     counts = np.zeros((len(names), len(names)), dtype=np.int64)
     years = list(april.columns)
-    for before, after in zip(years, years[1:], strict=False):
+    for before, after in pairwise(years):
         rows, columns = (april[year].fillna(OUTSIDE).map(place).fillna(place[OUTSIDE]).to_numpy(dtype=np.int64) for year in (before, after))
         np.add.at(counts, (rows, columns), 1)
     counts[-1, -1] = 0
@@ -109,9 +110,7 @@ def mask_matrix(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     changed = True
     while changed:
         changed = False
-        for line, cells in [(line, index) for line in (0, 1) for index in range(counts.shape[line])]:
-            values = counts[cells] if line == 0 else counts[:, cells]
-            masked = hidden[cells] if line == 0 else hidden[:, cells]  # a view: written through
+        for values, masked in (*zip(counts, hidden, strict=True), *zip(counts.T, hidden.T, strict=True)):  # rows and columns, as views
             if not masked.any() or (masked.sum() >= 2 and values[masked].sum() >= SMALL_CELL):
                 continue
             open_cells = np.flatnonzero(~masked & (values > 0))

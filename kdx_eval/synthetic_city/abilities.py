@@ -16,6 +16,7 @@ from kdx_eval.synthetic_city.records import policy_table
 # What a city of beginners is good at, and what the three courses that reach departments teach.
 _LEVEL: Mapping[str, float] = {"literacy": 3.2, "security": 3.6, "bpr": 2.9, "data": 2.6, "tools": 3.1}
 _TAUGHT: Mapping[str, tuple[str, ...]] = {"bpr": ("DXBPR",), "tools": ("FORMTOOL", "AITOOL")}
+_SHARED, _SHARED_FROM = frozenset({"security", "bpr", "tools"}), 36
 _TYPED_WRONG = 3  # self-assessments of 35 for 3.5: outside the scale, to be set aside and not averaged
 
 
@@ -68,6 +69,8 @@ def _levels(city: City, month: int) -> NDArray[np.float64]:
         for course in _TAUGHT.get(area, ()):
             taught = city.uptakes[course].enrolled < month - 1
             level[:, place] += taught * (0.35 + 0.3 * np.clip(-people.ability, 0, 2))
+        if area in _SHARED and month >= _SHARED_FROM:  # manuals and courses for all bring up those who were behind, trained or not
+            level[:, place] += 0.4 * np.clip(_LEVEL[area] - level[:, place], 0, 2)
     return level
 
 

@@ -96,10 +96,9 @@ class Supplements:
     ideals: tuple[StaffIdeal, ...] = ()
     trends: tuple[NationalTrend, ...] = ()
 
-    def level(self, tier_id: str, skill_area_id: str, instrument: Instrument) -> RequiredLevel | None:
-        """The required level of one cell by one instrument, None where none is set."""
-        key = (tier_id, skill_area_id, instrument)
-        return next((one for one in self.levels if (one.tier_id, one.skill_area_id, one.instrument) == key), None)
+    def level(self, cell: tuple[str, str], instrument: Instrument) -> RequiredLevel | None:
+        """The required level of one cell (tier_id, skill_area_id) by one instrument, None where none is set."""
+        return next((one for one in self.levels if (one.tier_id, one.skill_area_id) == cell and one.instrument == instrument), None)
 
     def scale(self, instrument: Instrument) -> tuple[float, float] | None:
         """Lowest and highest score of an instrument, None where no level names it."""
@@ -135,12 +134,11 @@ def _levels(table: PolicyTable, *, tiers: set[str], areas: set[str]) -> tuple[Re
             table.refuse("同じ評価方法に二つの尺度があります", "同じ instrument の行は、scale_min と scale_max をそろえてください")
         _status(table, row["status"])
         instrument = cast("Instrument", row["instrument"])
-        found.append(
-            RequiredLevel(
-                tier_id=row["tier_id"], skill_area_id=row["skill_area_id"], instrument=instrument, scale_min=low, scale_max=high, required=required,
-                status=row["status"], note=row["note"],
-            )  # fmt: skip
-        )
+        level = RequiredLevel(
+            tier_id=row["tier_id"], skill_area_id=row["skill_area_id"], instrument=instrument, scale_min=low, scale_max=high, required=required,
+            status=row["status"], note=row["note"],
+        )  # fmt: skip
+        found.append(level)
     return tuple(found)
 
 
