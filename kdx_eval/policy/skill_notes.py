@@ -17,7 +17,9 @@ NOTHING = "スキル評価と人材区分の記録がそろわないため、達
 DESCRIPTION = "受講した人の前後の差は、研修の効果ではありません（伸びる人が受講した可能性が残ります）。効果は、対照と比べた問いで見ます。"
 
 
-def notes_on(policy: PolicyVersion, *, cells: Sequence[tuple[str, int, float | None, bool]], covers: Sequence[CellCover], year: int) -> tuple[str, ...]:
+def notes_on(
+    policy: PolicyVersion, *, cells: Sequence[tuple[str, int, float | None, bool]], covers: Sequence[CellCover], year: int, lead: str
+) -> tuple[str, ...]:
     """Sentences from (instrument, year, required level, masked) of the cells and from what the catalogue covers."""
     found = [] if cells else [NOTHING]
     if cells:
@@ -26,9 +28,9 @@ def notes_on(policy: PolicyVersion, *, cells: Sequence[tuple[str, int, float | N
     for instrument, used in dict.fromkeys((instrument, used) for instrument, used, _, _ in cells):
         if used != year:
             found.append(f"{instrument}は、評価年度に行われていないため、{FiscalYear(used).wareki}のものです。")
-    masked = sum(hidden for *_, hidden in cells)
+    masked = sum(hidden for instrument, *_, hidden in cells if instrument == lead)
     if masked:
-        found.append(f"{SMALL_CELL}人に満たないマス（{format_number(masked)}マス）は秘匿です。人数のほか、値も出しません。")
+        found.append(f"{SMALL_CELL}人に満たないマス（{lead}では{format_number(masked)}マス）は秘匿です。人数のほか、値も出しません。")
     if cells and any(level.status == "assumption" for level in policy.supplements.levels):
         found.append("必要水準は方針に定めがなく、仮のものです（前提）。市が決めた水準を policy フォルダーの required_levels.csv に書くと置き換わります。")
     if cells and any(required is None for _, _, required, _ in cells):

@@ -164,7 +164,10 @@ def skill_map_of(tables: Tables, *, policies: Sequence[PolicyVersion], year: Fis
         gains=tuple(_gains(policy, scores, policies=policies, done=done)), agreements=tuple(_agreements(policy, latest)),
         department_tier=tier, departments=departments, covers=covers,
         closings=tuple(_closings(policy, latest[lead], lead=lead, done=done)) if lead else (), aside=scores.aside,
-        notes=notes_on(policy, cells=[(cell.instrument, cell.year, cell.required, cell.spread.is_masked) for cell in cells], covers=covers, year=year.year),
+        notes=notes_on(
+            policy, cells=[(cell.instrument, cell.year, cell.required, cell.spread.is_masked) for cell in cells], covers=covers, year=year.year,
+            lead=INSTRUMENTS[lead] if lead else "",
+        ),
     )  # fmt: skip
 
 
@@ -192,7 +195,7 @@ def _lead(cells: Sequence[SkillCell]) -> Instrument | None:
     shown = {instrument: sum(bool(cell.spread.persons) for cell in cells if cell.instrument == title) for instrument, title in INSTRUMENTS.items()}
     used = [instrument for instrument, title in INSTRUMENTS.items() if any(cell.instrument == title for cell in cells)]
     # The first of equals is taken: INSTRUMENTS is in the order of preference.
-    return sorted(used, key=lambda one: (one == "test" or not shown[one], -shown[one]))[0] if used else None
+    return min(used, key=lambda one: (one == "test" or not shown[one], -shown[one])) if used else None
 
 
 def _breaks(policy: PolicyVersion, policies: Sequence[PolicyVersion], *, tiers: Sequence[str], area: str) -> tuple[Month, ...]:

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from kdx_eval.policy.skills import Skills
     from kdx_eval.report.ledger import Ledger, LedgerBook
 
-_CELL = ("persons", "attained", "gap", "mean", "floor", "ceiling")
-_SPREAD = ("persons", "deviation", "width", "below")
+_CELL = ("persons", "attained", "gap", "mean")
+_SPREAD = ("persons", "deviation", "width", "below", "floor", "ceiling")
 _INPUTS = ("skills", "tiers", "training")
 _NOT_SHOWN = "どの値も秘匿またはデータなしの行は省いています。"
 
@@ -113,12 +113,12 @@ def _blocks(ledger: Ledger, found: Skills) -> Iterator[Block]:
 def _cell_table(ledger: Ledger, found: Skills) -> Table:
     rows = []
     for place, cell in lead_cells(found):
-        texts = (ledger.text(f"skills.cell.{place}.{field}") for field in ("persons", "attained", "gap", "floor", "ceiling"))
+        texts = (ledger.text(f"skills.cell.{place}.{field}") for field in _CELL)
         need = "－" if cell.required is None else format_value(cell.required)
         rows.append((cell.tier, cell.skill_area, cell.text, need, *texts))
-    titles = ("区分", "領域", "方針の文", "必要水準", "人数", "達成率", "差", "最低点", "最高点")
-    heads = columns(*titles, right=range(3, 9), widths=(1.5, 1.4, 3.9, 1.0, 0.8, 0.8, 0.8, 0.8, 0.8))
-    note = "差は平均と必要水準の差（△は不足）。最低点・最高点に人が集まるマスでは、評価が違いを測れていません。"
+    titles = ("区分", "領域", "方針の文", "必要水準", "人数", "達成率", "差", "平均")
+    heads = columns(*titles, right=range(3, 8), widths=(1.5, 1.4, 4.0, 1.1, 1.0, 1.0, 1.0, 1.0))
+    note = "差は平均と必要水準の差（△は不足）。"
     return Table(columns=heads, rows=tuple(rows), caption=f"15のマスの達成率（{found.lead}）", note=note)
 
 
@@ -148,10 +148,11 @@ def _spread_table(ledger: Ledger, found: Skills) -> Iterator[Table]:
             before, after = (ledger.text(f"skills.spread.{place}.{when}.{field}") for when in ("first", "last"))
             texts.append(f"{before} → {after}" if last.is_comparable else f"{before}／{after}")
         span = f"{FiscalYear(first.year).short} → {FiscalYear(last.year).short}"
-        rows.append((first.tier, first.skill_area, span, *texts, "" if last.is_comparable else "定義が変わったため比べません"))
-    titles = ("区分", "領域", "年度", "標準偏差", "P90－P10", "水準未満", "注")
-    heads = columns(*titles, right=(3, 4, 5), widths=(1.3, 1.5, 1.0, 1.3, 1.3, 1.3, 1.4))
-    note = "方針の「ばらつき」は、平均ではなく散らばりの大きさです。" + _NOT_SHOWN
+        ends = "／".join(ledger.text(f"skills.spread.{place}.last.{field}") for field in ("floor", "ceiling"))
+        rows.append((first.tier, first.skill_area, span, *texts, ends, "" if last.is_comparable else "定義が変わったため比べません"))
+    titles = ("区分", "領域", "年度", "標準偏差", "P90－P10", "水準未満", "最低点／最高点", "注")
+    heads = columns(*titles, right=(3, 4, 5, 6), widths=(1.3, 1.5, 1.0, 1.3, 1.3, 1.3, 1.3, 1.4))
+    note = "方針の「ばらつき」は、平均ではなく散らばりの大きさです。最低点・最高点に人が集まると、評価が違いを測れません。" + _NOT_SHOWN
     yield without_empty_columns(Table(columns=heads, rows=tuple(rows), caption=f"ばらつき（{found.lead}）", note=note))
 
 
