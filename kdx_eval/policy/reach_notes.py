@@ -19,8 +19,13 @@ _NO_APPLICANTS = "応募者の記録がないため、公募の応募と選考�
 _NO_TARGETS = "必要な人数の定めがないため、充足率は計算していません。policy フォルダーに tier_targets.csv（区分・年度・人数・根拠）を置くと計算します。"
 
 
-def notes_on(*, covers: Sequence[CellCover], stage: str, has: tuple[bool, bool, bool, bool], courses: Sequence[CourseReach]) -> tuple[str, ...]:
-    """Sentences on gaps of the catalogue, on what is masked and on what is not recorded; ``has``: tiers, staying, applicants, targets."""
+def notes_on(
+    *, covers: Sequence[CellCover], stage: str, has: tuple[bool, bool, bool, bool], courses: Sequence[CourseReach], faults: tuple[int, int]
+) -> tuple[str, ...]:
+    """Sentences on gaps of the catalogue, on what is masked and on what is not recorded.
+
+    ``has``: tiers, staying, applicants, targets; ``faults``: overlaps and gaps in the history of tiers.
+    """
     gaps = [cover for cover in covers if cover.cover != "named"]
     found = []
     if gaps:
@@ -33,6 +38,11 @@ def notes_on(*, covers: Sequence[CellCover], stage: str, has: tuple[bool, bool, 
     found.append(f"費用は{stage}の額です（費用の表で研修番号のある行）。" if stage else _NO_COSTS)
     missing = (_NO_TIERS, _NO_STAYING, _NO_APPLICANTS, _NO_TARGETS)
     found += [sentence for present, sentence in zip(has, missing, strict=True) if not present]
+    overlaps, holes = faults
+    if overlaps:
+        found.append(f"DX人材区分履歴で、前の行が終わる前に始まる行が{format_number(overlaps)}行あります。始まりの遅い方の区分で数えました。")
+    if holes:
+        found.append(f"DX人材区分履歴で、前の行との間に空白のある行が{format_number(holes)}行あります。空白の間は、どの区分にも数えていません。")
     unknown = sum(not course.areas for course in courses)
     if unknown:
         found.append(f"受講記録にあって方針の研修の一覧にない研修が{format_number(unknown)}つあります。course_catalogue.csv に加えると、マスと区分が付きます。")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 OUTSIDE = "在籍なし（採用前・退職後）"
 LATER = (1, 2, 3)
+_OPEN = pd.Timestamp(9000, 1, 1)  # ends beyond are no ends
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +61,19 @@ class Retention:
     later: int
     persons: int | None
     share: float | None
+
+
+def history_faults(tiers: Tiers) -> tuple[int, int]:
+    """Rows that begin before the person's last one has ended, and rows before which the person has a gap.
+
+    A row without an end is ended by the next and is no fault.
+    """
+    frame = tiers.frame.sort_values(["staff_id", "valid_from"], kind="stable")
+    before = frame.groupby("staff_id")["valid_to"].shift()
+    written = before.notna() & (before < _OPEN)
+    overlaps = written & (frame["valid_from"] <= before)
+    gaps = written & (frame["valid_from"] > before + pd.Timedelta(days=1))
+    return int(overlaps.sum()), int(gaps.sum())
 
 
 def april_tiers(tiers: Tiers, *, last: int) -> pd.DataFrame:
