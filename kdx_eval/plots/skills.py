@@ -37,7 +37,7 @@ def plot_skill_map(
                     axes.add_patch(Rectangle((j + 0.03, i + 0.03), 0.94, 0.94, fill=False, edgecolor=VERMILLION, linewidth=2.0, linestyle=(0, (4, 2))))
                 white = share is not None and share > _DARK
                 box = None if share is not None else {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
-                axes.text(j + 0.5, i + 0.5, text, ha="center", va="center", fontsize=9, color="white" if white else "#222222", bbox=box, linespacing=1.35)
+                axes.text(j + 0.5, i + 0.5, text, ha="center", va="center", fontsize=9, color="white" if white else "#222222", bbox=box, linespacing=1.3)
         axes.set_xlim(0, len(columns))
         axes.set_ylim(len(rows), 0)
         axes.set_xticks(np.arange(len(columns)) + 0.5, [label_text(name, 12) for name in columns])
@@ -54,7 +54,7 @@ def plot_spreads(
 ) -> Figure:
     """One row each: label, first and last value, whether both may be compared (else they are not joined)."""
     with style():
-        figure, axes = new_figure(1.25 + 0.25 * max(1, len(rows)))
+        figure, axes = new_figure(1.2 + 0.26 * max(1, len(rows)))
         places = np.arange(len(rows))[::-1]
         for place, (_, first, last, comparable) in zip(places, rows, strict=True):
             if comparable:

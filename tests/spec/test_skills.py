@@ -104,7 +104,8 @@ def test_the_gain_of_paired_scores_by_hand() -> None:
 
 
 def test_the_tier_is_that_of_the_day_and_the_score_the_last_of_the_year() -> None:
-    tiers = [("s0", EVERYONE, FROM, dt.date(2025, 3, 31)), ("s0", PROMOTER, dt.date(2025, 4, 1), None), *people(10, start=1), *people(9, tier=PROMOTER, start=11)]
+    moved = [("s0", EVERYONE, FROM, dt.date(2025, 3, 31)), ("s0", PROMOTER, dt.date(2025, 4, 1), None)]
+    tiers = [*moved, *people(10, start=1), *people(9, tier=PROMOTER, start=11)]
     earlier = [("s0", "BPR・業務改善", dt.date(2025, 5, 1), 1, "supervisor")]
     found = study([*earlier, *scored([4.0] + [3.0] * 10 + [4.0] * 9)], tiers)
     assert cell(found, PROMOTER).spread.persons == 10
@@ -232,7 +233,7 @@ def test_small_departments_are_masked_and_never_one_alone() -> None:
     names = [("a", "総務課"), ("b", "税務課"), ("c", "広報課")]
     more = {"departments": (DEPARTMENTS, names), "assignments": (ASSIGNMENTS, posted)}
     found = study(scored([3.0] * 46), people(46), **more)
-    shown = {one.department: dict((area, persons) for area, persons, _ in one.areas)["BPR・業務改善"] for one in found.departments}
+    shown = {one.department: persons for one in found.departments for area, persons, _ in one.areas if area == "BPR・業務改善"}
     # 46 in the cell less 30 and 12 would tell the four of 広報課.
     assert shown == {"総務課": 30, "税務課": None, "広報課": None}
 

@@ -183,7 +183,8 @@ def applied(count: int, outcome: str, *, start: int, post: str | None = None, co
 
 def test_applicants_and_selection_by_hand_and_masked() -> None:
     rows = [*applied(30, "selected", start=0), *applied(15, "waitlisted", start=30)]
-    call = [*applied(4, "selected", start=60, post="DXスペシャリスト", course_id=None), *applied(20, "rejected", start=70, post="DXスペシャリスト", course_id=None)]
+    post = {"post": "DXスペシャリスト", "course_id": None}
+    call = [*applied(4, "selected", start=60, **post), *applied(20, "rejected", start=70, **post)]
     found = reach(applicants=(APPLICANTS, [*rows, *call]))
     first, second = found.applications
     assert (first.is_post, first.called, first.applicants, first.competition) == (True, "DXスペシャリスト", 24, None)
