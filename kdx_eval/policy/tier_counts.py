@@ -52,9 +52,10 @@ class Move:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
-    """Of the persons of a tier on 1 April, the share in the same tier ``later`` years after; None where fewer than ten persons stand behind it.
+    """Of the persons of a tier on 1 April, the share in the same tier ``later`` years after.
 
-    ``persons`` counts a person once for each 1 April that has a later one to look at.
+    ``persons`` counts a person once for each 1 April that has a later one to look at; both are None where fewer than ten different persons stand
+    behind it, however many years they stand for.
     """
 
     tier: str
@@ -112,20 +113,28 @@ def count_moves(april: pd.DataFrame, policy: PolicyVersion) -> tuple[Move, ...]:
         rows, columns = (april[year].fillna(OUTSIDE).map(place).fillna(place[OUTSIDE]).to_numpy(dtype=np.int64) for year in (before, after))
         np.add.at(counts, (rows, columns), 1)
     counts[-1, -1] = 0
-    hidden = mask_matrix(counts)
+    # Who belongs to a small tier is known to colleagues: neither where they came from nor where they went is told.
+    people = np.array([*((april == tier.tier).any(axis=1).sum() for tier in policy.tiers), SMALL_CELL])
+    hidden = mask_matrix(counts, small=(people > 0) & (people < SMALL_CELL))
     return tuple(
         Move(before=before, after=after, persons=None if hidden[i, j] else int(counts[i, j])) for i, before in enumerate(names) for j, after in enumerate(names)
     )
 
 
-def mask_matrix(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Cells to hide where the totals of rows and columns are known: those below ten, and further ones until no row or column gives a small one away."""
+def mask_matrix(counts: npt.NDArray[np.int64], *, small: npt.NDArray[np.bool_] | None = None) -> npt.NDArray[np.bool_]:
+    """Cells to hide where the totals of rows and columns are known: those below ten, and further ones until no row or column gives a small one away.
+
+    The rows and columns of the groups marked ``small`` are hidden whole.
+    """
     hidden: npt.NDArray[np.bool_] = (counts > 0) & (counts < SMALL_CELL)
+    if small is not None:
+        hidden |= small[:, None] | small[None, :]
     changed = True
     while changed:
         changed = False
         for values, masked in (*zip(counts, hidden, strict=True), *zip(counts.T, hidden.T, strict=True)):  # rows and columns, as views
-            if not masked.any() or (masked.sum() >= 2 and values[masked].sum() >= SMALL_CELL):
+            secret = values[masked].sum()  # none at all is no small number
+            if secret == 0 or (masked.sum() >= 2 and secret >= SMALL_CELL):
                 continue
             open_cells = np.flatnonzero(~masked & (values > 0))
             if len(open_cells):
@@ -139,18 +148,21 @@ def keep_tiers(april: pd.DataFrame, policy: PolicyVersion) -> Iterator[Retention
     years = [int(year) for year in april.columns]
     for tier in policy.tiers:
         for later in LATER:
-            persons, stayed = _kept(april, tier.tier, later=later, years=years)
-            if not persons and not any(year + later in years for year in years):
+            if not any(year + later in years for year in years):
                 continue
-            shown = persons >= SMALL_CELL
+            people, persons, stayed = _kept(april, tier.tier, later=later, years=years)
+            shown = people >= SMALL_CELL
             yield Retention(tier=tier.tier, later=later, persons=persons if shown or not persons else None, share=stayed / persons if shown else None)
 
 
-def _kept(april: pd.DataFrame, tier: str, *, later: int, years: Sequence[int]) -> tuple[int, int]:
+def _kept(april: pd.DataFrame, tier: str, *, later: int, years: Sequence[int]) -> tuple[int, int, int]:
+    """Different persons, persons counted once a year, and those of the latter who stayed."""
     persons = stayed = 0
+    ever = pd.Series(False, index=april.index)
     for year in years:
         if year + later in years:
             held = april[year] == tier
+            ever |= held
             persons += int(held.sum())
             stayed += int((held & (april[year + later] == tier)).sum())
-    return persons, stayed
+    return int(ever.sum()), persons, stayed

@@ -120,7 +120,11 @@ def test_tiers_moves_and_retention_by_hand() -> None:
 def test_a_small_tier_is_counted_but_its_fate_is_not_told() -> None:
     found = reach(tiers=[*held(SPECIALIST, 4, start=0), *held(EVERYONE, 50, start=10)])
     assert next(one.persons for one in found.tiers if one.tier == SPECIALIST) == 4  # a number of posts
-    assert [(one.persons, one.share) for one in found.retention if (one.tier, one.later) == (SPECIALIST, 2)] == [(None, None)]
+    fate = {one.later: (one.persons, one.share) for one in found.retention if one.tier == SPECIALIST}
+    assert fate == dict.fromkeys((1, 2, 3), (None, None))  # twelve person-years of four persons are still four persons
+    moves = {(one.before, one.after): one.persons for one in found.moves}
+    assert {persons for pair, persons in moves.items() if SPECIALIST in pair} == {None}
+    assert moves[EVERYONE, EVERYONE] == 150
 
 
 def test_overlaps_and_gaps_in_the_history_of_tiers_are_said() -> None:

@@ -65,8 +65,15 @@ def _cells(found: Skills) -> Iterable[Sequence[str]]:
     for cell in found.cells:
         need = "－" if cell.required is None else format_value(cell.required)
         texts = (value_text(getattr(cell.spread, field), cell.spread.persons, shown=shown) for field, (_, _, shown) in SPREAD.items())
-        head = (cell.instrument, cell.tier, cell.skill_area, cell.text, FiscalYear(cell.year).short, need, _STATUS.get(cell.status, cell.status))
-        yield *head, persons_text(cell.spread.persons), *texts
+        yield cell.instrument, cell.tier, cell.skill_area, FiscalYear(cell.year).short, need, persons_text(cell.spread.persons), *texts
+
+
+def _texts(found: Skills) -> Iterable[Sequence[str]]:
+    rows: dict[tuple[str, str, str], list[str]] = {}
+    for cell in found.cells:
+        need = "なし" if cell.required is None else f"{format_value(cell.required)}（{_STATUS.get(cell.status, cell.status)}）"
+        rows.setdefault((cell.tier, cell.skill_area, cell.text), []).append(f"{cell.instrument}{need}")
+    yield from ((*key, "、".join(needs)) for key, needs in rows.items())
 
 
 def _years(found: Skills) -> Iterable[Sequence[str]]:
@@ -96,9 +103,10 @@ def _agreements(found: Skills) -> Iterable[Sequence[str]]:
 
 def _departments(found: Skills) -> Iterable[Sequence[str]]:
     for department in found.departments:
-        for area, persons, share in department.areas:
-            if persons != 0:
-                yield department.department, area, persons_text(persons), value_text(share, persons, shown=share_text)
+        told = (f"{area} {value_text(share, persons, shown=share_text)}" for area, persons, share in department.areas if persons != 0)
+        counts = [persons for _, persons, _ in department.areas if persons != 0]
+        smallest = None if None in counts else min((persons for persons in counts if persons is not None), default=0)
+        yield department.department, persons_text(smallest), "、".join(told)
 
 
 def _closings(found: Skills) -> Iterable[Sequence[str]]:
@@ -114,16 +122,14 @@ def _covers(found: Skills) -> Iterable[Sequence[str]]:
 
 TABLES: Mapping[str, Maker] = {
     "skill_cells": (
-        (
-            "評価方法", "区分", "領域", "方針の文", "年度", "必要水準", "水準の根拠", "人数", "達成率", "水準未満", "差", "平均", "標準偏差", "P90－P10",
-            "最低点", "最高点",
-        ),
+        ("評価方法", "区分", "領域", "年度", "必要水準", "人数", "達成率", "水準未満", "差", "平均", "標準偏差", "P90－P10", "最低点", "最高点"),
         _cells,
     ),
+    "skill_texts": (("区分", "領域", "方針の文", "必要水準"), _texts),
     "skill_years": (("評価方法", "区分", "領域", "年度", "人数", "平均", "標準偏差", "P90－P10", "水準未満", "注"), _years),
     "skill_gains": (("評価方法", "領域", "その領域の研修", "人数", "前", "後", "前後の差", "95%の幅"), _gains),
     "skill_agreements": (("領域", "人数", "自己評価で達成", "テストで達成", "自己評価だけ", "テストだけ", "順位相関"), _agreements),
-    "skill_departments": (("課", "領域", "人数", "達成率"), _departments),
+    "skill_departments": (("課", "人数", "達成率"), _departments),
     "skill_closings": (("区分", "領域", "満たない人", "うち研修がまだ", "埋められる研修（必修を除く）"), _closings),
     "skill_covers": (("区分", "領域", "名前のある研修", "研修", "区分が読み取れない研修", "注"), _covers),
 }  # fmt: skip
