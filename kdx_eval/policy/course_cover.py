@@ -110,5 +110,5 @@ def _with_areas(frame: pd.DataFrame, policies: Sequence[PolicyVersion]) -> pd.Da
         areas = course.skill_areas if course else tuple(number for word, number in ids.items() if word in words)
         of[str(row.course_id)] = (course.course_id if course else str(row.course_id), areas, bool(row.compulsory) or bool(course and course.compulsory))
     found = [of[str(course)] for course in frame["course_id"]]
-    areas = pd.Series([one[1] for one in found], index=frame.index, dtype=object)
-    return frame.assign(course_id=[one[0] for one in found], areas=areas, compulsory=[one[2] for one in found])
+    covered = pd.Series([one[1] for one in found], index=frame.index, dtype=object)
+    return frame.assign(course_id=[one[0] for one in found], areas=covered, compulsory=[one[2] for one in found])

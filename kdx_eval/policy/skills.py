@@ -194,8 +194,10 @@ def _lead(cells: Sequence[SkillCell]) -> Instrument | None:
     """The instrument that shows most cells; of several the supervisor's before one's own, and a test last: it shows knowledge, cells are behaviour."""
     shown = {instrument: sum(bool(cell.spread.persons) for cell in cells if cell.instrument == title) for instrument, title in INSTRUMENTS.items()}
     used = [instrument for instrument, title in INSTRUMENTS.items() if any(cell.instrument == title for cell in cells)]
+    if not used:
+        return None
     # The first of equals is taken: INSTRUMENTS is in the order of preference.
-    return min(used, key=lambda one: (one == "test" or not shown[one], -shown[one])) if used else None
+    return min(used, key=lambda one: (one == "test" or not shown[one], -shown[one]))
 
 
 def _breaks(policy: PolicyVersion, policies: Sequence[PolicyVersion], *, tiers: Sequence[str], area: str) -> tuple[Month, ...]:
