@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -66,6 +67,22 @@ def _called(course: CatalogueCourse) -> str:
     return f"{course.course_name}（必修）" if course.compulsory else course.course_name
 
 
+def spelling_key(text: str) -> str:
+    """What two spellings of one name have in common: a city types names, with brackets, dots and blanks of either width."""
+    return "".join(unicodedata.normalize("NFKC", text).split())
+
+
+def find_course(policies: Sequence[PolicyVersion], *words: str) -> CatalogueCourse | None:
+    """The catalogue's course of which one of ``words`` is the id or the name, the latest version first; None where none is."""
+    wanted = [spelling_key(word) for word in words]
+    for policy in reversed(policies):
+        known = {spelling_key(word): course for course in policy.courses for word in (course.course_name, course.course_id)}
+        found = next((known[word] for word in wanted if word in known), None)
+        if found is not None:
+            return found
+    return None
+
+
 def completions(tables: Tables, *, policies: Sequence[PolicyVersion]) -> pd.DataFrame:
     """Every completion: staff_id, course_id (the catalogue's where known by id or name), day (datetime64), areas (tuple of ids), compulsory; ordered.
 
@@ -99,13 +116,11 @@ def completions(tables: Tables, *, policies: Sequence[PolicyVersion]) -> pd.Data
 
 
 def _with_areas(frame: pd.DataFrame, policies: Sequence[PolicyVersion]) -> pd.DataFrame:
-    known = {course.course_id: course for policy in policies for course in policy.courses}
-    by_name = {course.course_name: course for course in known.values()}
     ids = {area.skill_area: area.skill_area_id for policy in policies for area in policy.skill_areas}
     kinds = frame[["course_id", "called", "listed_areas", "compulsory"]].drop_duplicates()
     of: dict[str, tuple[str, tuple[str, ...], bool]] = {}
     for row in kinds.itertuples(index=False):
-        course = known.get(str(row.course_id)) or by_name.get(str(row.called)) or by_name.get(str(row.course_id))
+        course = find_course(policies, str(row.course_id), str(row.called))
         words = str(row.listed_areas)
         areas = course.skill_areas if course else tuple(number for word, number in ids.items() if word in words)
         of[str(row.course_id)] = (course.course_id if course else str(row.course_id), areas, bool(row.compulsory) or bool(course and course.compulsory))

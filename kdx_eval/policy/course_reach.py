@@ -11,6 +11,7 @@ import pandas as pd
 from kdx_eval.disclosure import SMALL_CELL, mask_small
 from kdx_eval.panel.tables import Tables, column
 from kdx_eval.panel.tiers import UNKNOWN, Tiers
+from kdx_eval.policy.course_cover import find_course
 
 if TYPE_CHECKING:
     from kdx_eval.budget import Reach
@@ -77,14 +78,12 @@ def attended_by_tier(tables: Tables, tiers: Tiers | None, *, year: FiscalYear) -
 
 def list_courses(policy: PolicyVersion, reached: Sequence[Reach], *, by_tier: Mapping[str, Mapping[str, int]]) -> Iterator[CourseReach]:
     """The catalogue in its order, then courses that only the records know."""
-    found = {one.course_id: one for one in reached} | {one.course_name: one for one in reached}
-    used = set()
+    listed = [find_course((policy,), one.course_id, one.course_name) for one in reached]
     for course in policy.courses:
-        own = found.get(course.course_id) or found.get(course.course_name)
-        used.add("" if own is None else own.course_id)
+        own = next((one for one, known in zip(reached, listed, strict=True) if known is course), None)
         yield _course(policy, course, own=own, counts={} if own is None else by_tier.get(own.course_id, {}))
-    for one in reached:
-        if one.course_id not in used:
+    for one, known in zip(reached, listed, strict=True):
+        if known is None:
             yield _course(policy, None, own=one, counts=by_tier.get(one.course_id, {}))
 
 

@@ -20,11 +20,11 @@ _NO_TARGETS = "必要な人数の定めがないため、充足率は計算し�
 
 
 def notes_on(
-    *, covers: Sequence[CellCover], stage: str, has: tuple[bool, bool, bool, bool], courses: Sequence[CourseReach], faults: tuple[int, int]
+    *, covers: Sequence[CellCover], stage: str, has: tuple[bool, bool, bool, bool], courses: Sequence[CourseReach], faults: tuple[int, int, int]
 ) -> tuple[str, ...]:
     """Sentences on gaps of the catalogue, on what is masked and on what is not recorded.
 
-    ``has``: tiers, staying, applicants, targets; ``faults``: overlaps and gaps in the history of tiers.
+    ``has``: tiers, staying, applicants, targets; ``faults``: overlaps, gaps and unknown tiers in the history of tiers.
     """
     gaps = [cover for cover in covers if cover.cover != "named"]
     found = []
@@ -38,12 +38,15 @@ def notes_on(
     found.append(f"費用は{stage}の額です（費用の表で研修番号のある行）。" if stage else _NO_COSTS)
     missing = (_NO_TIERS, _NO_STAYING, _NO_APPLICANTS, _NO_TARGETS)
     found += [sentence for present, sentence in zip(has, missing, strict=True) if not present]
-    overlaps, holes = faults
+    overlaps, holes, strange = faults
     if overlaps:
         found.append(f"DX人材区分履歴で、前の行が終わる前に始まる行が{format_number(overlaps)}行あります。始まりの遅い方の区分で数えました。")
     if holes:
         found.append(f"DX人材区分履歴で、前の行との間に空白のある行が{format_number(holes)}行あります。空白の間は、どの区分にも数えていません。")
+    if strange:
+        found.append(f"DX人材区分履歴で、方針にない区分の行が{format_number(strange)}行あります。どの区分にも数えていません。区分の名前を直してください。")
     unknown = sum(not course.areas for course in courses)
     if unknown:
-        found.append(f"受講記録にあって方針の研修の一覧にない研修が{format_number(unknown)}つあります。course_catalogue.csv に加えると、マスと区分が付きます。")
+        more = "course_catalogue.csv に加えると、マスと区分が付きます。"
+        found.append(f"受講記録にあって方針の研修の一覧にない研修が{format_number(unknown)}種類あります。{more}")
     return tuple(found)

@@ -12,6 +12,7 @@ from kdx_eval.panel.postings import read_postings
 from kdx_eval.panel.successors import read_departments
 from kdx_eval.panel.tables import Tables, column
 from kdx_eval.panel.tiers import read_tiers
+from kdx_eval.policy.course_cover import spelling_key
 from kdx_eval.policy.posts import posted_on
 from kdx_eval.units import FISCAL_YEAR_START, FiscalYear, format_value
 
@@ -77,7 +78,7 @@ def read_scores(tables: Tables, *, policies: Sequence[PolicyVersion], year: Fisc
         drop(frame[name].isna(), reason=f"{title}が空欄", hint=f"スキル評価の{title}の列を埋めてください")
     drop(frame["instrument"].isna(), reason="評価方法がわからない", hint="自己評価・上司評価・テストのどれかを評価方法の列に書いてください（混ぜて数えません）")
     areas = {area.skill_area: area.skill_area_id for policy in policies for area in policy.skill_areas}
-    frame["area"] = frame["skill_area"].map(areas)
+    frame["area"] = frame["skill_area"].map(spelling_key).map({spelling_key(name): number for name, number in areas.items()})
     drop(frame["area"].isna(), reason="方針にないスキル領域", hint=f"領域の名前は{'、'.join(areas)}です")
     for instrument, title in INSTRUMENTS.items():
         scale = policy_in_force(policies, year).supplements.scale(instrument)
@@ -91,9 +92,9 @@ def read_scores(tables: Tables, *, policies: Sequence[PolicyVersion], year: Fisc
     frame["month"] = frame["day"].dt.year * 12 + frame["day"].dt.month - 1
     frame["year"] = (frame["month"] - (FISCAL_YEAR_START - 1)) // 12
     drop(frame["year"] > year.year, reason="評価年度より後の評価", hint="次の年度の評価で使います")
-    names = {tier.tier: tier.tier_id for policy in policies for tier in policy.tiers}
+    names = {spelling_key(tier.tier): tier.tier_id for policy in policies for tier in policy.tiers}
     held = tiers.tiers_on(frame["staff_id"], frame["day"]) if tiers is not None else pd.Series([None] * len(frame), dtype=object)
-    frame["tier"] = held.map(names).to_numpy(dtype=object)
+    frame["tier"] = held.map(spelling_key, na_action="ignore").map(names).to_numpy(dtype=object)
     drop(frame["tier"].isna(), reason="評価した日の人材区分がわからない", hint="DX人材区分履歴の空白の期間を埋めてください")
     frame["department"] = None if postings is None else posted_on(postings, frame["staff_id"], days=frame["day"]).to_numpy(dtype=object)
     columns = ["staff_id", "tier", "area", "instrument", "day", "month", "year", "score", "department"]

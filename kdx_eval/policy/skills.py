@@ -315,8 +315,9 @@ def _closings(policy: PolicyVersion, frame: pd.DataFrame, *, lead: Instrument, d
             courses = courses_for(policy, tier_id=tier.tier_id, skill_area_id=area.skill_area_id)
             reached = set(done.loc[done["course_id"].isin([course.course_id for course in courses if not course.compulsory]), "staff_id"])
             unreached = int((~below["staff_id"].isin(reached)).sum())
+            short = _shown(len(below))
             yield Closing(
-                tier=tier.tier, skill_area=area.skill_area, short=_shown(len(below)), unreached=_shown(unreached),
+                tier=tier.tier, skill_area=area.skill_area, short=short, unreached=None if short is None else _shown(unreached),
                 courses=tuple(course.course_name for course in courses if tier.tier_id not in course.tiers_unclear and not course.compulsory),
                 unclear=tuple(course.course_name for course in courses if tier.tier_id in course.tiers_unclear),
             )  # fmt: skip

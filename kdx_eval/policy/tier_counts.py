@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from kdx_eval.disclosure import SMALL_CELL
+from kdx_eval.policy.course_cover import spelling_key
 
 if TYPE_CHECKING:
     from kdx_eval.panel.tiers import Tiers
@@ -64,8 +65,14 @@ class Retention:
     share: float | None
 
 
-def history_faults(tiers: Tiers) -> tuple[int, int]:
-    """Rows that begin before the person's last one has ended, and rows before which the person has a gap.
+def under_policy_names(tiers: Tiers, policy: PolicyVersion) -> Tiers:
+    """The same history with the tiers as the policy spells them; others stay as they are."""
+    names = {spelling_key(tier.tier): tier.tier for tier in policy.tiers}
+    return replace(tiers, frame=tiers.frame.assign(tier=[names.get(spelling_key(str(word)), word) for word in tiers.frame["tier"]]))
+
+
+def history_faults(tiers: Tiers, policy: PolicyVersion) -> tuple[int, int, int]:
+    """Rows that begin before the person's last one has ended, rows before which the person has a gap, rows of a tier that the policy does not have.
 
     A row without an end is ended by the next and is no fault.
     """
@@ -74,7 +81,8 @@ def history_faults(tiers: Tiers) -> tuple[int, int]:
     written = before.notna() & (before < _OPEN)
     overlaps = written & (frame["valid_from"] <= before)
     gaps = written & (frame["valid_from"] > before + pd.Timedelta(days=1))
-    return int(overlaps.sum()), int(gaps.sum())
+    strange = ~frame["tier"].isin([tier.tier for tier in policy.tiers])
+    return int(overlaps.sum()), int(gaps.sum()), int(strange.sum())
 
 
 def april_tiers(tiers: Tiers, *, last: int) -> pd.DataFrame:

@@ -18,7 +18,7 @@ from kdx_eval.policy.course_reach import CourseReach, attended_by_tier, list_cou
 from kdx_eval.policy.reach_notes import notes_on
 from kdx_eval.policy.skill_scores import policy_in_force
 from kdx_eval.policy.staying import Staying, count_staying
-from kdx_eval.policy.tier_counts import Move, Retention, TierYear, april_tiers, count_moves, count_tiers, history_faults, keep_tiers
+from kdx_eval.policy.tier_counts import Move, Retention, TierYear, april_tiers, count_moves, count_tiers, history_faults, keep_tiers, under_policy_names
 from kdx_eval.units import FiscalYear
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ def reach_of(
         tiers, postings, departments = read_tiers(connection, tables), read_postings(connection, tables), read_departments(connection, tables)
     finally:
         connection.close()
+    tiers = None if tiers is None else under_policy_names(tiers, policy)
     april = None if tiers is None else april_tiers(tiers, last=year.year)
     last = (year.last + 1).first_day
     staying: tuple[Staying, ...] = ()
@@ -88,7 +89,7 @@ def reach_of(
         tiers=() if april is None else tuple(count_tiers(april, policy)), moves=() if april is None else count_moves(april, policy),
         retention=() if april is None else tuple(keep_tiers(april, policy)), staying=staying, applications=applications,
         notes=notes_on(
-            covers=covers, stage=stage, courses=courses, faults=(0, 0) if tiers is None else history_faults(tiers),
+            covers=covers, stage=stage, courses=courses, faults=(0, 0, 0) if tiers is None else history_faults(tiers, policy),
             has=(april is not None, bool(staying), bool(applications), bool(policy.supplements.targets))
         ),
     )  # fmt: skip

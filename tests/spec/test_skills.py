@@ -223,6 +223,11 @@ def test_who_falls_short_and_has_not_taken_the_course_is_counted() -> None:
     assert closing.courses == ("生成AI庁内活用推進研修", "オンライン申請ツール合同研修会")
 
 
+def test_of_few_who_fall_short_it_is_not_told_whether_they_took_the_course() -> None:
+    found = study(scored([2.0] * 4 + [3.0] * 8, area="デジタルツール"), people(12))
+    assert [(one.short, one.unreached) for one in found.closings] == [(None, None)]
+
+
 DEPARTMENTS = "department_id VARCHAR, department_name VARCHAR"
 ASSIGNMENTS = "staff_id VARCHAR, department_id VARCHAR, valid_from DATE, valid_to DATE"
 

@@ -79,7 +79,15 @@ def test_a_compulsory_course_has_its_reason_and_one_outside_the_catalogue_no_cel
     assert "比べられません" in must.note
     strange = course(found, "料理教室")
     assert (strange.areas, strange.tiers, strange.enrolled) == ((), (), 15)
-    assert any("研修の一覧にない研修が1つ" in note for note in found.notes)
+    assert any("研修の一覧にない研修が1種類" in note for note in found.notes)
+
+
+def test_a_course_that_a_city_calls_by_its_name_is_the_catalogues() -> None:
+    named = took("DX人材育成研修(BPR・業務改善)", range(15))  # half-width brackets, as Excel users type them
+    found = reach(training=(TRAINING, named))
+    assert course(found, "DX人材育成研修（BPR").enrolled == 15
+    assert len(found.courses) == len(POLICY.courses)
+    assert not any("一覧にない" in note for note in found.notes)
 
 
 def test_a_tier_of_nine_is_masked_with_a_second_one_or_with_the_total() -> None:
@@ -132,14 +140,16 @@ def test_overlaps_and_gaps_in_the_history_of_tiers_are_said() -> None:
         ("a", EVERYONE, FROM, dt.date(2024, 6, 30)), ("a", PROMOTER, april(2024), None),  # overlaps; the later one counts
         ("b", EVERYONE, FROM, dt.date(2023, 3, 31)), ("b", EVERYONE, april(2024), None),  # a year's gap
         ("c", EVERYONE, FROM, None), ("c", PROMOTER, april(2024), None),  # an open end is ended by the next
+        ("d", "ＤＸ推進 人材", FROM, dt.date(2023, 3, 31)), ("e", "見習い", FROM, None),
     ]  # fmt: skip
     found = reach(tiers=tiers)
     counts = {(one.tier, one.year): one.persons for one in found.tiers}
     assert [counts[EVERYONE, year] for year in (2022, 2023, 2024)] == [3, 2, 1]
-    assert [counts[PROMOTER, year] for year in (2023, 2024)] == [0, 2]
+    assert [counts[PROMOTER, year] for year in (2022, 2023, 2024)] == [1, 0, 2]  # d's spelling is another, the tier is not
     said = " ".join(found.notes)
     assert "前の行が終わる前に始まる行が1行" in said
     assert "空白のある行が1行" in said
+    assert "方針にない区分の行が1行" in said
 
 
 @given(arrays(np.int64, (4, 4), elements=st.integers(0, 40)))
