@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from kdx_eval.policy.levels import Levels
     from kdx_eval.report.ledger import Ledger, LedgerBook
 
-_MOST_SUBJECTS = 4  # courses in documents at levels one and two; the notebook shows all
+_MOST_SUBJECTS = 5  # courses in documents at levels one and two; the notebook shows all
 STATUS = {
     "sourced": "出所あり", "derived": "出所から計算", "excerpt": "抜粋で確認", "unverified": "未確認", "check": "要確認", "assumption": "前提",
     "toolkit": "独自の対応付け", "decided": "市が決めた",
@@ -36,7 +36,10 @@ def _value(item: LevelItem, value: float | None) -> str:
 
 
 def _range(item: LevelItem) -> str:
-    return "" if item.low is None or item.high is None else f"{_value(item, item.low)}～{_value(item, item.high)}"
+    """Points without their unit, which stands beside the value."""
+    if item.low is None or item.high is None:
+        return ""
+    return "～".join(signed_text(end) if item.unit == "点" else _value(item, end) for end in (item.low, item.high))
 
 
 def _claims(book: LedgerBook, found: Levels) -> None:

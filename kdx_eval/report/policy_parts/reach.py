@@ -112,7 +112,7 @@ def _course_table(ledger: Ledger, found: TierReach) -> Table:
         rows.append((shorten(one.course, 40), "、".join(one.areas) or "一覧にない", *texts, tiers, "修了のみ" if one.compulsory else ""))
     names = "・".join(tier for tier, _ in max((one.by_tier for one in found.courses), key=len, default=()))
     titles = ("研修", "領域", "受講者", "修了者", "修了率", "修了1人当たり", "区分ごとの受講者", "必修")
-    heads = columns(*titles, right=(2, 3, 4, 5), widths=(2.6, 1.6, 0.9, 0.9, 0.8, 1.3, 1.9, 1.0))
+    heads = columns(*titles, right=(2, 3, 4, 5), widths=(2.5, 1.6, 0.9, 0.9, 0.8, 1.6, 2.0, 1.0))
     note = f"区分ごとの受講者は {names} の順（受けた日の区分）。「修了のみ」は、全員が受ける必修のため効果を推定できない研修。"
     return Table(columns=heads, rows=tuple(rows), caption=f"研修ごとの広がり（{FiscalYear(found.year).wareki}）", note=note)
 
