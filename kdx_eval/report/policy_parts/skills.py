@@ -177,8 +177,9 @@ def _agreement_table(ledger: Ledger, found: Skills) -> Iterator[Table]:
         fields = ("persons", "self", "test", "self_only", "test_only", "correlation")
         rows.append((one.skill_area, *(ledger.text(f"skills.agreement.{place}.{field}") for field in fields)))
     titles = ("領域", "人数", "自己評価で達成", "テストで達成", "自己評価だけ", "テストだけ", "順位相関")
+    heads = columns(*titles, right=range(1, 7), widths=(1.4, 0.8, 1.3, 1.2, 1.1, 1.0, 0.9))
     note = "「自己評価だけ」は、自分では達したと答えたがテストでは達していない人の割合。"
-    yield Table(columns=columns(*titles, right=range(1, 7), widths=(1.4, 0.8, 1.3, 1.2, 1.1, 1.0, 0.9)), rows=tuple(rows), caption="自己評価とテスト", note=note)
+    yield Table(columns=heads, rows=tuple(rows), caption="自己評価とテスト", note=note)
 
 
 def _department_table(ledger: Ledger, found: Skills) -> Iterator[Table]:
