@@ -53,7 +53,10 @@ _BEFORE_DOCUMENTS = ("02_skill_map", "05_cost_benefit", "07_targeting", "08_roll
 STAGES: tuple[Stage, ...] = (
     Stage(name="00_start", title="はじめに"),
     Stage(name="01_data_quality", title="データの点検", writes=("results/quality.json", "results/reach.parquet")),
-    Stage(name="02_skill_map", title="スキルマップと方針", writes=("results/policy_review.json",)),
+    Stage(
+        name="02_skill_map", title="スキルマップと方針", needs=("01_data_quality", "05_cost_benefit"),
+        writes=tuple(f"results/policy_{part}.json" for part in ("skills", "reach", "levels", "review")),
+    ),
     Stage(name="03_training_effect", title="研修の効果", writes=tuple(f"results/{name}" for name in _STUDIES)),
     Stage(name="04_staff_hours", title="生み出した時間", writes=("results/savings.json",), needs=("01_data_quality", "03_training_effect")),
     Stage(name="05_cost_benefit", title="費用と効果", writes=("results/budget.json",), needs=("04_staff_hours",)),

@@ -26,6 +26,7 @@ from kdx_eval.plots.results import (
     plot_verdicts,
 )
 from kdx_eval.plots.rollout import plot_rollout
+from kdx_eval.plots.skills import plot_coverage, plot_skill_map, plot_spreads
 from kdx_eval.plots.style import FONT_NAME, SYNTHETIC_NOTE, font_file
 from kdx_eval.plots.targeting import plot_targets
 
@@ -41,6 +42,7 @@ __all__ = [
     "plot_checks",
     "plot_comparison",
     "plot_completeness",
+    "plot_coverage",
     "plot_distributions",
     "plot_event_study",
     "plot_grid",
@@ -52,6 +54,8 @@ __all__ = [
     "plot_savings",
     "plot_scenarios",
     "plot_series",
+    "plot_skill_map",
+    "plot_spreads",
     "plot_targets",
     "plot_timing",
     "plot_tornado",

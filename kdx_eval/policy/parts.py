@@ -44,9 +44,16 @@ class SoFar(Protocol):
     def reach(self) -> pd.DataFrame | None:
         """``Panels.completion``."""
 
+    @property
+    def policy(self) -> Mapping[str, object]:
+        """Parts of the policy by name."""
+
 
 # Part: module, function, type of its result. The function takes (dataset, *, plan, so_far) and returns plain dataclasses of numbers, texts and tuples.
 _PARTS: Mapping[str, tuple[str, str, str]] = {
+    "skills": ("kdx_eval.policy.skills", "map_skills", "Skills"),
+    "reach": ("kdx_eval.policy.tier_reach", "count_reach", "TierReach"),
+    "levels": ("kdx_eval.policy.levels", "sort_by_level", "Levels"),
     "targeting": ("kdx_eval.policy.targeting", "choose_targets", "Targeting"),
     "rollout": ("kdx_eval.policy.rollout", "plan_rollout", "Rollout"),
     "partnership": ("kdx_eval.policy.partnership", "study_partnership", "Partnership"),
@@ -63,6 +70,7 @@ class NothingYet:
     savings: Savings | None = None
     budget: BudgetCase | None = None
     reach: pd.DataFrame | None = None
+    policy: Mapping[str, object] = field(default_factory=dict)
 
 
 def study_policy(part: str, dataset: Dataset, *, plan: Plan, so_far: SoFar | None = None, **choices: object) -> object:

@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from kdx_eval.synthetic_city import records, writing
+from kdx_eval.synthetic_city import abilities, records, writing
 from kdx_eval.synthetic_city.city import City
 from kdx_eval.synthetic_city.design import FIRST_MONTH, stream
 from kdx_eval.synthetic_city.writing import UNKNOWN_DEPARTMENT, Fault, Planted, date_texts, month_text, plant, write_csv
 
 _BOM = "utf-8-sig"
+_WANTED = {2024: (8, 14), 2025: (12, 16)}  # specialists, promoters
 
 
 def write_personnel(city: City, folder: Path) -> list[Planted]:
@@ -95,13 +96,14 @@ def write_courses(city: City, folder: Path) -> list[Planted]:
         {
             "職員番号": ids[applied["person"]],
             "研修番号": applied["course_id"],
+            "応募先": applied["post"],
             "応募日": date_texts(applied["applied_on"], ["slash"] * len(applied)),
             "選考結果": applied["outcome"],
             "抽選区分": "",
         }
     )
     write_csv(written, folder / "応募者.csv", encoding=_BOM)
-    skills = records.skills(city)
+    skills = abilities.skills(city)
     scored = pd.DataFrame(
         {
             "職員番号": ids[skills["person"]],
@@ -112,7 +114,15 @@ def write_courses(city: City, folder: Path) -> list[Planted]:
         }
     )
     write_csv(scored, folder.parent / "スキル評価.csv", encoding=_BOM)
+    _tier_targets(folder.parent / "policy" / records.POLICY_VERSION / "tier_targets.csv")
     return planted
+
+
+def _tier_targets(path: Path) -> None:
+    """How many specialists and promoters this city wants, in the file that a city adds to the policy's."""
+    source = "架空の市の定員計画（合成データ）"
+    rows = [(tier, year, persons, source) for year, pair in _WANTED.items() for tier, persons in zip(("specialist", "promoter"), pair, strict=True)]
+    write_csv(pd.DataFrame(rows, columns=["tier_id", "fiscal_year", "persons", "source"]), path, encoding=_BOM)
 
 
 def _catalogue(folder: Path) -> None:

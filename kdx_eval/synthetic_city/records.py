@@ -1,4 +1,4 @@
-"""What happened to people in courses: attendance, applications, skill assessments, tiers, postings, names."""
+"""What happened to people in courses: attendance, applications, tiers, postings, names."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def tiers(city: City, postings: pd.DataFrame) -> pd.DataFrame:
 
 
 def attendance(city: City) -> pd.DataFrame:
-    """Every enrolment: person, course_id, offered_on, enrolled_on, completed_on (NaT if not), test_score, satisfaction."""
+    """Every enrolment: person, course_id, offered_on, enrolled_on, completed_on (NaT if not), test_score, satisfaction (missing: not answered)."""
     rng = stream(city.seed, "attendance")
     parts = [(course, *_enrolled(uptake.enrolled)) for course, uptake in city.uptakes.items()]
     parts += _compulsory(city) + _tier_courses(city, rng)
@@ -113,7 +113,10 @@ def attendance(city: City) -> pd.DataFrame:
     frame["completed_on"] = np.where(finished & (done < np.datetime64("2026-04-01")), done, np.datetime64("NaT"))
     score = 62 + 9 * city.people.ability[person] + 8 * rng.standard_normal(len(person))
     frame["test_score"] = np.clip(np.rint(score), 0, 100).astype(int)
-    frame["satisfaction"] = np.clip(np.rint(3.8 + 0.8 * rng.standard_normal(len(person))), 1, 5).astype(int)
+    answered = np.clip(np.rint(3.8 + 0.8 * rng.standard_normal(len(person))), 1, 5)
+    # A third of those who attended hand in no questionnaire.
+    silent = stream(city.seed, "questionnaires").random(len(person)) < 0.34
+    frame["satisfaction"] = pd.array(np.where(silent, np.nan, answered), dtype="Int64")
     return frame.sort_values(["enrolled_on", "course_id", "person"], ignore_index=True)
 
 
@@ -153,7 +156,7 @@ def _tier_courses(city: City, rng: np.random.Generator) -> list[tuple[str, NDArr
 
 
 def applicants(city: City, attended: pd.DataFrame) -> pd.DataFrame:
-    """person, course_id, applied_on, outcome: those who got a seat in DXBPR, and as many as a quarter who did not."""
+    """person, course_id, post, applied_on, outcome: those who got a seat in DXBPR and a quarter as many who did not; the open call for specialists."""
     rng = stream(city.seed, "applicants")
     took = attended[attended["course_id"] == "DXBPR"]
     never = np.flatnonzero((city.uptakes["DXBPR"].enrolled == NEVER) & (city.people.posting[:, 3] >= 0))
@@ -168,30 +171,21 @@ def applicants(city: City, attended: pd.DataFrame) -> pd.DataFrame:
             "outcome": np.where(rng.random(len(without)) < 0.8, "補欠", "辞退"),
         }
     )
-    frame = pd.concat([selected, others]).assign(course_id="DXBPR")
+    frame = pd.concat([pd.concat([selected, others]).assign(course_id="DXBPR", post=""), _open_call(city)])
     return frame.sort_values(["applied_on", "person"], ignore_index=True)
 
 
-def skills(city: City) -> pd.DataFrame:
-    """person, skill_area, assessed_on, score (1 to 5), instrument: yearly self-assessment of two fifths of staff."""
-    rng = stream(city.seed, "skills")
-    areas = policy_table("skill_areas")["skill_area"].to_numpy()
-    parts = []
-    for year in (2, 3):
-        posted = np.flatnonzero(city.people.posting[:, year] >= 0)
-        asked = posted[rng.random(len(posted)) < 0.4]
-        trained = city.uptakes["DXBPR"].enrolled[asked] < 12 * year + 2
-        score = 2.6 + 0.6 * city.people.ability[asked, None] + 0.5 * rng.standard_normal((len(asked), len(areas)))
-        score += 0.5 * trained[:, None] * (areas == "BPR・業務改善")
-        parts.append(
-            pd.DataFrame(
-                {
-                    "person": np.repeat(asked, len(areas)),
-                    "skill_area": np.tile(areas, len(asked)),
-                    "assessed_on": np.datetime64(f"{FIRST_MONTH.year + year}-06-15"),
-                    "score": np.clip(np.rint(score), 1, 5).astype(int).ravel(),
-                    "instrument": "自己評価",
-                }
-            )
-        )
-    return pd.concat(parts, ignore_index=True)
+def _open_call(city: City) -> pd.DataFrame:
+    """庁内公募: the specialists in post since April 2022, and two and a half times as many who were not chosen."""
+    rng = stream(city.seed, "open call")
+    chosen = np.flatnonzero(city.people.specialist)
+    others = np.flatnonzero((city.people.posting[:, 0] > 0) & ~city.people.specialist)
+    keys = city.people.ability[others] + rng.gumbel(size=len(others))
+    refused = others[np.argsort(-keys, kind="stable")[: len(chosen) * 5 // 2]]
+    people = np.concatenate([chosen, refused])
+    return pd.DataFrame(
+        {
+            "person": people, "course_id": "", "post": "DXスペシャリスト", "applied_on": np.datetime64("2022-01-17"),
+            "outcome": np.repeat(["採用", "不採用"], [len(chosen), len(refused)]),
+        }
+    )  # fmt: skip

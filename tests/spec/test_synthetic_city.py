@@ -51,7 +51,7 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path: Path, only_minimal: bool) 
     first = make_city(tmp_path / "a", minimal=only_minimal, size=SMALL, seed=7)
     second = make_city(tmp_path / "b", minimal=only_minimal, size=SMALL, seed=7)
     files = sorted(path.relative_to(tmp_path / "a") for path in (tmp_path / "a").rglob("*") if path.is_file())
-    assert len(files) == (6 if only_minimal else 29)
+    assert len(files) == (6 if only_minimal else 30)
     for name in files:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
     assert first.truth.parent != second.truth.parent

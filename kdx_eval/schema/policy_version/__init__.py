@@ -8,15 +8,23 @@ from __future__ import annotations
 
 from kdx_eval.schema.policy_version.comparing import are_comparable, comparable_spans, definition_breaks, differences
 from kdx_eval.schema.policy_version.reading import load_policy, policy_on, versions
+from kdx_eval.schema.policy_version.supplements import Instrument, NationalTrend, RequiredLevel, StaffIdeal, StandardLink, Supplements, TierTarget
 from kdx_eval.schema.policy_version.types import CatalogueCourse, PlanLink, PolicyChange, PolicyVersion, SkillArea, Tier, version_label
 
 __all__ = [
     "CatalogueCourse",
+    "Instrument",
+    "NationalTrend",
     "PlanLink",
     "PolicyChange",
     "PolicyVersion",
+    "RequiredLevel",
     "SkillArea",
+    "StaffIdeal",
+    "StandardLink",
+    "Supplements",
     "Tier",
+    "TierTarget",
     "are_comparable",
     "comparable_spans",
     "definition_breaks",

@@ -17,6 +17,7 @@ def differences(old: PolicyVersion, new: PolicyVersion) -> tuple[PolicyChange, .
         ("tier", "区分", lambda one: {tier.tier_id: (tier.tier, tier.tier + tier.definition + tier.role + tier.membership) for tier in one.tiers}),
         ("skill_area", "スキル領域", lambda one: {area.skill_area_id: (area.skill_area, area.skill_area + area.definition) for area in one.skill_areas}),
         ("cell", "スキルマップ", _cells),
+        ("level", "必要水準", _levels),
         ("course", "研修", lambda one: {course.course_id: (course.course_name, _course_text(course)) for course in one.courses}),
         ("plan_link", "上位計画", lambda one: {f"{link.plan}/{link.item}": (f"{link.plan} {link.item}", link.quote) for link in one.plan_links}),
     )
@@ -70,9 +71,19 @@ def _cells(policy: PolicyVersion) -> dict[str, tuple[str, str]]:
     return {f"{tier}/{area}": (f"{tiers[tier]}・{areas[area]}", text) for (tier, area), text in policy.skill_map.items()}
 
 
+def _levels(policy: PolicyVersion) -> dict[str, tuple[str, str]]:
+    """Required levels by cell, over all instruments."""
+    names, found = _cells(policy), dict[str, tuple[str, str]]()
+    for level in policy.supplements.levels:
+        cell = f"{level.tier_id}/{level.skill_area_id}"
+        text = f"{level.instrument}:{level.scale_min:g}-{level.scale_max:g}>={level.required:g}"
+        found[cell] = (names[cell][0], f"{found.get(cell, ('', ''))[1]}|{text}")
+    return found
+
+
 def _course_text(course: CatalogueCourse) -> str:
     parts = (course.course_name, course.group, course.provider, course.delivery, str(course.phase), str(course.compulsory), course.role_type)
-    return "|".join((*parts, *sorted(course.skill_areas), *sorted(course.tiers)))
+    return "|".join((*parts, *sorted(course.skill_areas), *sorted(course.tiers), *sorted(f"{tier}?" for tier in course.tiers_unclear)))
 
 
 def _squeezed(text: str) -> str:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import hashlib
-import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import NoReturn
 
 from kdx_eval.errors import SchemaError
 from kdx_eval.resources import root_dir
+from kdx_eval.schema.policy_version.supplements import OPTIONAL_FILES, read_supplements
+from kdx_eval.schema.policy_version.table import PolicyTable
 from kdx_eval.schema.policy_version.types import FOLDER, CatalogueCourse, PlanLink, PolicyVersion, SkillArea, Tier, effective_from
 
 DEFINITION = "definition"  # the row スキル内容 of the skill map
@@ -52,7 +51,7 @@ def load_policy(version: str | None = None, *, data: Path | None = None) -> Poli
     found: dict[str, tuple[str, bytes]] = {}
     edited = []
     for folder in folders:
-        for name in _FILES:
+        for name in (*_FILES, *OPTIONAL_FILES):
             if (folder / f"{name}.csv").is_file():
                 content = (folder / f"{name}.csv").read_bytes()
                 if name in found and found[name][1] != content:
@@ -62,7 +61,9 @@ def load_policy(version: str | None = None, *, data: Path | None = None) -> Poli
     if lacking:
         raise SchemaError(f"方針の版に {lacking[0]}.csv がありません", place=f"{FOLDER}/{version}", hint="ほかの版の同じ名前のファイルを写して直してください")
     digest = hashlib.sha256(b"".join(name.encode() + b"\0" + hashlib.sha256(found[name][1]).digest() for name in sorted(found))).hexdigest()
-    return _assemble(version, {name: _Table(name, place=found[name][0], content=found[name][1]) for name in _FILES}, edited=tuple(edited), digest=digest)
+    columns = {**_FILES, **OPTIONAL_FILES}
+    tables = {name: PolicyTable(columns[name], place=place, content=content) for name, (place, content) in found.items()}
+    return _assemble(version, tables, edited=tuple(edited), digest=digest)
 
 
 def policy_on(day: dt.date, *, data: Path | None = None) -> PolicyVersion:
@@ -77,49 +78,7 @@ def _roots(data: Path | None) -> list[Path]:
     return [root_dir("data_schema") / FOLDER, *own]
 
 
-class _Table:
-    """The rows of one file with their lines; remembers the line at hand for messages."""
-
-    def __init__(self, name: str, *, place: str, content: bytes) -> None:
-        self.place, self.line = place, 1
-        try:
-            # A city edits with Excel, which writes CP932 or UTF-8 with a mark.
-            text = content.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            text = content.decode("cp932", errors="replace")
-        if "\ufffd" in text:
-            self.refuse("文字コードが分かりません", "UTF-8 か Shift_JIS（CP932）の CSV として保存し直してください")
-        self._reader = csv.DictReader(io.StringIO(text, newline=""))
-        missing = [column for column in _FILES[name] if column not in (self._reader.fieldnames or ())]
-        if missing:
-            self.refuse(f"列 {missing[0]} がありません", f"見出しは {','.join(_FILES[name])} です")
-
-    def __iter__(self) -> Iterator[dict[str, str]]:
-        for row in self._reader:
-            self.line = self._reader.line_num
-            if None in row or None in row.values():
-                self.refuse("列の数が見出しと違います", 'カンマを含む文は " " で囲んでください')
-            if any(row.values()):
-                yield {key: value.strip() for key, value in row.items()}
-
-    def refuse(self, reason: str, hint: str) -> NoReturn:
-        """Raise the SchemaError that names file and line."""
-        raise SchemaError(reason, place=f"{self.place} {self.line}行目", hint=hint)
-
-    def required(self, row: Mapping[str, str], *columns: str) -> None:
-        """Refuse a row in which one of ``columns`` is blank."""
-        for column in columns:
-            if not row[column]:
-                self.refuse(f"{column} が空欄です", "値を書いてください")
-
-    def once(self, key: object, seen: set[object]) -> None:
-        """Refuse a second row with the same key."""
-        if key in seen:
-            self.refuse("同じ番号の行が二つあります", "どちらかを消してください")
-        seen.add(key)
-
-
-def _assemble(version: str, tables: Mapping[str, _Table], *, edited: tuple[str, ...], digest: str) -> PolicyVersion:
+def _assemble(version: str, tables: Mapping[str, PolicyTable], *, edited: tuple[str, ...], digest: str) -> PolicyVersion:
     title, issued_by = _about(version, tables["policy"])
     tiers = _tiers(tables["tiers"])
     areas = _areas(tables["skill_areas"])
@@ -131,11 +90,12 @@ def _assemble(version: str, tables: Mapping[str, _Table], *, edited: tuple[str, 
         ),
         skill_map=MappingProxyType({pair: text for pair, text in cells.items() if pair[0] != DEFINITION}),
         courses=_courses(tables["course_catalogue"], tiers={tier.tier_id for tier in tiers}, areas=set(areas)),
-        plan_links=_links(tables["plan_links"]), edited=edited, digest=digest,
+        plan_links=_links(tables["plan_links"]),
+        supplements=read_supplements(tables, tiers={tier.tier_id for tier in tiers}, areas=set(areas)), edited=edited, digest=digest,
     )  # fmt: skip
 
 
-def _about(version: str, table: _Table) -> tuple[str, str]:
+def _about(version: str, table: PolicyTable) -> tuple[str, str]:
     rows = list(table)
     if len(rows) != 1:
         table.refuse("方針の名前の行は一つです", "一行だけ書いてください")
@@ -145,7 +105,7 @@ def _about(version: str, table: _Table) -> tuple[str, str]:
     return rows[0]["title"], rows[0]["issued_by"]
 
 
-def _tiers(table: _Table) -> tuple[Tier, ...]:
+def _tiers(table: PolicyTable) -> tuple[Tier, ...]:
     seen: set[object] = set()
     found = []
     for row in table:
@@ -157,7 +117,7 @@ def _tiers(table: _Table) -> tuple[Tier, ...]:
     return tuple(found)
 
 
-def _areas(table: _Table) -> dict[str, tuple[str, str]]:
+def _areas(table: PolicyTable) -> dict[str, tuple[str, str]]:
     seen: set[object] = set()
     found: list[tuple[int, str, str, str]] = []
     for row in table:
@@ -169,7 +129,7 @@ def _areas(table: _Table) -> dict[str, tuple[str, str]]:
     return {area: (name, page) for _, area, name, page in sorted(found)}
 
 
-def _skill_map(table: _Table, *, tiers: list[str], areas: list[str]) -> dict[tuple[str, str], str]:
+def _skill_map(table: PolicyTable, *, tiers: list[str], areas: list[str]) -> dict[tuple[str, str], str]:
     seen: set[object] = set()
     cells: dict[tuple[str, str], str] = {}
     for row in table:
@@ -186,16 +146,17 @@ def _skill_map(table: _Table, *, tiers: list[str], areas: list[str]) -> dict[tup
     return {(tier, area): cells[(tier, area)] for tier in (DEFINITION, *tiers) for area in areas}
 
 
-def _courses(table: _Table, *, tiers: set[str], areas: set[str]) -> tuple[CatalogueCourse, ...]:
+def _courses(table: PolicyTable, *, tiers: set[str], areas: set[str]) -> tuple[CatalogueCourse, ...]:
     seen: set[object] = set()
     found = []
     for row in table:
         table.required(row, "course_id", "course_name", "skill_areas", "tiers")
         table.once(row["course_id"], seen)
-        named = {column: tuple(part.strip() for part in row[column].split(";") if part.strip()) for column in ("skill_areas", "tiers")}
+        # The last column is newer than some cities' own copies of the file.
+        named = {column: tuple(part.strip() for part in row.get(column, "").split(";") if part.strip()) for column in ("skill_areas", "tiers", "tiers_unclear")}
         if not set(named["skill_areas"]) <= areas:
             table.refuse("skill_areas.csv にない領域です", f"使える番号: {';'.join(sorted(areas))}")
-        if not set(named["tiers"]) <= tiers:
+        if not {*named["tiers"], *named["tiers_unclear"]} <= tiers:
             table.refuse("tiers.csv にない区分です", f"使える番号: {';'.join(sorted(tiers))}")
         if row["phase"] not in {"1", "2", "3"}:
             table.refuse("phase は 1、2、3 のどれかです", "1 教育、2 応用・実践、3 ナレッジ共有")
@@ -204,13 +165,13 @@ def _courses(table: _Table, *, tiers: set[str], areas: set[str]) -> tuple[Catalo
         course = CatalogueCourse(
             course_id=row["course_id"], course_name=row["course_name"], group=row["group"], provider=row["provider"], delivery=row["delivery"],
             skill_areas=named["skill_areas"], tiers=named["tiers"], phase=int(row["phase"]), compulsory=row["compulsory"] == "1",
-            role_type=row["role_type"], source_text=row["source_text"], layout_ambiguous=row["layout_ambiguous"],
+            role_type=row["role_type"], source_text=row["source_text"], layout_ambiguous=row["layout_ambiguous"], tiers_unclear=named["tiers_unclear"],
         )  # fmt: skip
         found.append(course)
     return tuple(found)
 
 
-def _links(table: _Table) -> tuple[PlanLink, ...]:
+def _links(table: PolicyTable) -> tuple[PlanLink, ...]:
     found = []
     for row in table:
         table.required(row, "plan", "item", "quote")

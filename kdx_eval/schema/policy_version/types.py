@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from kdx_eval.errors import SchemaError
+from kdx_eval.schema.policy_version.supplements import Supplements
 
 FOLDER = "policy"
-ChangeKind: TypeAlias = Literal["tier", "skill_area", "cell", "course", "plan_link"]
+ChangeKind: TypeAlias = Literal["tier", "skill_area", "cell", "course", "plan_link", "level"]
 _VERSION = re.compile(r"(?P<era>[rh])(?P<year>\d{1,2})-(?P<month>\d{2})")
 _ERAS = {"r": ("令和", 2019), "h": ("平成", 1989)}
 
@@ -55,7 +56,10 @@ class SkillArea:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogueCourse:
-    """A course of the catalogue; a non-empty ``layout_ambiguous`` says why its tiers cannot be read off the document and may be edited."""
+    """A course of the catalogue; a non-empty ``layout_ambiguous`` says why its tiers cannot be read off the document and may be edited.
+
+    ``tiers_unclear`` names those of its tiers of which the document does not show whether the course is for them.
+    """
 
     course_id: str
     course_name: str
@@ -69,6 +73,7 @@ class CatalogueCourse:
     role_type: str
     source_text: str
     layout_ambiguous: str
+    tiers_unclear: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +101,8 @@ class PolicyVersion:
         Files that the city put in the place of shipped ones.
     digest : str
         SHA-256 of all files.
+    supplements : Supplements
+        What the policy does not say and the toolkit or the city adds: required levels, targets, links to standards.
     """
 
     version: str
@@ -109,6 +116,7 @@ class PolicyVersion:
     plan_links: tuple[PlanLink, ...]
     edited: tuple[str, ...]
     digest: str
+    supplements: Supplements = field(default_factory=Supplements)
 
     @property
     def label(self) -> str:
