@@ -7,6 +7,7 @@ hatch, Japanese labels with units, and the words 合成データ inside every fi
 from __future__ import annotations
 
 from kdx_eval.plots.hours import plot_bridge, plot_persistence, plot_register, plot_units
+from kdx_eval.plots.cycle import Phase, Small, plot_cycle, plot_in_house, plot_make_or_buy, plot_vision
 from kdx_eval.plots.quality import plot_distributions, plot_grid
 from kdx_eval.plots.results import (
     UNDECIDED,
@@ -30,15 +31,20 @@ __all__ = [
     "FONT_NAME",
     "SYNTHETIC_NOTE",
     "UNDECIDED",
+    "Phase",
+    "Small",
     "compact",
     "font_file",
     "is_synthetic",
     "plot_bridge",
     "plot_comparison",
     "plot_completeness",
+    "plot_cycle",
     "plot_distributions",
     "plot_event_study",
     "plot_grid",
+    "plot_in_house",
+    "plot_make_or_buy",
     "plot_persistence",
     "plot_ranges",
     "plot_register",
@@ -50,4 +56,5 @@ __all__ = [
     "plot_timing",
     "plot_units",
     "plot_verdicts",
+    "plot_vision",
 ]

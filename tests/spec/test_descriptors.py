@@ -40,6 +40,8 @@ DESIGN = {
     "events": "valid_from valid_to scope kind note",
     "redeployment": "department_id fiscal_year hours destination",
     "prior_claims": "fiscal_year claim_id hours yen basis",
+    "targets": "indicator_id fiscal_year value source",
+    "measures": "measure_id measure_name department_id kind started_on status destination indicator_id evidence",
     "partner_results": "city_id question_id estimand estimate std_error n_units",
 }
 # Work counts whoever did it, also people who are on no roster; and a misspelt department must not cost a person their place on the roster.

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from kdx_eval.report.blocks import Block, Figure, Heading, Picture
-from kdx_eval.report.policy_parts import partnership, review, rollout, targeting
+from kdx_eval.report.policy_parts import cycle, partnership, review, rollout, specialists, stage_b, targeting, vision
 from kdx_eval.report.policy_parts.section import Maker, Section
 
 if TYPE_CHECKING:
@@ -14,7 +14,16 @@ if TYPE_CHECKING:
 
     from kdx_eval.report.ledger import Ledger, LedgerBook
 
-SECTIONS: tuple[Section, ...] = (targeting.SECTION, rollout.SECTION, partnership.SECTION, review.SECTION)
+SECTIONS: tuple[Section, ...] = (
+    vision.SECTION,
+    cycle.SECTION,
+    stage_b.SECTION,
+    targeting.SECTION,
+    specialists.SECTION,
+    rollout.SECTION,
+    partnership.SECTION,
+    review.SECTION,
+)
 POLICY_TABLES: Mapping[str, Maker] = {kind: maker for section in SECTIONS for kind, maker in section.tables.items()}
 
 
