@@ -6,8 +6,8 @@ hatch, Japanese labels with units, and the words 合成データ inside every fi
 
 from __future__ import annotations
 
-from kdx_eval.plots.hours import plot_bridge, plot_persistence, plot_register, plot_units
 from kdx_eval.plots.cycle import Phase, Small, plot_cycle, plot_in_house, plot_make_or_buy, plot_vision
+from kdx_eval.plots.hours import plot_bridge, plot_persistence, plot_register, plot_units
 from kdx_eval.plots.quality import plot_distributions, plot_grid
 from kdx_eval.plots.results import (
     UNDECIDED,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -51,7 +51,9 @@ def plot_cycle(phases: Sequence[Phase], *, title: str, synthetic: bool = False) 
             _box(axes, phase, corner=corner, colour=colour)
         ends = (((0.45, 0.80), (0.55, 0.80)), ((0.78, 0.55), (0.78, 0.45)), ((0.55, 0.22), (0.45, 0.22)), ((0.22, 0.45), (0.22, 0.55)))
         for number, ((start, end), phase) in enumerate(zip(ends, phases, strict=True)):
-            axes.annotate("", xy=end, xytext=start, arrowprops={"arrowstyle": "-|>", "lw": 2.6, "color": GREY, "mutation_scale": 18, "shrinkA": 0, "shrinkB": 0})
+            axes.annotate(
+                "", xy=end, xytext=start, arrowprops={"arrowstyle": "-|>", "lw": 2.6, "color": GREY, "mutation_scale": 18, "shrinkA": 0, "shrinkB": 0}
+            )
             middle = ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2)
             where = {0: (middle[0], middle[1] + 0.06, "center"), 1: (0.76, 0.5, "right"), 2: (middle[0], middle[1] - 0.06, "center"), 3: (0.24, 0.5, "left")}
             x, y, align = where[number]
@@ -66,8 +68,16 @@ def _box(axes: Axes, phase: Phase, *, corner: tuple[float, float], colour: str) 
     left, bottom = corner
     width, height = _BOX
     axes.add_patch(FancyBboxPatch((left, bottom), width, height, boxstyle="round,pad=0,rounding_size=0.012", fc="white", ec=colour, lw=1.6))
-    axes.add_patch(Rectangle((left, bottom + height - 0.082), width, 0.082, fc=colour, ec=colour, lw=1.6))
-    axes.text(left + 0.015, bottom + height - 0.041, label_text(phase.title, 26), color="white", va="center", fontsize=10, family=FONT_NAME)
+    axes.add_patch(Rectangle((left, bottom + height - 0.082), width, 0.082, fc=colour, ec="none"))
+    axes.text(
+        left + 0.015,
+        bottom + height - 0.041,
+        label_text(phase.title, 26),
+        color="#111111" if colour == ORANGE else "white",
+        va="center",
+        fontsize=10,
+        family=FONT_NAME,
+    )
     step = (height - 0.1) / max(5, len(phase.rows))
     for place, (label, text) in enumerate(phase.rows):
         y = bottom + height - 0.1 - step * (place + 0.5)
@@ -75,15 +85,15 @@ def _box(axes: Axes, phase: Phase, *, corner: tuple[float, float], colour: str) 
         axes.text(left + width - 0.012, y, label_text(text, 24), va="center", ha="right", fontsize=9.5, color="#111111")
 
 
-def plot_in_house(
-    years: Sequence[str], shares: Sequence[tuple[float, float]], *, fees: Sequence[float | None], title: str, synthetic: bool = False
-) -> Figure:
+def plot_in_house(years: Sequence[str], shares: Sequence[tuple[float, float]], *, fees: Sequence[float | None], title: str, synthetic: bool = False) -> Figure:
     """Bars: course fees in thousand yen (no bar where the year has no cost table). Lines: own share of all course hours and without compulsory courses."""
     with style():
         figure, axes = new_figure(2.9)
         places = np.arange(len(years))
         known = [place for place, fee in zip(places, fees, strict=True) if fee is not None]
-        axes.bar(known, [float(fee) / 1000 for fee in fees if fee is not None], width=0.5, color="#D9D9D9", edgecolor=GREY, hatch="//", label="委託料（左の目盛り）")
+        axes.bar(
+            known, [float(fee) / 1000 for fee in fees if fee is not None], width=0.5, color="#D9D9D9", edgecolor=GREY, hatch="//", label="委託料（左の目盛り）"
+        )
         axes.set_ylabel("委託料（千円）")
         axes.yaxis.set_major_formatter(lambda value, _: format_number(value))
         axes.set_xticks(places, list(years))
@@ -99,9 +109,9 @@ def plot_in_house(
         other.set_ylabel("受講時間に占める割合")
         other.tick_params(labelfontfamily=FONT_NAME)
         for place in places[[fee is None for fee in fees]]:
-            axes.text(place, 0, "費用の表\nなし", ha="center", va="bottom", fontsize=8, color=GREY)
+            axes.text(place, 0.45, "費用の表\nなし", ha="center", va="center", fontsize=8, color=GREY, transform=axes.get_xaxis_transform())
         handles = [pair for one in (axes, other) for pair in zip(*one.get_legend_handles_labels(), strict=True)]
-        figure.legend([pair[0] for pair in handles], [pair[1] for pair in handles], loc="outside lower left", ncols=3, frameon=False, fontsize=8.5)
+        figure.legend([pair[0] for pair in handles], [pair[1] for pair in handles], loc="outside lower left", ncols=1, frameon=False, fontsize=8.5)
         axes.set_title(label_text(title, 48))
         return finish(figure, synthetic=synthetic)
 
@@ -125,7 +135,7 @@ def plot_vision(charts: Sequence[Small], *, title: str, synthetic: bool = False)
             axes.margins(y=0.25)
             axes.tick_params(labelfontfamily=FONT_NAME, labelsize=7.5, colors="#222222")
             axes.locator_params(axis="y", nbins=4)
-            axes.yaxis.set_major_formatter(lambda value, _, percent=chart.percent: _tick(value, percent=percent))
+            axes.yaxis.set_major_formatter(_ticks(axes.get_ylim(), percent=chart.percent))
             axes.set_title(label_text(chart.title, 20), fontsize=8.5)
         handles, labels = grid[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower left", ncols=2, frameon=False, fontsize=8.5)
@@ -133,23 +143,30 @@ def plot_vision(charts: Sequence[Small], *, title: str, synthetic: bool = False)
         return finish(figure, synthetic=synthetic)
 
 
-def _tick(value: float, *, percent: bool) -> str:
-    shown = value * 100 if percent else value
-    digits = 0 if abs(shown) >= 10 or shown == round(shown) else 1 if abs(shown) >= 1 else 2
-    return format_number(shown, digits) + ("%" if percent else "")
+def _ticks(limits: tuple[float, float], *, percent: bool) -> Callable[[float, int | None], str]:
+    """As many decimals as tell the ticks apart."""
+    scale = 100 if percent else 1
+    span = abs(limits[1] - limits[0]) * scale
+    digits = 0 if span >= 4 else 1 if span >= 0.4 else 2
+    return lambda value, _: format_number(value * scale, digits) + ("%" if percent else "")
 
 
-def plot_make_or_buy(lines: Sequence[tuple[str, float, float]], *, crossings: Sequence[float], last: float, title: str, synthetic: bool = False) -> Figure:
-    """Cost in thousand yen over months of work: each line is (label, yen at zero months, yen a month); a dot at each crossing with the first line."""
+def plot_make_or_buy(
+    lines: Sequence[tuple[str, float, float]], *, crossings: Sequence[float | None], last: float, title: str, synthetic: bool = False
+) -> Figure:
+    """Cost in thousand yen over months of work: each line is (label, yen at zero months, yen a month).
+
+    ``crossings`` are the months at which the second and the third line meet the first; None where they do not or beyond the axis.
+    """
     with style():
         figure, axes = new_figure(2.9)
         months = np.array([0.0, last])
         for (label, start, slope), colour, dashes in zip(lines, (VERMILLION, BLUE, GREEN), ("-", "--", ":"), strict=False):
             axes.plot(months, (start + slope * months) / 1000, color=colour, ls=dashes, lw=2, label=label)
-        for month in crossings:
-            yen = (lines[0][1] + lines[0][2] * month) / 1000
-            axes.plot(month, yen, "o", ms=7, mfc="white", mec="#222222", mew=1.4, zorder=5)
-            axes.annotate(f"{format_number(month, 1)}か月", (month, yen), xytext=(7, -12), textcoords="offset points", fontsize=9)
+        for place, month in enumerate(crossings, start=1):
+            if month is not None and month <= last:
+                axes.plot(month, (lines[0][1] + lines[0][2] * month) / 1000, "o", ms=7, mfc="white", mec="#222222", mew=1.4, zorder=5)
+                axes.text(0.02, 1.02 - 0.11 * place, f"○ {format_number(month, 1)}か月：{lines[place][0]}", fontsize=9, va="top", transform=axes.transAxes)
         axes.set_xlabel("1年に働いてもらう月数")
         axes.set_ylabel("費用（千円）")
         axes.yaxis.set_major_formatter(lambda value, _: format_number(value))

@@ -8,8 +8,9 @@ from typing import Literal, TypeAlias
 
 import pandas as pd
 
+from kdx_eval.disclosure import SMALL_CELL
 from kdx_eval.evidence import year_cost
-from kdx_eval.units import FiscalYear, format_yen
+from kdx_eval.units import FiscalYear, format_number, format_yen
 
 Provider: TypeAlias = Literal["in_house", "contract", "other", "unknown"]
 _IN_HOUSE = ("内部", "庁内", "内製", "自庁", "本市", "市職員")
@@ -124,7 +125,8 @@ def hours_by_year(reach: pd.DataFrame, courses: Mapping[str, tuple[str, bool]], 
         found.append(
             YearHours(
                 fiscal_year=year, hours=total(kind.notna()), in_house=total(kind == "in_house"), contract=total(kind == "contract"),
-                other=total(kind == "other"), unknown=total(kind == "unknown"), elective=total(elective), elective_in_house=total(elective & (kind == "in_house")),
+                other=total(kind == "other"), unknown=total(kind == "unknown"),
+                elective=total(elective), elective_in_house=total(elective & (kind == "in_house")),
                 fee_yen=paid, fee_stage=stage,
             )
         )  # fmt: skip
@@ -194,15 +196,20 @@ def _replacement(
     )  # fmt: skip
 
 
-def _sentence(
-    name: str, *, before: int | None, before_year: int | None, after: int | None, people: tuple[int | None, int | None], year: FiscalYear
-) -> str:
+def _sentence(name: str, *, before: int | None, before_year: int | None, after: int | None, people: tuple[int | None, int | None], year: FiscalYear) -> str:
     if before is None or after is None or before_year is None:
         missing = f"{year.wareki}" if after is None else "置き換える前の年度"
         return f"「{name}」：{missing}の決算額がわからないため、減った額は0円としています。"
     moved = f"{FiscalYear(before_year).short}決算{format_yen(before)}→{year.short}決算{format_yen(after)}"
     if after >= before:
         return f"「{name}」：支払額は{moved}で、減っていません。内製化の効果額は0円です。"
-    fewer = None not in people and (people[1] or 0) < (people[0] or 0)
-    more = "受講者も減っているため、すべてが内製化によるとは言えません。" if fewer else ""
-    return f"「{name}」：支払額は{moved}で、{format_yen(before - after)}減りました。{more}"
+    counts = [_persons(count) for count in people]
+    seats = f"その研修の修了者は{counts[0]}→{counts[1]}です。"
+    return f"「{name}」：支払額は{moved}で、{format_yen(before - after)}減りました。{seats}"
+
+
+def _persons(count: int | None) -> str:
+    """From one to nine are not told."""
+    if count is None:
+        return "0人"
+    return f"{SMALL_CELL}人未満" if 0 < count < SMALL_CELL else f"{format_number(count)}人"

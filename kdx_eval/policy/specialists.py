@@ -212,7 +212,9 @@ def _training(costs: pd.DataFrame, reach: pd.DataFrame, *, given: float, policy:
     if not persons or paid.empty:
         return None
     names = "、".join(courses[course] for course in sorted(set(here["course_id"])))
-    return Training(yen_per_person=int(paid["yen"].sum()) / persons, hours_per_person=attended / persons, source=f"{year.short}{stage}「{names}」の修了1人当たり")
+    return Training(
+        yen_per_person=int(paid["yen"].sum()) / persons, hours_per_person=attended / persons, source=f"{year.short}{stage}「{names}」の修了1人当たり"
+    )
 
 
 def _supports(tables: Tables, *, year: FiscalYear) -> tuple[Support, ...]:
@@ -244,7 +246,9 @@ def _verdict(evidence: Mapping[str, Evidence], *, question: str) -> tuple[str, s
 
 def _no_verdict(supports: tuple[Support, ...]) -> str:
     if not any(one.name == SUPPORT_NAMES["external"] for one in supports):
-        return "外部の専門人材が支援した案件の記録がないため、支援が効いたかどうかはわかりません。表「支援案件」の「支援した人」に書くと、数だけは並べて示せます。"
+        return (
+            "外部の専門人材が支援した案件の記録がないため、支援が効いたかどうかはわかりません。表「支援案件」の「支援した人」に書くと、数だけは並べて示せます。"
+        )
     return (
         "外部の支援を受けた課は、くじや順番で決まったものではなく、難しい業務や意欲のある課に偏っているかもしれません。"
         "案件どうしを比べた差は、支援の効果とは言えません。支援の順番をくじで決めて計画の問いにすれば、推定できます（08 のノート）。"
@@ -253,9 +257,10 @@ def _no_verdict(supports: tuple[Support, ...]) -> str:
 
 def _state_support(plan: Plan, contract: Contract | None) -> str:
     rate = parameter("special_allocation_rate")
-    base = f"特別交付税（{rate.source}）"
+    base = f"特別交付税（{rate.source.removeprefix('特別交付税 ')}）"
     if rate.status == "unverified":
-        return f"{base}：{plan.request_fiscal_year.wareki}に対象となるか、措置率がいくつかは未確認で、確認が必要です。そのため額は示さず、どの計算からも引いていません。"
+        year = plan.request_fiscal_year.wareki
+        return f"{base}：{year}に対象となるか、措置率がいくつかは未確認で、確認が必要です。そのため額は示さず、どの計算からも引いていません。"
     amount = "" if contract is None else f"対象経費が{format_yen(contract.yen)}なら{format_yen(float(rate.value) * contract.yen)}に当たりますが、"
     return f"{base}：措置率{format_share(float(rate.value), 0)}。{amount}使い道の決まった財源ではないため、どの計算からも引いていません。"
 
@@ -272,7 +277,8 @@ def _sentences(
         found.append(f"予算に出る額だけで見ると、頼む月数が{format_number(months[0], 1)}か月を超えると育てるほうが少なくて済みます。")
     if months[1] is not None:
         found.append(
-            f"育てた職員が働く時間（1か月{format_hours(monthly)}、1時間{format_yen(price or 0)}）も費用とみると、{format_number(months[1], 1)}か月を超えると育てるほうが少なくて済みます。"
+            f"育てた職員が働く時間（1か月{format_hours(monthly)}、1時間{format_yen(price or 0)}）も費用とみると、"
+            f"{format_number(months[1], 1)}か月を超えると育てるほうが少なくて済みます。"
         )
     elif contract is not None and training is not None and price is not None:
         found.append("職員の時間も費用とみると、外部の1か月の額が職員の1か月の額を下回るため、何か月でも外部のほうが少なくて済みます。")
@@ -283,7 +289,10 @@ def _notes(contract: Contract | None, training: Training | None, *, terms: Terms
     found = []
     if contract is None:
         words = "・".join(CONTRACT_WORDS[:3])
-        found.append(f"外部の専門人材の契約が費用の表に見当たりません（細節に「{words}」などの語があり、数量が月数の行を探しています）。06 のノートのパラメータで額を指定できます。")
+        found.append(
+            f"外部の専門人材の契約が費用の表に見当たりません（細節に「{words}」などの語があり、数量が月数の行を探しています）。"
+            "06 のノートのパラメータで額を指定できます。"
+        )
     if training is None:
         found.append("スペシャリスト向けの研修の費用か修了者がわからないため、育てる費用は示せません。06 のノートのパラメータで額を指定できます。")
     if terms.price is None:

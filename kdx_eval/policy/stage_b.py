@@ -122,7 +122,9 @@ def find_stage_b(tables: Tables, *, plan: Plan, evidence: Mapping[str, Evidence]
     by_place = _redeployed(tables, year=year)
     measures, wanted = _measures(tables, by_place=by_place)
     destinations = sorted({name for _, name in by_place})
-    listed = [(name, sum(hours for (_, to), hours in by_place.items() if to == name), len({home for home, to in by_place if to == name})) for name in destinations]
+    listed = [
+        (name, sum(hours for (_, to), hours in by_place.items() if to == name), len({home for home, to in by_place if to == name})) for name in destinations
+    ]
     known = load_indicators()
     extra = [name for name in sorted(wanted) if name not in FOR_CITIZENS]
     outcomes = [_outcome(tables, name, known=known, plan=plan, evidence=evidence) for name in (*FOR_CITIZENS, *extra)]
@@ -232,5 +234,8 @@ def _notes(tables: Tables, *, measures: tuple[Measure, ...], outcomes: tuple[Cit
     if not outcomes:
         found.append("処理日数・オンライン申請率・満足度のどれも測られていないため、市民に何が変わったかはわかりません。")
     elif not any(one.questions for one in outcomes):
-        found.append("市民にとっての指標を、比べる相手のある問いとして計画に入れると、時間と同じ方法で効果を推定できます（plan.yaml の outcome: indicators.processing_days など）。")
+        found.append(
+            "市民にとっての指標を、比べる相手のある問いとして計画に入れると、時間と同じ方法で効果を推定できます"
+            "（plan.yaml の outcome: indicators.processing_days など）。"
+        )
     return tuple(found)

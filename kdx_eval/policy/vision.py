@@ -171,7 +171,9 @@ def _plain(name: str) -> str:
     return unicodedata.normalize("NFKC", name).strip()
 
 
-def _judged(known: _Known, points: tuple[Point, ...], *, note: str, targets: tuple[Target, ...], breaks: tuple[Month, ...], year: FiscalYear) -> VisionIndicator:
+def _judged(
+    known: _Known, points: tuple[Point, ...], *, note: str, targets: tuple[Target, ...], breaks: tuple[Month, ...], year: FiscalYear
+) -> VisionIndicator:
     value = next((one.value for one in points if one.fiscal_year == year.year), None)
     target = next((one.value for one in targets if one.fiscal_year == year.year), None)
     trend = find_trend(points, breaks=breaks)
@@ -203,12 +205,16 @@ def _sentence(known: _Known, *, value: float | None, target: float | None, trend
 
 
 def _notes(shown: tuple[VisionIndicator, ...], *, unknown: tuple[str, ...]) -> tuple[str, ...]:
-    found = ["方針には期限がないため、年度ごとの目標と傾向で見ます。傾向は、定義が変わっていない年度だけで計算しています。実績の動きは、研修の効果とは言えません。"]
+    found = [
+        "方針には期限がないため、年度ごとの目標と傾向で見ます。傾向は、定義が変わっていない年度だけで計算しています。実績の動きは、研修の効果とは言えません。"
+    ]
     if not any(one.targets for one in shown):
         found.append("目標の記入がありません。表「目標」（指標・年度・目標値・出典）に書くと、実績と並べて示します。")
     sourceless = [one.title for one in shown if any(not target.source for target in one.targets)]
     if sourceless:
         found.append(f"出典の書かれていない目標があります（{'、'.join(sourceless)}）。どの計画で定めたかを書いてください。")
     if unknown:
-        found.append(f"目標の指標のうち、次のものはどの指標の名前とも合いません：{'、'.join(one[:24] for one in unknown)}。下の表の名前のとおりに書いてください。")
+        found.append(
+            f"目標の指標のうち、次のものはどの指標の名前とも合いません：{'、'.join(one[:24] for one in unknown)}。下の表の名前のとおりに書いてください。"
+        )
     return tuple(found)

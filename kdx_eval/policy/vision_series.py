@@ -46,7 +46,8 @@ def _literacy(tables: Tables, *, year: FiscalYear) -> tuple[Series, Series]:
             f"""WITH persons AS (SELECT {tool} AS tool, year(assessed_on) - CAST(month(assessed_on) < 4 AS INTEGER) AS fiscal_year, staff_id,
                                         avg(CAST(score AS DOUBLE)) AS score
                                  FROM skills WHERE skill_area = $area AND score IS NOT NULL AND staff_id IS NOT NULL AND assessed_on < $end GROUP BY ALL)
-                SELECT tool, fiscal_year, count(*), stddev_samp(score ORDER BY staff_id), avg(score ORDER BY staff_id) FROM persons GROUP BY ALL ORDER BY ALL""",
+                SELECT tool, fiscal_year, count(*), stddev_samp(score ORDER BY staff_id), avg(score ORDER BY staff_id)
+                FROM persons GROUP BY ALL ORDER BY ALL""",
             {"area": LITERACY_AREA, "end": (year.last + 1).first_day},
         ).fetchall()
     finally:
@@ -70,7 +71,8 @@ def _cumulative(days: pd.Series, departments_of: pd.Series, *, departments: int,
         return (), ""
     first = min(fiscal for fiscal, _ in rows)
     points = tuple(
-        Point(fiscal_year=one, value=len({name for fiscal, name in rows if fiscal <= one}) / departments, base=departments) for one in range(first, year.year + 1)
+        Point(fiscal_year=one, value=len({name for fiscal, name in rows if fiscal <= one}) / departments, base=departments)
+        for one in range(first, year.year + 1)
     )
     lost = len(dated) - len(rows)
     return points, f"日付か所属のない{lost}件は数えていません" if lost else ""

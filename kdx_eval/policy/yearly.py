@@ -10,7 +10,7 @@ import numpy as np
 
 from kdx_eval.panel.tables import month_index
 from kdx_eval.schema.policy_version import comparable_spans
-from kdx_eval.units import FiscalYear, Month, format_measure, format_share
+from kdx_eval.units import FiscalYear, Month, format_measure, format_number, format_share
 
 if TYPE_CHECKING:
     from kdx_eval.panel.tables import Tables
@@ -80,7 +80,7 @@ def indicator_by_year(tables: Tables, indicator_id: str, *, unit: str, last: Fis
     monthly = rows.groupby(["year", "month"])["value"].agg("mean" if unit in RATES else "sum")
     yearly = monthly.groupby("year").mean()
     note = f"すべての年度で12か月そろった{len(kept)}の対象だけで計算し、ほかの{dropped}は除きました" if dropped else ""
-    return tuple(Point(fiscal_year=int(year), value=float(value), base=len(kept)) for year, value in yearly.items()), note
+    return tuple(Point(fiscal_year=int(year), value=float(value), base=len(kept)) for year, value in zip(yearly.index, yearly, strict=True)), note
 
 
 def find_trend(points: Sequence[Point], *, breaks: tuple[Month, ...]) -> Trend | None:
@@ -100,11 +100,13 @@ def find_trend(points: Sequence[Point], *, breaks: tuple[Month, ...]) -> Trend |
 
 
 def value_text(value: float, unit: str) -> str:
-    """A value with its unit: a share as per cent, else three significant digits."""
-    return format_share(value) if unit == "割合" else f"{format_measure(value)}{unit}"
+    """A value with its unit: a share as per cent, points and days with two decimals, else three significant digits."""
+    if unit == "割合":
+        return format_share(value)
+    return f"{format_number(value, 2) if unit in RATES else format_measure(value)}{unit}"
 
 
 def change_by_year(value: float, unit: str) -> str:
     """A change with its sign: ``＋2.1ポイント``, ``△0.31日``."""
-    sign = "＋" if value > 0 else ""
-    return f"{sign}{format_measure(value * 100)}ポイント" if unit == "割合" else f"{sign}{format_measure(value)}{unit}"
+    text = f"{format_number(value * 100, 1)}ポイント" if unit == "割合" else value_text(value, unit)
+    return f"＋{text}" if value > 0 else text

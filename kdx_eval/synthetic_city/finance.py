@@ -159,7 +159,6 @@ def _overlapping(city: City, *, first: int) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-
 def partner_results() -> pd.DataFrame:
     """Contrasts that three invented neighbours sent for the same question."""
     rows = (("990001", -61.5, 20.4, 48), ("990002", -96.0, 31.0, 30), ("990003", -40.2, 26.5, 36))

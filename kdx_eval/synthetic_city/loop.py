@@ -82,7 +82,9 @@ def measures(city: City) -> pd.DataFrame:
         (f"M-{place:03d}", name, first.get(home[indicator], "") if "R7.10" in start else "", kind, start, status, use, indicator, evidence)
         for place, (name, kind, start, status, use, indicator, evidence) in enumerate(_MEASURES, start=1)
     ]
-    return pd.DataFrame(rows, columns=["施策番号", "施策名", "所属コード", "施策の種類", "施策の開始日", "施策の状況", "再配分先", "施策の成果指標", "根拠としたもの"])
+    return pd.DataFrame(
+        rows, columns=["施策番号", "施策名", "所属コード", "施策の種類", "施策の開始日", "施策の状況", "再配分先", "施策の成果指標", "根拠としたもの"]
+    )
 
 
 def citizen_indicators(city: City) -> pd.DataFrame:

@@ -96,17 +96,24 @@ def _claims(book: LedgerBook, found: Cycle) -> None:
     for one in found.years:
         name, year = f"cycle.year.{one.fiscal_year}", FiscalYear(one.fiscal_year)
         book.about(name, year.wareki)
-        for field, hours, label in (("hours", one.hours, "受講時間"), ("in_house_hours", one.in_house, "うち内製"), ("contract_hours", one.contract, "うち委託")):
+        for field, hours, label in (
+            ("hours", one.hours, "受講時間"),
+            ("in_house_hours", one.in_house, "うち内製"),
+            ("contract_hours", one.contract, "うち委託"),
+        ):
             book.figure(f"{name}.{field}", hours, text=format_hours(hours), unit="時間", label=label, inputs=("training", "courses"))
         for field, share, label in (("share", one.in_house_share, "内製化率"), ("elective", one.elective_share, "内製化率（必修を除く）")):
-            book.figure(f"{name}.{field}", None if share != share else share, text=format_share(share), unit="割合", label=label, inputs=("training", "courses"))
+            book.figure(
+                f"{name}.{field}", None if share != share else share, text=format_share(share), unit="割合", label=label, inputs=("training", "courses")
+            )
         fee = "－" if one.fee_yen is None else format_thousand_yen(one.fee_yen)
         book.figure(f"{name}.fee", one.fee_yen, text=fee, unit="千円", label=f"委託料（{one.fee_stage or '費用の表なし'}）", inputs=("costs",))
-    for one in found.replacements:
-        name = f"cycle.replaced.{one.course_id}"
-        book.about(name, one.course_name)
-        book.figure(f"{name}.avoided", one.avoided_yen, text=format_yen(one.avoided_yen), unit="円", label="実際に減った支払い", inputs=("costs", "knowledge"))
-        book.sentence(f"{name}.sentence", one.sentence, label="支払額の動き")
+    for gone in found.replacements:
+        name = f"cycle.replaced.{gone.course_id}"
+        book.about(name, gone.course_name)
+        text = format_yen(gone.avoided_yen)
+        book.figure(f"{name}.avoided", gone.avoided_yen, text=text, unit="円", label="実際に減った支払い", inputs=("costs", "knowledge"))
+        book.sentence(f"{name}.sentence", gone.sentence, label="支払額の動き")
     for place, note in enumerate(found.notes):
         book.sentence(f"cycle.note.{place}", note, label="前提")
 
@@ -130,7 +137,18 @@ def _years_table(ledger: Ledger, found: Cycle) -> Table:
     for one in found.years:
         fields = ("hours", "in_house_hours", "contract_hours", "share", "elective", "fee")
         rows.append((FiscalYear(one.fiscal_year).short, *(ledger.text(f"cycle.year.{one.fiscal_year}.{field}") for field in fields), one.fee_stage))
-    heads = columns("年度", "受講時間", "うち内製", "うち委託", "内製化率", "必修を除く", "委託料（千円）", "区分", right=range(1, 7), widths=(0.6, 1, 1, 1, 0.9, 0.9, 1.1, 0.8))
+    heads = columns(
+        "年度",
+        "受講時間",
+        "うち内製",
+        "うち委託",
+        "内製化率",
+        "必修を除く",
+        "委託料（千円）",
+        "区分",
+        right=range(1, 7),
+        widths=(0.6, 1, 1, 1, 0.9, 0.9, 1.1, 0.8),
+    )
     note = "内製化率は、庁内で教えた受講時間÷すべての受講時間。委託料は研修番号のある行だけ。"
     return Table(columns=heads, rows=tuple(rows), caption="内製化率と委託料", note=note)
 

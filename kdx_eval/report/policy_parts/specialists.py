@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from kdx_eval.report.ledger import Ledger, LedgerBook
 
 _NONE = "－"
+_YEAR, _FARTHEST, _ROOM = 12.0, 60.0, 1.25  # months on the axis: at least a year, at most five, with room beyond the crossing
 
 
 def _claims(book: LedgerBook, found: Specialists) -> None:
@@ -27,7 +28,10 @@ def _claims(book: LedgerBook, found: Specialists) -> None:
         yen, hours = found.training.yen_per_person, found.training.hours_per_person
         book.figure("specialists.training", yen, text=format_yen(yen), unit="円／人", label="庁内で1人を育てる額", inputs=("costs", "training"))
         book.figure("specialists.training_hours", hours, text=format_hours(hours), unit="時間／人", label="受講時間", inputs=("training",))
-    for name, months, formula in (("cash", found.months_cash, "育てる額÷外部の1か月の額"), ("full", found.months_full, "（育てる額＋受講時間×単価）÷（外部の1か月の額－職員の1か月の額）")):
+    for name, months, formula in (
+        ("cash", found.months_cash, "育てる額÷外部の1か月の額"),
+        ("full", found.months_full, "（育てる額＋受講時間×単価）÷（外部の1か月の額－職員の1か月の額）"),
+    ):
         if months is not None:
             label = "等しくなる月数（予算に出る額）" if name == "cash" else "等しくなる月数（職員の時間も費用とみる）"
             book.figure(f"specialists.months_{name}", months, text=f"{format_number(months, 1)}か月", unit="か月", label=label, formula=formula)
@@ -59,7 +63,9 @@ def _blocks(ledger: Ledger, found: Specialists) -> Iterator[Block]:
     if found.supports:
         fields = ("projects", "live", "measured", "hours", "months")
         rows = tuple((one.name, *(ledger.text(f"specialists.support.{place}.{field}") for field in fields)) for place, one in enumerate(found.supports))
-        heads = columns("支援した人", "案件", "稼働", "実測のある案件", "実測の平均（1件・年）", "着手から稼働", right=range(1, 6), widths=(2, 1, 1, 1.2, 1.6, 1.2))
+        heads = columns(
+            "支援した人", "案件", "稼働", "実測のある案件", "実測の平均（1件・年）", "着手から稼働", right=range(1, 6), widths=(2, 1, 1, 1.2, 1.6, 1.2)
+        )
         yield Table(columns=heads, rows=rows, caption="だれが支援した案件か", note="並べただけで、支援の効果ではありません。")
     yield Paragraph(text=f"支援の効果は{ledger.text('specialists.effect')}")
     yield Paragraph(text=ledger.text("specialists.state"))
@@ -74,12 +80,13 @@ def _pictures(found: Specialists, synthetic: bool) -> Iterator[tuple[Picture, Fi
     if found.yen_per_hour is not None:
         fixed = training.yen_per_person + found.yen_per_hour * training.hours_per_person
         lines.append(("庁内で育てる（職員の時間も費用とみる）", fixed, found.yen_per_hour * found.hours_per_month))
-    crossings = [month for month in (found.months_cash, found.months_full) if month is not None]
-    last = max(12.0, *(1.25 * month for month in crossings)) if crossings and max(crossings) <= 60 else 12.0
-    shown = [month for month in crossings if month <= last]
+    crossings = (found.months_cash, found.months_full)[: len(lines) - 1]
+    last = max(_YEAR, *(_ROOM * month for month in crossings if month is not None and month <= _FARTHEST), _YEAR)
     spoken = "、".join(found.sentences)
-    picture = Picture(file="specialists-break-even.png", alt=f"外部に頼む場合と育てる場合の費用。{spoken}", caption="図　頼むか育てるか（丸は費用が等しくなる月数）")
-    yield picture, plot_make_or_buy(lines, crossings=shown, last=last, title="外部の専門人材に頼むか、庁内で育てるか", synthetic=synthetic)
+    picture = Picture(
+        file="specialists-break-even.png", alt=f"外部に頼む場合と育てる場合の費用。{spoken}", caption="図　頼むか育てるか（丸は費用が等しくなる月数）"
+    )
+    yield picture, plot_make_or_buy(lines, crossings=crossings, last=last, title="外部の専門人材に頼むか、庁内で育てるか", synthetic=synthetic)
 
 
 def _terms(found: Specialists) -> Iterable[Sequence[str]]:

@@ -36,13 +36,27 @@ def _claims(book: LedgerBook, found: StageB) -> None:
         if measure.hours is not None:
             book.about(f"stage_b.measure.{measure.measure_id}", measure.name)
             text = format_hours(measure.hours)
-            book.figure(f"stage_b.measure.{measure.measure_id}.hours", measure.hours, text=text, unit="時間", label="再配分した時間", inputs=("measures", "redeployment"))
+            book.figure(
+                f"stage_b.measure.{measure.measure_id}.hours",
+                measure.hours,
+                text=text,
+                unit="時間",
+                label="再配分した時間",
+                inputs=("measures", "redeployment"),
+            )
     for one in found.outcomes:
         name = f"stage_b.{one.indicator_id}"
         book.about(name, one.title)
         for point in one.points:
             text = value_text(point.value, one.unit)
-            book.figure(f"{name}.{point.fiscal_year}", point.value, text=text, unit=one.unit, label=f"{FiscalYear(point.fiscal_year).wareki}の値", inputs=("indicators",))
+            book.figure(
+                f"{name}.{point.fiscal_year}",
+                point.value,
+                text=text,
+                unit=one.unit,
+                label=f"{FiscalYear(point.fiscal_year).wareki}の値",
+                inputs=("indicators",),
+            )
         for place, (_, verdict, sentence) in enumerate(one.questions):
             book.sentence(f"{name}.question.{place}", f"{verdict}：{sentence}", label="計画した問いの判定")
         book.sentence(f"{name}.sentence", one.sentence, label="年度ごとの動き")
@@ -55,7 +69,10 @@ def _blocks(ledger: Ledger, found: StageB) -> Iterator[Block]:
     used = f"使い道が記録された時間は{ledger.text('stage_b.redeployed')}です。" if ledger.has("stage_b.redeployed") else "時間の使い道の記録はありません。"
     yield Paragraph(text=f"{used}{share}施策は{ledger.text('stage_b.measures')}（うち始めたもの{ledger.text('stage_b.begun')}）です。")
     if found.destinations:
-        rows = tuple((name, *(ledger.text(f"stage_b.use.{place}.{field}") for field in ("hours", "departments"))) for place, (name, _, _) in enumerate(found.destinations))
+        rows = tuple(
+            (name, *(ledger.text(f"stage_b.use.{place}.{field}") for field in ("hours", "departments")))
+            for place, (name, _, _) in enumerate(found.destinations)
+        )
         yield Table(columns=columns("使い道", "時間", "課の数", right=(1, 2), widths=(4, 1, 1)), rows=rows, caption="生まれた時間の使い道")
     if found.measures:
         yield _measures_table(ledger, found)
@@ -80,7 +97,9 @@ def _outcomes_table(ledger: Ledger, found: StageB) -> Table:
         name = f"stage_b.{one.indicator_id}"
         asked = "。".join(ledger.text(f"{name}.question.{place}").rstrip("。") for place in range(len(one.questions)))
         rows.append((one.title, ledger.text(f"{name}.sentence"), asked or NOT_ASKED))
-    return Table(columns=columns("市民にとっての指標", "年度ごとの動き", "効果の判定", widths=(1.3, 3.6, 2.6)), rows=tuple(rows), caption="市民に何が変わったか")
+    return Table(
+        columns=columns("市民にとっての指標", "年度ごとの動き", "効果の判定", widths=(1.3, 3.6, 2.6)), rows=tuple(rows), caption="市民に何が変わったか"
+    )
 
 
 def _measures(found: StageB) -> Iterable[Sequence[str]]:

@@ -47,7 +47,7 @@ def _blocks(ledger: Ledger, found: Vision) -> Iterator[Block]:
     years = _years(found)
     heads = columns(
         "指標", *(FiscalYear(year).short for year in years), "目標", "状況", "1年当たり", right=range(1, len(years) + 2),
-        widths=(2.9, *(0.95 for _ in years), 0.95, 0.8, 1.2),
+        widths=(2.6, *(0.9 for _ in years), 0.9, 1, 1.5),
     )  # fmt: skip
     for before, after in dict.fromkeys((one.before, one.after) for one in found.indicators):
         rows = tuple(_row(ledger, one, years=years, year=found.fiscal_year) for one in found.indicators if one.before == before)
