@@ -186,7 +186,7 @@ def find_cycle(tables: Tables, *, plan: Plan, reach: pd.DataFrame | None, policy
         years=years,
         replacements=replacements,
         avoided_yen=sum(one.avoided_yen for one in replacements),
-        notes=_notes(facts, years=years, year=year),
+        notes=(*_notes(facts, years=years, year=year), *_unfinished(plan)),
     )
 
 
@@ -266,7 +266,7 @@ def _sharing(facts: CycleFacts, *, year: FiscalYear) -> Sharing:
         courses=int((assets["kind"] == IN_HOUSE_COURSE).sum()),
         reused=int(facts.reuse["asset_id"].nunique()),
         uses=len(facts.reuse),
-        users=int(facts.reuse["department"].nunique()),
+        users=int(facts.reuse.loc[facts.reuse["known"], "department"].nunique()),
         departments=facts.departments,
     )
 
@@ -284,6 +284,11 @@ def _replacements(facts: CycleFacts, costs: pd.DataFrame, *, reached: pd.DataFra
     return replaced_courses(made, costs, names=facts.course_names, persons=persons, year=year)
 
 
+def _unfinished(plan: Plan) -> tuple[str, ...]:
+    through, last = plan.evaluated_through, plan.evaluated_fiscal_year.last
+    return (f"評価年度は{through.month}月までの記録です。年度の数字は、まだ増えます。",) if through < last else ()
+
+
 def _notes(facts: CycleFacts, *, years: tuple[YearHours, ...], year: FiscalYear) -> tuple[str, ...]:
     found = [
         "応用は、受講した職員のいる課で、最初の修了より後に案件が始まったかどうかで数えています（だれが案件に加わったかの記録がないため）。",
@@ -294,8 +299,9 @@ def _notes(facts: CycleFacts, *, years: tuple[YearHours, ...], year: FiscalYear)
         found.append("支援案件の記録がないため、応用・実践は数えられません。")
     if not len(facts.knowledge):
         found.append("ナレッジの記録がないため、共有は数えられません。")
-    if facts.unknown_users:
-        found.append(f"ナレッジの利用所属のうち{format_number(facts.unknown_users)}件は、所属の一覧にないコードです。利用には数えています。")
+    unknown = int((~facts.reuse["known"]).sum())
+    if unknown:
+        found.append(f"ナレッジの利用所属のうち{format_number(unknown)}件は、所属の一覧にないコードです。利用の回数には数え、課の数には数えていません。")
     now = next((one for one in years if one.fiscal_year == year.year), None)
     if now is not None and now.unknown:
         found.append(f"実施機関の書かれていない研修が受講時間の{format_share(now.unknown / now.hours)}あり、内製には数えていません。")

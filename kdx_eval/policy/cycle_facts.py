@@ -42,9 +42,8 @@ class CycleFacts:
     knowledge : DataFrame
         asset_id, kind, created_on, author_tier, origin, replaces.
     reuse : DataFrame
-        asset_id, department: one row for each use outside the department that wrote it.
-    unknown_users : int
-        Uses by departments that are not in the list of departments; they are counted in ``reuse`` all the same.
+        asset_id, department, known: one row for each use outside the department that wrote it, and whether that department is in the list of
+        departments (True where there is no list).
     departments : int
         Departments that exist at the end of the year; 0 without a list.
     """
@@ -55,7 +54,6 @@ class CycleFacts:
     projects: pd.DataFrame
     knowledge: pd.DataFrame
     reuse: pd.DataFrame
-    unknown_users: int
     departments: int
 
 
@@ -70,6 +68,7 @@ def cycle_facts(tables: Tables, *, year: FiscalYear, policy: PolicyVersion) -> C
         called = {row.name: one for one, row in sorted(listed.items())}
         knowledge = read_knowledge(connection, tables, end=end)
         reuse = uses(knowledge, called=called)
+        reuse["known"] = reuse["department"].isin(list(listed)) | (not listed)
         return CycleFacts(
             courses=courses,
             course_names=names,
@@ -77,7 +76,6 @@ def cycle_facts(tables: Tables, *, year: FiscalYear, policy: PolicyVersion) -> C
             projects=read_projects(connection, tables, end=end),
             knowledge=knowledge,
             reuse=reuse,
-            unknown_users=int((~reuse["department"].isin(list(listed))).sum()) if listed else 0,
             departments=len(there),
         )
     finally:

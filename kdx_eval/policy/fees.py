@@ -111,9 +111,9 @@ def hours_by_year(reach: pd.DataFrame, courses: Mapping[str, tuple[str, bool]], 
         ``checked_costs``.
     """
     frame = reach[reach["attendance_hours"].notna() & (reach["fiscal_year"].astype(int) <= last.year)]
-    kinds = {course: provider_kind(provider) for course, (provider, _) in courses.items()}
-    kind = frame["course_id"].map(kinds).fillna("unknown")
-    elective = ~frame["course_id"].map({course: compulsory for course, (_, compulsory) in courses.items()}).fillna(False).astype(bool)
+    taught = [courses.get(str(course), ("", False)) for course in frame["course_id"]]
+    kind = pd.Series([provider_kind(provider) for provider, _ in taught], index=frame.index, dtype=object)
+    elective = pd.Series([not compulsory for _, compulsory in taught], index=frame.index, dtype=bool)
     found = []
     for year in sorted({int(one) for one in frame["fiscal_year"]}):
         here = frame["fiscal_year"].astype(int) == year

@@ -80,7 +80,8 @@ def _cumulative(days: pd.Series, departments_of: pd.Series, *, departments: int,
 
 def _knowledge(facts: CycleFacts, *, year: FiscalYear) -> Series:
     made = dict(zip(facts.knowledge["asset_id"], facts.knowledge["created_on"], strict=True))
-    points, note = _cumulative(facts.reuse["asset_id"].map(made), facts.reuse["department"], departments=facts.departments, year=year)
+    used = facts.reuse[facts.reuse["known"]]
+    points, note = _cumulative(used["asset_id"].map(made), used["department"], departments=facts.departments, year=year)
     return points, "。".join(filter(None, ("使い始めた日の記録がないため、資産の作成日から使ったとみています", note))) if points else note
 
 
