@@ -104,7 +104,7 @@ def plot_in_house(years: Sequence[str], shares: Sequence[tuple[float, float]], *
         for column, (label, colour, line, marker) in enumerate((("内製化率（全研修）", BLUE, "-", "o"), ("内製化率（必修を除く）", VERMILLION, "--", "s"))):
             values = [pair[column] for pair in shares]
             other.plot(places, values, color=colour, ls=line, marker=marker, lw=1.8, ms=5, label=label)
-        other.set_ylim(0, max(1e-9, *(value for pair in shares for value in pair if np.isfinite(value))) * 1.25)
+        other.set_ylim(0, max(1e-9, *(value for pair in shares for value in pair if np.isfinite(value))) * 1.3)
         other.yaxis.set_major_formatter(lambda value, _: f"{format_number(value * 100)}%")
         other.set_ylabel("受講時間に占める割合")
         other.tick_params(labelfontfamily=FONT_NAME)

@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -190,9 +190,9 @@ def _exists(valid: tuple[dt.date | None, dt.date | None], day: dt.date) -> bool:
     return (first is None or first <= day) and (last is None or last >= day)
 
 
-def fiscal_year_of(day: object) -> int | None:
+def fiscal_year_of(day: Any) -> int | None:
     """The fiscal year of a day; None where it is missing."""
-    when = pd.Timestamp(day)  # type: ignore[arg-type]
+    when = pd.Timestamp(day)
     return None if pd.isna(when) else Month.of(when.year, when.month).fiscal_year.year
 
 

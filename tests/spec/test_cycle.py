@@ -84,8 +84,10 @@ def tables(**changed) -> SmallTables:
             [(person, home, day("2020-04-01"), None if end is None else day(end)) for person, home, end in POSTED],
         ),
         "interventions": (
-            "intervention_id VARCHAR, department_id VARCHAR, started_on DATE, live_on DATE, claimed_hours DOUBLE, realised_hours DOUBLE, "
-            "savings_basis VARCHAR, support VARCHAR",
+            (
+                "intervention_id VARCHAR, department_id VARCHAR, started_on DATE, live_on DATE, claimed_hours DOUBLE, realised_hours DOUBLE, "
+                "savings_basis VARCHAR, support VARCHAR"
+            ),
             dated(PROJECTS, 2, 3),
         ),
         "knowledge": (
@@ -130,7 +132,15 @@ def test_the_own_share_of_course_hours_follows_the_hand_worked_case() -> None:
 
 @pytest.mark.parametrize(
     ("provider", "kind"),
-    [("外部委託", "contract"), ("民間事業者", "contract"), ("内部", "in_house"), ("庁内講師", "in_house"), ("J-LIS", "other"), ("NICT", "other"), (" ", "unknown")],
+    [
+        ("外部委託", "contract"),
+        ("民間事業者", "contract"),
+        ("内部", "in_house"),
+        ("庁内講師", "in_house"),
+        ("J-LIS", "other"),
+        ("NICT", "other"),
+        (" ", "unknown"),
+    ],
 )
 def test_who_teaches_is_read_off_the_word(provider: str, kind: str) -> None:
     assert provider_kind(provider) == kind
@@ -299,8 +309,10 @@ def test_few_persons_and_other_instruments_are_not_shown() -> None:
 
 
 MEASURES = (
-    "measure_id VARCHAR, measure_name VARCHAR, department_id VARCHAR, kind VARCHAR, started_on DATE, status VARCHAR, destination VARCHAR, "
-    "indicator_id VARCHAR, evidence VARCHAR",
+    (
+        "measure_id VARCHAR, measure_name VARCHAR, department_id VARCHAR, kind VARCHAR, started_on DATE, status VARCHAR, destination VARCHAR, "
+        "indicator_id VARCHAR, evidence VARCHAR"
+    ),
     [
         ("M1", "相談", "A", "EBPM", day("2025-06-01"), "running", "相談業務", "処理日数", "件数"),
         ("M2", "訪問", None, "EBPM", None, "considered", "訪問", None, None),
@@ -345,7 +357,9 @@ def test_a_series_without_a_planned_question_is_no_effect() -> None:
 
 
 def test_a_planned_question_is_shown_with_its_verdict() -> None:
-    outcome = Outcome(table="indicators", measure="value", indicator_id="processing_days", label="処理日数", unit_label="日", better="lower", hours_per_unit=None)
+    outcome = Outcome(
+        table="indicators", measure="value", indicator_id="processing_days", label="処理日数", unit_label="日", better="lower", hours_per_unit=None
+    )
     asked = replace(report_city.question("q1", "処理日数は減ったか"), outcome=outcome)
     evidence = {"q1": report_city.city().evidence["q1"]}
     (days,) = stage_b(plan=report_city.plan((asked,)), evidence=evidence).outcomes

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from kdx_eval.report.ledger import Ledger, LedgerBook
 
 _NONE = "－"
-_YEAR, _FARTHEST, _ROOM = 12.0, 60.0, 1.25  # months on the axis: at least a year, at most five, with room beyond the crossing
+_YEAR, _FARTHEST, _ROOM = 12.0, 60.0, 1.3  # months on the axis: at least a year, at most five, with room beyond the crossing
 
 
 def _claims(book: LedgerBook, found: Specialists) -> None:
