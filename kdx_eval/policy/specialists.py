@@ -50,6 +50,20 @@ class Training:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hourly:
+    """Price of a staff hour in yen, hours of one month of work, months until somebody trained is ready."""
+
+    yen: float
+    hours_per_month: float
+    months_until_ready: float
+
+    @property
+    def month_yen(self) -> float:
+        """Yen of one month of work."""
+        return self.yen * self.hours_per_month
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Support:
     """Projects by who supported them.
 
@@ -79,8 +93,8 @@ class Specialists:
     Attributes
     ----------
     contract, training : Contract or None, Training or None
-    yen_per_hour, hours_per_month : float or None, float
-        Price of a staff hour; hours of one month of work.
+    hourly : Hourly or None
+        What an own specialist's time costs; None without a price.
     months_cash : float or None
         Months of work from which the contract fee exceeds the fee of training one person (what stands in the budget).
     months_full : float or None
@@ -96,8 +110,7 @@ class Specialists:
 
     contract: Contract | None
     training: Training | None
-    yen_per_hour: float | None
-    hours_per_month: float
+    hourly: Hourly | None
     months_cash: float | None
     months_full: float | None
     supports: tuple[Support, ...]
@@ -109,14 +122,16 @@ class Specialists:
 
 
 def study_specialists(
-    dataset: Dataset, *, plan: Plan, so_far: SoFar, contract_yen_per_month: float = 0.0, training_yen: float = 0.0, support_question: str = ""
+    dataset: Dataset, *, plan: Plan, so_far: SoFar, contract_yen_per_month: float = 0.0, months_until_ready: float = 0.0, support_question: str = ""
 ) -> Specialists:
-    """Make or buy from the cost lines, or from figures given.
+    """Make or buy from the cost lines and what is given.
 
     Parameters
     ----------
-    contract_yen_per_month, training_yen : float
-        Yen; 0 reads them off the cost table.
+    contract_yen_per_month : float
+        Yen; 0 reads it off the cost table.
+    months_until_ready : float
+        Months that somebody who was trained learns on the job before they do what a contracted specialist does; their hours are a cost.
     support_question : str
         The plan's question on external support, where there is one.
 
@@ -127,22 +142,23 @@ def study_specialists(
     DataError
         A cost line is wrong.
     """
-    if contract_yen_per_month < 0 or training_yen < 0:
-        raise ParameterError("金額は0以上です", place="contract_yen_per_month", hint="06 のノートのパラメータを直してください")
+    if not (contract_yen_per_month >= 0 and months_until_ready >= 0):
+        raise ParameterError("金額と月数は0以上です", place="contract_yen_per_month、months_until_ready", hint="06 のノートのパラメータを直してください")
     if support_question and support_question not in {one.question_id for one in plan.questions}:
         raise ParameterError("この問いは計画にありません", place=support_question[:40], hint="plan.yaml の question_id を書いてください")
     policy = policy_on(plan.evaluated_fiscal_year.last.first_day, data=dataset.folder)
     price = None if so_far.budget is None else so_far.budget.price
-    given = (contract_yen_per_month, training_yen)
     verdict = _verdict(so_far.evidence, question=support_question)
-    return find_specialists(dataset, plan=plan, reach=so_far.reach, policy=policy, terms=Terms(given=given, price=price, verdict=verdict))
+    terms = Terms(contract_yen_per_month=contract_yen_per_month, months_until_ready=months_until_ready, price=price, verdict=verdict)
+    return find_specialists(dataset, plan=plan, reach=so_far.reach, policy=policy, terms=terms)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """Figures from outside the tables: yen given in the notebook (0: none), the price of an hour, verdict and sentence of the plan's question."""
+    """What the tables do not tell: yen and months given in the notebook, the price of an hour, verdict and sentence of the plan's question."""
 
-    given: tuple[float, float] = (0.0, 0.0)
+    contract_yen_per_month: float = 0.0
+    months_until_ready: float = 0.0
     price: Price | None = None
     verdict: tuple[str, str] | None = None
 
@@ -151,62 +167,66 @@ def find_specialists(tables: Tables, *, plan: Plan, reach: pd.DataFrame | None, 
     """As `study_specialists`, from any tables; raises DataError as it does."""
     year = plan.evaluated_fiscal_year
     costs = read_costs(tables)
-    contract = _contract(costs, given=terms.given[0], last=plan.request_fiscal_year)
-    training = _training(costs, count_completion(tables) if reach is None else reach, given=terms.given[1], policy=policy, year=year)
+    contract = _contract(costs, given=terms.contract_yen_per_month, last=plan.request_fiscal_year)
+    training = _training(costs, count_completion(tables) if reach is None else reach, policy=policy, year=year)
     monthly = float(parameter("hours_per_year").value) / 12
-    price = None if terms.price is None else float(terms.price.yen_per_hour)
-    cash, full = break_even_months(contract, training, yen_per_hour=price, hours_per_month=monthly)
+    ready = terms.months_until_ready
+    hourly = None if terms.price is None else Hourly(yen=float(terms.price.yen_per_hour), hours_per_month=monthly, months_until_ready=ready)
+    cash, full = break_even_months(contract, training, hourly=hourly)
     supports = _supports(tables, year=year)
     verdict, effect = terms.verdict or ("判定不能", _no_verdict(supports))
     return Specialists(
-        contract=contract, training=training, yen_per_hour=price, hours_per_month=monthly, months_cash=cash, months_full=full, supports=supports,
+        contract=contract, training=training, hourly=hourly, months_cash=cash, months_full=full, supports=supports,
         verdict=verdict, effect_sentence=effect, state_support=_state_support(plan, contract),
-        sentences=_sentences(contract, training, price=price, monthly=monthly, months=(cash, full)), notes=_notes(contract, training, terms=terms),
+        sentences=_sentences(contract, training, hourly=hourly, months=(cash, full)), notes=_notes(contract, training, terms=terms),
     )  # fmt: skip
 
 
-def break_even_months(
-    contract: Contract | None, training: Training | None, *, yen_per_hour: float | None, hours_per_month: float
-) -> tuple[float | None, float | None]:
+def break_even_months(contract: Contract | None, training: Training | None, *, hourly: Hourly | None) -> tuple[float | None, float | None]:
     """Months of work at which contract and own training cost the same: in the budget alone, and with staff hours.
 
-    Contract: ``F m``. Own: ``T`` in the budget; ``T + w a + w h m`` with the hours ``a`` attended and ``h`` worked a month at the price ``w``.
-    So ``m = T / F`` and ``m = (T + w a) / (F - w h)``; None where something is not known or the lines do not meet.
+    Contract: ``F m``. Own: ``T`` in the budget; ``T + w a + w h (r + m)`` with the price ``w`` of an hour, ``a`` hours attended, ``h`` hours a month
+    and ``r`` months until ready. So ``m = T / F`` and ``m = (T + w a + w h r) / (F - w h)``; None where something is not known or the lines do not meet.
     """
     if contract is None or training is None or contract.yen_per_month <= 0:
         return None, None
     cash = training.yen_per_person / contract.yen_per_month
-    if yen_per_hour is None or contract.yen_per_month <= yen_per_hour * hours_per_month:
+    if hourly is None or contract.yen_per_month <= hourly.month_yen:
         return cash, None
-    fixed = training.yen_per_person + yen_per_hour * training.hours_per_person
-    return cash, fixed / (contract.yen_per_month - yen_per_hour * hours_per_month)
+    return cash, fixed_yen(training, hourly) / (contract.yen_per_month - hourly.month_yen)
+
+
+def fixed_yen(training: Training, hourly: Hourly) -> float:
+    """What one own specialist costs before the first month of work: fee, hours attended, months until ready; yen."""
+    return training.yen_per_person + hourly.yen * training.hours_per_person + hourly.month_yen * hourly.months_until_ready
 
 
 def _contract(costs: pd.DataFrame, *, given: float, last: FiscalYear) -> Contract | None:
     if given > 0:
         return Contract(yen_per_month=given, months=1.0, yen=int(given), source="ノートのパラメータ")
-    text = costs["detail"].astype(str) + costs["project"].astype(str)
-    named = costs[text.map(lambda words: any(word in words for word in CONTRACT_WORDS)) & (costs["fiscal_year"] <= last.year) & (costs["course_id"] == "")]
+    rows = zip(costs["detail"], costs["project"], costs["fiscal_year"], costs["course_id"], strict=True)
+    named = costs.loc[
+        [year <= last.year and not course and any(word in f"{detail}{project}" for word in CONTRACT_WORDS) for detail, project, year, course in rows]
+    ]
     for year in sorted({int(one) for one in named["fiscal_year"]}, reverse=True):
-        rows, stage = year_cost(named, fiscal_year=FiscalYear(year))
-        rows, stage = (rows, stage) if len(rows) else (named[(named["fiscal_year"] == year) & (named["stage"] == "要求")], "要求")
-        rows = rows[rows["quantity"].map(lambda value: value is not None and value > 0)]
-        months = sum(float(one) for one in rows["quantity"])
+        paid, stage = year_cost(named, fiscal_year=FiscalYear(year))
+        if paid.empty:
+            paid, stage = named[(named["fiscal_year"] == year) & (named["stage"] == "要求")], "要求"
+        paid = paid.loc[[value is not None and value > 0 for value in paid["quantity"]]]
+        months = sum(float(one) for one in paid["quantity"])
         if months:
-            yen = int(rows["yen"].sum())
-            details = "、".join(dict.fromkeys(str(one) for one in rows["detail"]))
+            yen = int(paid["yen"].sum())
+            details = "、".join(dict.fromkeys(str(one) for one in paid["detail"]))
             return Contract(yen_per_month=yen / months, months=months, yen=yen, source=f"{FiscalYear(year).short}{stage}「{details}」の数量を月数として")
     return None
 
 
-def _training(costs: pd.DataFrame, reach: pd.DataFrame, *, given: float, policy: PolicyVersion, year: FiscalYear) -> Training | None:
+def _training(costs: pd.DataFrame, reach: pd.DataFrame, *, policy: PolicyVersion, year: FiscalYear) -> Training | None:
     """Of the courses that only specialists take."""
     courses = {one.course_id: one.course_name for one in policy.courses if one.tiers == (SPECIALIST,)}
     here = reach[(reach["fiscal_year"].astype(int) == year.year) & reach["course_id"].isin(list(courses))]
     persons = int(here["n_completed"].sum())
     attended = float(here["attendance_hours"].fillna(0).astype(float).sum())
-    if given > 0:
-        return Training(yen_per_person=given, hours_per_person=attended / persons if persons else 0.0, source="ノートのパラメータ")
     rows, stage = year_cost(costs, fiscal_year=year)
     paid = rows[rows["course_id"].isin([*courses, *courses.values()])]
     if not persons or paid.empty:
@@ -265,9 +285,7 @@ def _state_support(plan: Plan, contract: Contract | None) -> str:
     return f"{base}：措置率{format_share(float(rate.value), 0)}。{amount}使い道の決まった財源ではないため、どの計算からも引いていません。"
 
 
-def _sentences(
-    contract: Contract | None, training: Training | None, *, price: float | None, monthly: float, months: tuple[float | None, float | None]
-) -> tuple[str, ...]:
+def _sentences(contract: Contract | None, training: Training | None, *, hourly: Hourly | None, months: tuple[float | None, float | None]) -> tuple[str, ...]:
     found = []
     if contract is not None:
         found.append(f"外部に頼むと1人1か月{format_yen(contract.yen_per_month)}（{contract.source}）。")
@@ -275,12 +293,13 @@ def _sentences(
         found.append(f"庁内で1人を育てると{format_yen(training.yen_per_person)}と受講{format_hours(training.hours_per_person)}（{training.source}）。")
     if months[0] is not None:
         found.append(f"予算に出る額だけで見ると、頼む月数が{format_number(months[0], 1)}か月を超えると育てるほうが少なくて済みます。")
-    if months[1] is not None:
+    if months[1] is not None and hourly is not None:
+        ready = f"、育つまでの{format_number(hourly.months_until_ready, 1)}か月" if hourly.months_until_ready else ""
         found.append(
-            f"育てた職員が働く時間（1か月{format_hours(monthly)}、1時間{format_yen(price or 0)}）も費用とみると、"
+            f"育てた職員の時間（1か月{format_hours(hourly.hours_per_month)}、1時間{format_yen(hourly.yen)}{ready}）も費用とみると、"
             f"{format_number(months[1], 1)}か月を超えると育てるほうが少なくて済みます。"
         )
-    elif contract is not None and training is not None and price is not None:
+    elif contract is not None and training is not None and hourly is not None:
         found.append("職員の時間も費用とみると、外部の1か月の額が職員の1か月の額を下回るため、何か月でも外部のほうが少なくて済みます。")
     return tuple(found)
 
@@ -294,9 +313,13 @@ def _notes(contract: Contract | None, training: Training | None, *, terms: Terms
             "06 のノートのパラメータで額を指定できます。"
         )
     if training is None:
-        found.append("スペシャリスト向けの研修の費用か修了者がわからないため、育てる費用は示せません。06 のノートのパラメータで額を指定できます。")
+        found.append("スペシャリスト向けの研修の費用か修了者がわからないため、育てる費用は示せません。費用の表の研修番号を確かめてください。")
     if terms.price is None:
         found.append("人件費の単価がないため、職員の時間は費用に入れていません。")
-    found.append("同じ月数で同じ働きをするものとして比べています。育つまでの期間と、異動で抜けることは入っていません。専門性の違いは金額に表れません。")
+    if not terms.months_until_ready:
+        found.append(
+            "研修を終えればすぐ同じ働きをするものとして比べています。育つまでの月数を 06 のノートのパラメータに入れると、その間の時間も費用に加えます。"
+        )
+    found.append("異動で抜けることは入っていません。専門性の違いは金額に表れません。")
     found.append("1か月の時間は、年間の時間（data_schema/parameters.csv の hours_per_year、要確認）の12分の1です。")
     return tuple(found)

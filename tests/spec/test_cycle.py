@@ -17,7 +17,7 @@ from kdx_eval.plan.types import Outcome
 from kdx_eval.policy import study_policy
 from kdx_eval.policy.cycle import Cycle, find_cycle
 from kdx_eval.policy.fees import Replacement, hours_by_year, provider_kind, replaced_courses
-from kdx_eval.policy.specialists import Contract, Terms, Training, break_even_months, find_specialists
+from kdx_eval.policy.specialists import Contract, Hourly, Specialists, Terms, Training, break_even_months, find_specialists, fixed_yen
 from kdx_eval.policy.stage_b import NO_EFFECT, find_stage_b
 from kdx_eval.policy.vision import Vision, find_vision
 from kdx_eval.policy.yearly import Point, find_trend, indicator_by_year
@@ -375,26 +375,51 @@ def contract(yen: float) -> Contract:
 
 def test_make_or_buy_meets_where_both_cost_the_same() -> None:
     training = Training(yen_per_person=300_000.0, hours_per_person=50.0, source="決算")
-    cash, full = break_even_months(contract(1_000_000.0), training, yen_per_hour=4_000.0, hours_per_month=150.0)
+    hourly = Hourly(yen=4_000.0, hours_per_month=150.0, months_until_ready=0.0)
+    cash, full = break_even_months(contract(1_000_000.0), training, hourly=hourly)
     assert cash == pytest.approx(0.3)
     assert full == pytest.approx(1.25)  # (300 000 + 200 000) / (1 000 000 - 600 000)
-    assert full is not None
-    assert 1_000_000 * full == pytest.approx(300_000 + 4_000 * 50 + 4_000 * 150 * full)
-    assert break_even_months(contract(600_000.0), training, yen_per_hour=4_000.0, hours_per_month=150.0)[1] is None
-    assert break_even_months(contract(600_000.0), training, yen_per_hour=None, hours_per_month=150.0) == (0.5, None)
-    assert break_even_months(None, training, yen_per_hour=4_000.0, hours_per_month=150.0) == (None, None)
+    later = replace(hourly, months_until_ready=2.0)
+    assert fixed_yen(training, later) == 1_700_000.0  # 300 000 + 200 000 + 2 x 600 000
+    assert break_even_months(contract(1_000_000.0), training, hourly=later)[1] == pytest.approx(4.25)
+    assert break_even_months(contract(600_000.0), training, hourly=hourly)[1] is None
+    assert break_even_months(contract(600_000.0), training, hourly=None) == (0.5, None)
+    assert break_even_months(None, training, hourly=hourly) == (None, None)
 
 
-def test_the_contract_is_read_off_the_cost_lines_and_the_support_is_only_counted() -> None:
-    found = find_specialists(tables(), plan=PLAN, reach=None, policy=POLICY, terms=Terms(given=(0.0, 270_000.0), price=report_city.PRICE))
+def specialists() -> Specialists:
+    """BA, which only specialists take: 540 000 yen for two persons of 30 hours each."""
+    attended = [(f"b{k}", None, "BA", day("2025-07-01"), day("2025-07-01")) for k in range(2)]
+    small = tables(
+        training=("staff_id VARCHAR, department_id VARCHAR, course_id VARCHAR, enrolled_on DATE, completed_on DATE", attended),
+        courses=("course_id VARCHAR, course_name VARCHAR, provider VARCHAR, compulsory BOOLEAN, hours DOUBLE", [("BA", "育成", "外部委託", False, 30.0)]),
+        costs=(COST_COLUMNS, [*COSTS, (2025, "決算", "委託料", "育成", "研修", 1, 540_000, 540_000, "BA")]),
+    )
+    return find_specialists(small, plan=PLAN, reach=None, policy=POLICY, terms=Terms(price=report_city.PRICE))
+
+
+def test_contract_and_training_are_read_off_the_cost_lines_and_support_is_only_counted() -> None:
+    found = specialists()
     assert found.contract is not None
+    assert found.training is not None
     assert (found.contract.yen_per_month, found.contract.months) == (900_000.0, 4.0)
+    assert (found.training.yen_per_person, found.training.hours_per_person) == (270_000.0, 30.0)
     assert found.months_cash == pytest.approx(0.3)
+    assert found.months_full == pytest.approx((270_000 + 30 * 4_000) / (900_000 - 4_000 * 1883 / 12))
     assert [(one.name, one.projects, one.live, one.measured, one.measured_hours) for one in found.supports] == [
         ("外部の専門人材", 1, 1, 1, 40.0), ("庁内の職員", 3, 2, 1, 30.0),
     ]  # fmt: skip
     assert found.verdict == "判定不能"
     assert "効果とは言えません" in found.effect_sentence
+
+
+def test_without_a_contract_or_training_it_says_what_is_missing() -> None:
+    found = find_specialists(tables(costs=None), plan=PLAN, reach=None, policy=POLICY, terms=Terms())
+    assert (found.contract, found.training, found.months_cash, found.months_full) == (None, None, None, None)
+    assert "見当たりません" in found.notes[0]
+    given = find_specialists(tables(costs=None), plan=PLAN, reach=None, policy=POLICY, terms=Terms(contract_yen_per_month=800_000.0)).contract
+    assert given is not None
+    assert given.yen_per_month == 800_000.0
 
 
 def test_state_support_of_unknown_status_is_no_money() -> None:
@@ -413,8 +438,7 @@ def test_a_question_that_the_plan_lacks_and_a_negative_fee_are_refused() -> None
 
 
 def test_all_four_are_stored_read_back_and_drawn_from_what_was_read(tmp_path: Path) -> None:
-    specialists = find_specialists(tables(), plan=PLAN, reach=None, policy=POLICY, terms=Terms(given=(0.0, 270_000.0), price=report_city.PRICE))
-    parts = {"cycle": cycle(), "vision": vision(), "stage_b": stage_b(), "specialists": specialists}
+    parts = {"cycle": cycle(), "vision": vision(), "stage_b": stage_b(), "specialists": specialists()}
     for part in parts.values():
         save_result(tmp_path, part)
     back = read_results(tmp_path).policy

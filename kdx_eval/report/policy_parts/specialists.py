@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from kdx_eval.plots import plot_make_or_buy
+from kdx_eval.policy.specialists import fixed_yen
 from kdx_eval.report.blocks import Block, Bullets, Paragraph, Picture, Table, columns
 from kdx_eval.report.policy_parts.section import Section
 from kdx_eval.units import format_hours, format_number, format_yen
@@ -30,7 +31,7 @@ def _claims(book: LedgerBook, found: Specialists) -> None:
         book.figure("specialists.training_hours", hours, text=format_hours(hours), unit="時間／人", label="受講時間", inputs=("training",))
     for name, months, formula in (
         ("cash", found.months_cash, "育てる額÷外部の1か月の額"),
-        ("full", found.months_full, "（育てる額＋受講時間×単価）÷（外部の1か月の額－職員の1か月の額）"),
+        ("full", found.months_full, "（育てる額＋（受講時間＋育つまでの時間）×単価）÷（外部の1か月の額－職員の1か月の額）"),
     ):
         if months is not None:
             label = "等しくなる月数（予算に出る額）" if name == "cash" else "等しくなる月数（職員の時間も費用とみる）"
@@ -77,9 +78,8 @@ def _pictures(found: Specialists, synthetic: bool) -> Iterator[tuple[Picture, Fi
     if contract is None or training is None:
         return
     lines = [("外部に頼む", 0.0, contract.yen_per_month), ("庁内で育てる（予算に出る額）", training.yen_per_person, 0.0)]
-    if found.yen_per_hour is not None:
-        fixed = training.yen_per_person + found.yen_per_hour * training.hours_per_person
-        lines.append(("庁内で育てる（職員の時間も費用とみる）", fixed, found.yen_per_hour * found.hours_per_month))
+    if found.hourly is not None:
+        lines.append(("庁内で育てる（職員の時間も費用とみる）", fixed_yen(training, found.hourly), found.hourly.month_yen))
     crossings = (found.months_cash, found.months_full)[: len(lines) - 1]
     last = max(_YEAR, *(_ROOM * month for month in crossings if month is not None and month <= _FARTHEST), _YEAR)
     spoken = "、".join(found.sentences)
