@@ -130,6 +130,31 @@ def test_the_own_share_of_course_hours_follows_the_hand_worked_case() -> None:
     assert (before.fee_yen, now.fee_yen, now.fee_stage) == (300_000, 200_000, "決算")  # without 需用費, and without the adviser, who is no course
 
 
+def assessed(persons: int, tool: str, before: float, after: float):
+    return [
+        (f"{tool}{k}", area, day(when), score, tool)
+        for k in range(persons) for when, score in (("2024-06-01", before), ("2025-06-01", after)) for area in ("DXリテラシー", "BPR・業務改善")
+    ]  # fmt: skip
+
+
+SKILLS = "staff_id VARCHAR, skill_area VARCHAR, assessed_on DATE, score DOUBLE, instrument VARCHAR"
+
+
+def test_a_gain_is_that_of_persons_measured_twice_with_one_instrument() -> None:
+    once = [("n1", "DXリテラシー", day("2025-06-01"), 5.0, "self")]
+    mixed = [("m1", "DXリテラシー", day("2024-06-01"), 1.0, "test"), ("m1", "DXリテラシー", day("2025-06-01"), 5.0, "self")]
+    found = cycle(skills=(SKILLS, [*assessed(12, "self", 2.0, 2.5), *assessed(11, "test", 40.0, 60.0), *once, *mixed])).education
+    assert (found.gain, found.gain_persons, found.instrument) == (0.5, 12, "自己評価")
+    few = cycle(skills=(SKILLS, assessed(9, "self", 2.0, 2.5))).education
+    assert (few.gain, few.gain_persons) == (None, 9)
+
+
+def test_a_city_that_names_a_replaced_course_but_has_no_cost_table_avoids_nothing() -> None:
+    (found,) = cycle(costs=None).replacements
+    assert (found.avoided_yen, found.before_yen, found.after_yen) == (0, None, None)
+    assert "わからない" in found.sentence
+
+
 @pytest.mark.parametrize(
     ("provider", "kind"),
     [

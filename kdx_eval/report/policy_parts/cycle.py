@@ -90,8 +90,20 @@ def _way_back(found: Cycle) -> Iterator[Row]:
     yield Row("cycle.avoided", 3, found.avoided_yen, format_yen(found.avoided_yen), "円", "実際に減った支払い")
 
 
+def _beside(found: Cycle) -> Iterator[Row]:
+    """Figures of phase 2 that the drawing has no room for."""
+    one = found.practice
+    yield _count("departments", 1, value=one.departments, unit="課", label="修了した職員のいる課")
+    yield _count("applying_departments", 1, value=one.applying_departments, unit="課", label="修了の後に案件が始まった課")
+    months = one.months_from_training
+    yield Row("cycle.months_from_training", 1, months, _NONE if months is None else f"{format_number(months, 1)}か月", "か月", "最初の修了から稼働（中央値）")
+    yield Row("cycle.claimed", 1, one.claimed_hours, format_hours(one.claimed_hours), "時間／年", "稼働した案件の見込み")
+    yield _count("measured", 1, value=one.measured, unit="件", label="実測のある案件")
+    yield _share("realised_share", 1, value=one.realised_share, label="実測の割合（実測のある案件）")
+
+
 def _claims(book: LedgerBook, found: Cycle) -> None:
-    for row in loop_rows(found):
+    for row in (*loop_rows(found), *_beside(found)):
         book.figure(row.name, row.value, text=row.text, unit=row.unit, label=row.label, inputs=("training", "interventions", "knowledge", "costs"))
     for one in found.years:
         name, year = f"cycle.year.{one.fiscal_year}", FiscalYear(one.fiscal_year)
@@ -122,7 +134,9 @@ def _blocks(ledger: Ledger, found: Cycle) -> Iterator[Block]:
     text = ledger.text
     yield Paragraph(
         text=f"修了した職員は累計{text('cycle.trained')}で、その{text('cycle.applying_share')}は、修了の後に案件が始まった課で働いています。"
-        f"案件は{text('cycle.projects')}（稼働{text('cycle.live')}）、手引きなどは{text('cycle.assets')}で、{text('cycle.users')}が使っています。"
+        f"課では、{text('cycle.departments')}のうち{text('cycle.applying_departments')}です（最初の修了から稼働まで{text('cycle.months_from_training')}）。"
+        f"案件は{text('cycle.projects')}（稼働{text('cycle.live')}）で、見込みは年{text('cycle.claimed')}、"
+        f"そのうち実測があるのは{text('cycle.measured')}、実測は見込みの{text('cycle.realised_share')}です。手引きなどは{text('cycle.assets')}で、{text('cycle.users')}が使っています。"
         f"内製化率は{text('cycle.in_house')}（必修を除くと{text('cycle.in_house_elective')}）、実際に減った支払いは{text('cycle.avoided')}です。"
     )
     if found.years:
@@ -172,7 +186,8 @@ def _pictures(found: Cycle, synthetic: bool) -> Iterator[tuple[Picture, Figure]]
 
 
 def _loop(found: Cycle) -> Iterable[Sequence[str]]:
-    yield from ((PHASES[row.phase], row.label, row.text) for row in loop_rows(found))
+    rows = sorted((*loop_rows(found), *_beside(found)), key=lambda row: row.phase)
+    yield from ((PHASES[row.phase], row.label, row.text) for row in rows)
 
 
 def _knowledge(found: Cycle) -> Iterable[Sequence[str]]:
