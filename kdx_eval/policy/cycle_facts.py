@@ -12,7 +12,7 @@ import pandas as pd
 
 from kdx_eval.evidence import checked_costs
 from kdx_eval.panel.postings import read_postings
-from kdx_eval.panel.successors import read_departments
+from kdx_eval.panel.successors import read_departments, stable_units
 from kdx_eval.panel.tables import Tables, column
 from kdx_eval.schema import load_schema
 from kdx_eval.units import FiscalYear, Month
@@ -22,12 +22,13 @@ if TYPE_CHECKING:
 
     from kdx_eval.schema.policy_version import PolicyVersion
 
+JOINED_YEARS = 10  # departments renamed, merged or split since then are one; as far back as records of training usually go
 _SEPARATOR = re.compile(r"[、，,;；・/／\s]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CycleFacts:
-    """Rows until the end of the evaluated fiscal year.
+    """Rows until the end of the evaluated fiscal year; departments are units that last over renamings and mergers (`stable_units`).
 
     Attributes
     ----------
@@ -45,7 +46,7 @@ class CycleFacts:
         asset_id, department, known: one row for each use outside the department that wrote it, and whether that department is in the list of
         departments (True where there is no list).
     departments : int
-        Departments that exist at the end of the year; 0 without a list.
+        Units that exist at the end of the year; 0 without a list.
     """
 
     courses: dict[str, tuple[str, bool]]
@@ -64,16 +65,19 @@ def cycle_facts(tables: Tables, *, year: FiscalYear, policy: PolicyVersion) -> C
     try:
         courses, names = read_courses(connection, tables, policy=policy)
         listed = read_departments(connection, tables)
-        there = {one for one, row in listed.items() if _exists(row.valid, end - dt.timedelta(days=1))}
-        called = {row.name: one for one, row in sorted(listed.items())}
+        last = end - dt.timedelta(days=1)
+        # A project of a department that was renamed since belongs to the department of today.
+        units = stable_units(listed, first=FiscalYear(year.year - JOINED_YEARS).first.first_day, last=last)
+        unit_of = {row.name: units.of(one) for one, row in sorted(listed.items())} | {one: units.of(one) for one in listed}
+        there = {units.of(one) for one, row in listed.items() if _exists(row.valid, last)}
         knowledge = read_knowledge(connection, tables, end=end)
-        reuse = uses(knowledge, called=called)
-        reuse["known"] = reuse["department"].isin(list(listed)) | (not listed)
+        reuse = uses(knowledge, unit_of=unit_of)
+        reuse["known"] = reuse["department"].isin(list(unit_of.values())) | (not listed)
         return CycleFacts(
             courses=courses,
             course_names=names,
-            trained=_trained(connection, tables, courses=courses, end=end),
-            projects=read_projects(connection, tables, end=end),
+            trained=_in_units(_trained(connection, tables, courses=courses, end=end), unit_of),
+            projects=_in_units(read_projects(connection, tables, end=end), unit_of),
             knowledge=knowledge,
             reuse=reuse,
             departments=len(there),
@@ -163,13 +167,18 @@ def read_knowledge(connection: duckdb.DuckDBPyConnection, tables: Tables, *, end
     ).df()
 
 
-def uses(knowledge: pd.DataFrame, *, called: Mapping[str, str]) -> pd.DataFrame:
-    """asset_id and department of each use by another department than the one that wrote it, each pair once; ``called`` maps names to ids."""
+def _in_units(frame: pd.DataFrame, unit_of: Mapping[str, str]) -> pd.DataFrame:
+    """The frame with the unit of each department; one that is not in the list stays as written."""
+    return frame.assign(department=[home if pd.isna(home) else unit_of.get(str(home), str(home)) for home in frame["department"]])
+
+
+def uses(knowledge: pd.DataFrame, *, unit_of: Mapping[str, str]) -> pd.DataFrame:
+    """asset_id and department of each use by another department than the one that wrote it, each pair once; ``unit_of`` maps names and ids."""
     pairs = {
-        (str(asset), called.get(name, name))
+        (str(asset), unit_of.get(name, name))
         for asset, origin, users in zip(knowledge["asset_id"], knowledge["origin"], knowledge["reused_by"], strict=True)
         for name in _SEPARATOR.split(str(users))
-        if name and called.get(name, name) != called.get(origin, origin)
+        if name and unit_of.get(name, name) != unit_of.get(origin, origin)
     }
     return pd.DataFrame(sorted(pairs), columns=["asset_id", "department"])
 

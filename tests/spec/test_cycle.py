@@ -55,6 +55,11 @@ KNOWLEDGE = [
     ("K2", "内製研修", "2025-05-01", "A", "B、C、ZZ", "c1"),
     ("K3", "手引き", "2026-05-01", "A", "C", ""),
 ]
+PROJECT_COLUMNS = (
+    "intervention_id VARCHAR, department_id VARCHAR, started_on DATE, live_on DATE, claimed_hours DOUBLE, realised_hours DOUBLE, "
+    "savings_basis VARCHAR, support VARCHAR"
+)
+KNOWLEDGE_COLUMNS = "asset_id VARCHAR, kind VARCHAR, created_on DATE, origin_department VARCHAR, reused_by VARCHAR, replaces_course_id VARCHAR"
 COST_COLUMNS = (
     "fiscal_year INTEGER, stage VARCHAR, section VARCHAR, detail VARCHAR, project VARCHAR, quantity DOUBLE, unit_price BIGINT, yen BIGINT, course_id VARCHAR"
 )
@@ -84,14 +89,11 @@ def tables(**changed) -> SmallTables:
             [(person, home, day("2020-04-01"), None if end is None else day(end)) for person, home, end in POSTED],
         ),
         "interventions": (
-            (
-                "intervention_id VARCHAR, department_id VARCHAR, started_on DATE, live_on DATE, claimed_hours DOUBLE, realised_hours DOUBLE, "
-                "savings_basis VARCHAR, support VARCHAR"
-            ),
+            PROJECT_COLUMNS,
             dated(PROJECTS, 2, 3),
         ),
         "knowledge": (
-            "asset_id VARCHAR, kind VARCHAR, created_on DATE, origin_department VARCHAR, reused_by VARCHAR, replaces_course_id VARCHAR",
+            KNOWLEDGE_COLUMNS,
             dated(KNOWLEDGE, 2),
         ),
         "costs": (COST_COLUMNS, COSTS),
@@ -221,6 +223,21 @@ def test_few_persons_are_not_told() -> None:
 def test_the_whole_falls_by_what_fell_of_each_course() -> None:
     found = cycle()
     assert found.avoided_yen == 100_000 == sum(one.avoided_yen for one in found.replacements)
+
+
+def test_a_department_that_was_renamed_is_one_with_its_predecessor() -> None:
+    listed = [
+        ("A", "甲課", None, None, None), ("B", "乙課", "2020-04-01", "2025-03-31", "E"), ("E", "新乙課", "2025-04-01", None, None),
+        ("C", "丙課", None, None, None), ("D", "丁課", None, None, None),
+    ]  # fmt: skip
+    columns = "department_id VARCHAR, department_name VARCHAR, valid_from DATE, valid_to DATE, successor_id VARCHAR"
+    posted = [(person, "E" if home == "B" else home, day("2020-04-01"), None if end is None else day(end)) for person, home, end in POSTED]
+    used = [("K1", "手引き", "2024-05-01", "B", "E、新乙課、C", "")]
+    projects = [("I2", "B", "2025-06-10", "2025-10-10", 60, 30, "usage_log", "internal")]
+    given = {"departments": (columns, dated(listed, 2, 3)), "assignments": ("staff_id VARCHAR, department_id VARCHAR, valid_from DATE, valid_to DATE", posted)}
+    found = cycle(**given, knowledge=(KNOWLEDGE_COLUMNS, dated(used, 2)), interventions=(PROJECT_COLUMNS, dated(projects, 2, 3)))
+    assert (found.sharing.uses, found.sharing.users, found.sharing.departments) == (1, 1, 4)  # by C; the new 乙課 wrote it itself
+    assert found.practice.applying_departments == 1  # the project of the old code follows p3 of the new one
 
 
 def test_without_projects_knowledge_and_costs_it_says_so() -> None:
