@@ -49,7 +49,7 @@ class Stage:
 
 
 _STUDIES = ("plan.json", "effects.json", "evidence.json", "studies.json", *(f"{name}.parquet" for name in FRAMES))
-_BEFORE_DOCUMENTS = ("02_skill_map", "05_cost_benefit", "07_targeting", "08_rollout", "09_partnership")
+_BEFORE_DOCUMENTS = ("02_skill_map", "05_cost_benefit", "06_training_cycle", "07_targeting", "08_rollout", "09_partnership")
 STAGES: tuple[Stage, ...] = (
     Stage(name="00_start", title="はじめに"),
     Stage(name="01_data_quality", title="データの点検", writes=("results/quality.json", "results/reach.parquet")),
@@ -60,6 +60,12 @@ STAGES: tuple[Stage, ...] = (
     Stage(name="03_training_effect", title="研修の効果", writes=tuple(f"results/{name}" for name in _STUDIES)),
     Stage(name="04_staff_hours", title="生み出した時間", writes=("results/savings.json",), needs=("01_data_quality", "03_training_effect")),
     Stage(name="05_cost_benefit", title="費用と効果", writes=("results/budget.json",), needs=("04_staff_hours",)),
+    Stage(
+        name="06_training_cycle",
+        title="育成の循環",
+        writes=tuple(f"results/policy_{part}.json" for part in ("cycle", "vision", "stage_b", "specialists")),
+        needs=("05_cost_benefit",),
+    ),
     Stage(name="07_targeting", title="主導すべき業務", writes=("results/policy_targeting.json",), needs=("03_training_effect",)),
     Stage(name="08_rollout", title="来年度の順番", writes=("results/policy_rollout.json",), needs=("03_training_effect",)),
     Stage(name="09_partnership", title="他の市との協力", writes=("results/policy_partnership.json",), needs=("01_data_quality", "03_training_effect")),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from kdx_eval.plots.budget import plot_tornado
 from kdx_eval.plots.checks import CHECK_MARKS, plot_checks
+from kdx_eval.plots.cycle import Phase, Small, plot_cycle, plot_in_house, plot_make_or_buy, plot_vision
 from kdx_eval.plots.designs import plot_placebos, plot_variants
 from kdx_eval.plots.hours import plot_bridge, plot_persistence, plot_register, plot_units
 from kdx_eval.plots.quality import plot_distributions, plot_grid
@@ -35,6 +36,8 @@ __all__ = [
     "FONT_NAME",
     "SYNTHETIC_NOTE",
     "UNDECIDED",
+    "Phase",
+    "Small",
     "compact",
     "font_file",
     "is_synthetic",
@@ -43,9 +46,12 @@ __all__ = [
     "plot_comparison",
     "plot_completeness",
     "plot_coverage",
+    "plot_cycle",
     "plot_distributions",
     "plot_event_study",
     "plot_grid",
+    "plot_in_house",
+    "plot_make_or_buy",
     "plot_persistence",
     "plot_placebos",
     "plot_ranges",
@@ -62,4 +68,5 @@ __all__ = [
     "plot_units",
     "plot_variants",
     "plot_verdicts",
+    "plot_vision",
 ]

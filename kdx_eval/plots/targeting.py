@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def plot_targets(rows: Sequence[tuple[str, float, float, float, bool]], *, title: str, axis_label: str, synthetic: bool = False) -> Figure:
     """One row each: label (lines parted by a line break), expected gain, low, high, whether it was chosen; the first row on top."""
     with style():
-        figure, axes = new_figure(1.25 + 0.38 * max(1, len(rows)))
+        figure, axes = new_figure(1.2 + 0.38 * max(1, len(rows)))
         places = np.arange(len(rows))[::-1]
         for place, (_, centre, low, high, chosen) in zip(places, rows, strict=True):
             colour = BLUE if chosen else GREY

@@ -57,6 +57,10 @@ _PARTS: Mapping[str, tuple[str, str, str]] = {
     "targeting": ("kdx_eval.policy.targeting", "choose_targets", "Targeting"),
     "rollout": ("kdx_eval.policy.rollout", "plan_rollout", "Rollout"),
     "partnership": ("kdx_eval.policy.partnership", "study_partnership", "Partnership"),
+    "cycle": ("kdx_eval.policy.cycle", "study_cycle", "Cycle"),
+    "specialists": ("kdx_eval.policy.specialists", "study_specialists", "Specialists"),
+    "vision": ("kdx_eval.policy.vision", "study_vision", "Vision"),
+    "stage_b": ("kdx_eval.policy.stage_b", "study_stage_b", "StageB"),
     "review": ("kdx_eval.policy.review", "review_policy", "PolicyReview"),
 }
 

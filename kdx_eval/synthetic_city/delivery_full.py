@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from kdx_eval.synthetic_city import finance, writing
+from kdx_eval.synthetic_city import finance, loop, writing
 from kdx_eval.synthetic_city.city import City
 from kdx_eval.synthetic_city.delivery_plan import PLAN_TEXT, README_TEXT
 from kdx_eval.synthetic_city.delivery_staff import write_courses, write_personnel
@@ -54,6 +54,7 @@ def _work(city: City, data: Path) -> list[Planted]:
     # Generative AI came into use, and into the log, in 令和5年度: before that nothing was collected.
     long = long[(long["indicator_id"] != "genai_uses") | (long["month"] >= pd.Timestamp(2023, 4, 1))]
     long["month"] = long["month"].dt.strftime("%Y-%m")
+    long = pd.concat([long, loop.citizen_indicators(city)], ignore_index=True)
     frame = long.rename(columns={"department_id": "unit_id"}).assign(unit_type="department")
     frame = frame.sort_values(["indicator_id", "unit_id", "month"], ignore_index=True)[["unit_type", "unit_id", "month", "indicator_id", "value"]]
     bad: dict[str, object] = {str(k): v for k, v in frame.iloc[0].items()} | {"month": "2026-04", "value": "#DIV/0!"}
@@ -100,7 +101,7 @@ def _worktime(city: City, path: Path) -> list[Planted]:
 
 
 def _money(city: City, data: Path) -> None:
-    costs = finance.costs()
+    costs = pd.concat([loop.earlier_costs(), finance.costs()], ignore_index=True)
     titles = ["年度", "予算区分", "款項目", "事業", "節", "細節", "数量", "単価", "見積番号", "金額", "経常臨時区分", "財源", "研修番号"]
     folder = data / "財務"
     with writing.new_workbook(folder / "費用.xlsx") as book:
@@ -120,4 +121,6 @@ def _money(city: City, data: Path) -> None:
     write_csv(finance.redeployment(city), data / "再配分.csv", encoding=_BOM)
     write_csv(finance.interventions(city), data / "支援案件.csv", encoding=_BOM)
     write_csv(finance.partner_results(), data / "他団体の結果.csv", encoding=_BOM)
-    write_csv(finance.knowledge(city), data / "ナレッジ.csv", encoding=_BOM)
+    write_csv(loop.knowledge(city), data / "ナレッジ.csv", encoding=_BOM)
+    write_csv(loop.targets(), data / "目標.csv", encoding=_BOM)
+    write_csv(loop.measures(city), data / "施策.csv", encoding=_BOM)

@@ -166,7 +166,8 @@ def interventions(city: City) -> pd.DataFrame:
             "実績削減時間": "",
         }
     )
-    return pd.concat([frame, _overlapping(city, first=count + 1)], ignore_index=True).fillna("")
+    everything = pd.concat([frame, _overlapping(city, first=count + 1)], ignore_index=True).fillna("")
+    return everything.assign(支援した人=["外部" if place % 5 == 1 else "庁内" for place in range(len(everything))])
 
 
 # Kind, in use from, claimed, basis, realised; of a survey: hours told, respondents, population, months. Whether the row names a process stands last.
@@ -196,24 +197,6 @@ def _overlapping(city: City, *, first: int) -> pd.DataFrame:
             }
         )  # fmt: skip
     return pd.DataFrame(rows)
-
-
-def knowledge(city: City) -> pd.DataFrame:
-    """Manuals and internal courses that specialists wrote."""
-    rng = stream(city.seed, "knowledge")
-    count = 12
-    ids = city.departments["department_id"].to_numpy()
-    return pd.DataFrame(
-        {
-            "資産番号": [f"K-{k + 1:03d}" for k in range(count)],
-            "種類": rng.choice(["手引き", "内製研修", "動画"], count),
-            "作成日": [f"R{6 + k // 8}.{k % 8 + 4}.20" for k in range(count)],
-            "作成者の区分": "DXスペシャリスト人材",
-            "作成所属": ids[0],
-            "利用所属": ["、".join(sorted(rng.choice(ids[1:], 3, replace=False))) for _ in range(count)],
-            "置き換えた研修": "",
-        }
-    )
 
 
 def partner_results() -> pd.DataFrame:

@@ -43,6 +43,8 @@ DESIGN = {
     "course_plans": "fiscal_year course_id planned_attendees office_hours instructor_hours",
     "alternatives": "fiscal_year option yen staff_hours saved_hours savings_basis note source",
     "pay_table": "fiscal_year staff_count salary_yen allowance_yen bonus_yen contribution_yen hours_per_year source",
+    "targets": "indicator_id fiscal_year value source",
+    "measures": "measure_id measure_name department_id kind started_on status destination indicator_id evidence",
     "partner_results": "city_id question_id estimand estimate std_error n_units",
 }
 # Work counts whoever did it, also people who are on no roster; and a misspelt department must not cost a person their place on the roster.

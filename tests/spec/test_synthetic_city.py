@@ -51,7 +51,7 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path: Path, only_minimal: bool) 
     first = make_city(tmp_path / "a", minimal=only_minimal, size=SMALL, seed=7)
     second = make_city(tmp_path / "b", minimal=only_minimal, size=SMALL, seed=7)
     files = sorted(path.relative_to(tmp_path / "a") for path in (tmp_path / "a").rglob("*") if path.is_file())
-    assert len(files) == (6 if only_minimal else 30)
+    assert len(files) == (6 if only_minimal else 32)
     for name in files:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
     assert first.truth.parent != second.truth.parent
@@ -218,6 +218,7 @@ def test_the_truth_never_lies_inside_the_data_folder(full: CityFiles, minimal: C
 
 def test_costs_are_consistent_and_near_the_amounts_asked_for(full: CityFiles) -> None:
     from kdx_eval.synthetic_city.finance import costs
+    from kdx_eval.synthetic_city.loop import earlier_costs
 
     lines = costs()
     assert (lines["yen"] == lines["quantity"] * lines["unit_price"]).all()
@@ -225,7 +226,7 @@ def test_costs_are_consistent_and_near_the_amounts_asked_for(full: CityFiles) ->
     assert total[2027, "要求"] == pytest.approx(9_900_000, rel=0.02)
     assert total[2026, "当初"] == pytest.approx(8_800_000, rel=0.02)
     sheet = _cells(full.data / "財務" / "費用.xlsx", "費用")
-    assert sum(row[9] for row in sheet[3:]) == lines["yen"].sum()
+    assert sum(row[9] for row in sheet[3:]) == lines["yen"].sum() + earlier_costs()["yen"].sum()
 
 
 def test_the_plan_that_comes_with_the_city_can_be_read(full: CityFiles) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from kdx_eval.report.blocks import Block, Figure, Heading, Picture
-from kdx_eval.report.policy_parts import levels, partnership, reach, review, rollout, skills, targeting
+from kdx_eval.report.policy_parts import cycle, levels, partnership, reach, review, rollout, skills, specialists, stage_b, targeting, vision
 from kdx_eval.report.policy_parts.section import Maker, Section
 
 if TYPE_CHECKING:
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from kdx_eval.report.ledger import Ledger, LedgerBook
 
 SECTIONS: tuple[Section, ...] = (
-    skills.SECTION, reach.SECTION, levels.SECTION, targeting.SECTION, rollout.SECTION, partnership.SECTION, review.SECTION,
+    vision.SECTION, skills.SECTION, reach.SECTION, cycle.SECTION, stage_b.SECTION, levels.SECTION, targeting.SECTION, specialists.SECTION, rollout.SECTION,
+    partnership.SECTION, review.SECTION,
 )  # fmt: skip
 POLICY_TABLES: Mapping[str, Maker] = {kind: maker for section in SECTIONS for kind, maker in section.tables.items()}
 

@@ -125,7 +125,7 @@ def _trend(found: Levels) -> Iterable[tuple[str, ...]]:
 
 SECTION = Section(
     part="levels",
-    title="研修そのものの評価（反応・学習・行動・結果・費用対効果）",
+    title="研修そのものの評価（反応・学習・行動・結果・費用対効果）", rests_on=("training", "skills", "indicators", "policy"),
     claims=_claims,
     blocks=_blocks,
     tables={

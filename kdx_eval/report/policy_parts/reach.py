@@ -192,4 +192,12 @@ def _pictures(found: TierReach, synthetic: bool) -> Iterator[tuple[Picture, Figu
     yield picture, plot_coverage(rows, areas=areas, tiers=tiers, title="研修の一覧が覆う領域と区分", synthetic=synthetic)
 
 
-SECTION = Section(part="reach", title="研修の一覧と、区分ごとの広がり", claims=_claims, blocks=_blocks, pictures=_pictures, tables=TABLES)
+SECTION = Section(
+    part="reach",
+    title="研修の一覧と、区分ごとの広がり",
+    rests_on=("training", "courses", "tiers", "applicants", "policy"),
+    claims=_claims,
+    blocks=_blocks,
+    pictures=_pictures,
+    tables=TABLES,
+)

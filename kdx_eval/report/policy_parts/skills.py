@@ -243,6 +243,7 @@ def _sentences(found: Skills) -> Iterable[Sequence[str]]:
 SECTION = Section(
     part="skills",
     title="スキルマップ",
+    rests_on=("skills", "tiers", "courses", "policy"),
     claims=_claims,
     blocks=_blocks,
     pictures=_pictures,
