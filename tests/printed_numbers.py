@@ -32,8 +32,12 @@ NO_FIGURES = (
 
 def texts_of(path: Path) -> Iterator[tuple[str, str]]:
     """Each page, paragraph, cell or shape of a document as (place, text)."""
-    reader = {".pdf": _pdf, ".docx": _word, ".xlsx": _sheet, ".pptx": _slides}[path.suffix]
+    reader = {".pdf": _pdf, ".docx": _word, ".xlsx": _sheet, ".pptx": _slides, ".txt": _plain}[path.suffix]
     yield from ((f"{path.name} {place}", text) for place, text in reader(path))
+
+
+def _plain(path: Path) -> Iterator[tuple[str, str]]:
+    yield from ((f"{number}行", line) for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1))
 
 
 def _pdf(path: Path) -> Iterator[tuple[str, str]]:

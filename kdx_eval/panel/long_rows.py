@@ -13,7 +13,7 @@ from kdx_eval.errors import DataError
 FloatArray = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class LongRows:
     """The rows of a long table as cells of a matrix.
 

@@ -227,7 +227,7 @@ def _practice(facts: CycleFacts) -> Practice:
     posted = facts.trained[facts.trained["department"].notna()]
     first = posted.groupby("department")["first"].min()
     projects = facts.projects
-    after = projects["department"].map(first)
+    after = projects["department"].map(first.to_dict())  # a dictionary, since an empty series of dates cannot be mapped
     follows = after.notna() & (pd.to_datetime(projects["started_on"]) >= pd.to_datetime(after))
     applying = set(projects.loc[follows, "department"])
     live = projects["live_on"].notna()

@@ -68,7 +68,10 @@ def test_no_hours_means_no_yen(out: Path) -> None:
 
 
 def test_the_documents_are_there_and_as_recorded(out: Path) -> None:
-    names = {"budget_appendix.pdf", "budget_appendix.docx", "annex.pdf", "calculation.xlsx", "ledger.json"}
+    names = {
+        "budget_appendix.pdf", "budget_appendix.docx", "annex.pdf", "calculation.xlsx", "ledger.json", "expected_questions.docx", "spoken_answers.docx",
+        "slides.pptx", "paste_texts.txt", "prior_claims_2018.csv",
+    }  # fmt: skip
     assert names == {path.name for path in (out / "documents").iterdir()}
     assert (out / "site" / "index.html").is_file()
     assert verify_manifest(out) == []
