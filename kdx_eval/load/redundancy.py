@@ -93,7 +93,9 @@ def _products(con: DuckDBPyConnection, layout: Layout, *, key: str) -> list[str]
     scale = max((column.scale for column in layout.columns if column.field.name == "yen"), default=Decimal(1))
     fits = " OR ".join(f"abs(yen - quantity * unit_price * {tax}) <= {max(scale, Decimal(1))}" for tax in _TAX)
     wrong = scalar(con, f"SELECT count(*) FROM stage_{key} WHERE quantity IS NOT NULL AND unit_price IS NOT NULL AND yen IS NOT NULL AND NOT ({fits})")
-    return [f"注意: 数量×単価が金額と合わない行が{wrong}あります。数量、単価、金額の単位（円と千円）を確かめてください"] if wrong else []
+    notes = [f"注意: 数量×単価が金額と合わない行が{wrong}あります。数量、単価、金額の単位（円と千円）を確かめてください"] if wrong else []
+    half = scalar(con, f"SELECT count(*) FROM stage_{key} WHERE yen IS NOT NULL AND (quantity IS NULL) <> (unit_price IS NULL)")
+    return [*notes, *([f"注意: 数量と単価の片方だけが空欄の行が{half}あります。書き漏れでないか確かめてください"] if half else [])]
 
 
 def _exchanged_measures(con: DuckDBPyConnection, layout: Layout, *, key: str) -> list[str]:

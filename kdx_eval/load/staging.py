@@ -118,7 +118,7 @@ def repair_kind(spec: FieldSpec) -> str:
 
 def is_total(cell: str) -> str:
     """SQL that is true for a text such as 合計, which makes its row a total."""
-    ends = "IN ('計', '）', ')')"  # cheap, and rarely true
+    ends = "IN ('計', '）', ')', '】')"  # cheap, and rarely true
     return f"(right({cell}, 1) {ends} AND regexp_full_match({cell}, {text(_LIST_TOTAL)}))"
 
 

@@ -149,9 +149,10 @@ def test_merged_departments_of_a_cross_tab_are_filled_down_and_merged_months_ref
 
 
 def test_rows_of_totals_are_quarantined_and_counted_nowhere(tmp_path: Path) -> None:
-    put(tmp_path, "勤務時間.csv", OVERTIME + "市民部計,2025-04,22.5\n合　計,2025-04,22.5\n")
+    labels = ("市民部計", "合　計", "【合計】", "（計）", "(小計)")
+    put(tmp_path, "勤務時間.csv", OVERTIME + "".join(f"{label},2025-04,22.5\n" for label in labels))
     dataset = accept(tmp_path)
-    assert refused(dataset) == [("勤務時間.csv", row, "所属", "total_row") for row in (4, 5)]
+    assert refused(dataset) == [("勤務時間.csv", row, "所属", "total_row") for row in range(4, 9)]
     assert values(dataset, "worktime", HOURS) == BOTH
 
 

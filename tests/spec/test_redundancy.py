@@ -73,6 +73,12 @@ def test_quantity_times_unit_price_is_the_amount_with_or_without_tax(tmp_path: P
     assert ("数量×単価が金額と合わない行が1" in found) is not agrees
 
 
+@pytest.mark.parametrize(("row", "remarked"), [("4,150000,600000", False), ("ー,150000,600000", True), ("4,,600000", True), (",,600000", False)])
+def test_a_quantity_or_a_unit_price_alone_is_remarked(tmp_path: Path, row: str, *, remarked: bool) -> None:
+    found = notes(tmp_path, {"費用.csv": f"年度,節,数量,単価,金額\n2024,委託料,{row}\n"})
+    assert ("片方だけが空欄の行が1" in found) is remarked
+
+
 def test_measures_exchanged_under_their_headings_are_noted(tmp_path: Path) -> None:
     rows = "".join(f"001,{month},155,12\n" for month in MONTHS)
     assert "注意" not in notes(tmp_path, {"勤務時間.csv": f"職員番号,年月,正規の勤務時間,時間外勤務時間\n{rows}"})
