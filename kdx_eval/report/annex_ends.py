@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from kdx_eval.report.blocks import Block, Table, columns
 from kdx_eval.report.content import appendix_content
-from kdx_eval.report.policy_parts import SECTIONS
+from kdx_eval.report.policy_parts import section_of
 from kdx_eval.report.wording import planned
 from kdx_eval.report.words_hours import TABLES
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from kdx_eval.results import Results
 
 LEDGER_COLUMNS = columns("番号", "名前", "値", "幅（95％）", "計算", widths=(0.8, 2.1, 3.1, 1.7, 1.6))
-_TABLES = {**TABLES, **{section.part: section.title for section in SECTIONS}}
 _IN_SUBJECT = (".retention", ".discount_rate")
 _SHARED_ROWS = frozenset((
     "line", "funding", "changes", "prior", "cut", "reach", "scenario", "stage", "execution", "full_item", "full_course", "price_basis", "outlook_line",
@@ -40,7 +39,7 @@ def ledger_summary(ledger: Ledger) -> Table:
     rows = []
     for _, group in groupby((claim for claim in ledger if claim.is_figure), key=_row_key):
         first, *more = claims = list(group)
-        table = _TABLES.get(first.name.partition(".")[0])
+        table = _table_of(first.name)
         if table:
             rows.append((f"{first.id}～{claims[-1].id}", table, f"表「{table}」のとおり", "", ""))
         elif more:
@@ -54,6 +53,13 @@ def ledger_summary(ledger: Ledger) -> Table:
 
 def _row_key(claim: Claim) -> str:
     kind, _, rest = claim.name.partition(".")
-    if kind in _TABLES:
-        return kind
+    table = _table_of(claim.name)
+    if table:
+        return table
     return f"{kind}.{rest.partition('.')[0]}" if kind in _SHARED_ROWS and claim.subject else claim.name
+
+
+def _table_of(name: str) -> str:
+    """The table or section in which all figures of that kind stand, where the ledger on paper only points to it."""
+    section = section_of(name)
+    return TABLES.get(name.partition(".")[0], "") if section is None else section.title

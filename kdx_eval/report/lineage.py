@@ -8,12 +8,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kdx_eval.report.ledger import Claim, Ledger
-from kdx_eval.report.policy_parts import SECTIONS
+from kdx_eval.report.policy_parts import section_of
 
 if TYPE_CHECKING:
     from kdx_eval.results import Results
 
-PLAN, PARAMETERS = "plan", "data_schema/parameters.csv"
+PLAN, PARAMETERS, POLICY, PEERS = "plan", "data_schema/parameters.csv", "policy", "data_schema/peer_cases.csv"
 _RULES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"funding\.|line\.|changes\.|missing\.|budget_note\.|alternative\.", ("costs",)),
     (r"prior\.", ("prior_claims",)),
@@ -39,13 +39,12 @@ _RULES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"forgone\.|outlook|continuation\.|promise", ("savings.created", "course_plans", PLAN)),
     (r"scenario_return|swing|drawn", ("savings.created", "costs", "wages")),
     (r"ladder\.", ("costs", "alternatives", "savings.created")),
-    (r"peer\.", ("data_schema/peer_cases.csv",)),
+    (r"peer\.", (PEERS,)),
     (r"quality\.", ("results/quality.json",)),
 )
 _ALSO: dict[str, tuple[str, ...]] = {"value.yen": ("price.yen",)}
 _FILES = {"question": "results/evidence.json", "savings": "results/savings.json", "bridge": "results/savings.json"}
 _OTHER = "results/budget.json"
-_PARTS = {section.part: section.rests_on for section in SECTIONS}
 
 
 def with_lineage(ledger: Ledger, results: Results) -> Ledger:
@@ -76,8 +75,8 @@ class _Finder:
             rule = next((inputs for pattern, inputs in _RULES if re.match(pattern, claim.name)), ())
             found += [name for name in rule if name != claim.name and (self._ledger.has(name) or not _is_claim(name))]
         found += _ALSO.get(claim.name, ())
-        part = claim.name.partition(".")[0]
-        found += _PARTS.get(part, ())
+        section = section_of(claim.name)
+        found += () if section is None else section.rests_on
         if not found:
             found = [_FILES.get(claim.name.partition(".")[0], _OTHER)]
         return tuple(dict.fromkeys(name for name in found if name))

@@ -14,7 +14,7 @@ from typing import Any
 from kdx_eval.errors import DataError, ParameterError
 from kdx_eval.report.blocks import shorten
 from kdx_eval.report.ledger import Claim, Ledger
-from kdx_eval.report.lineage import PARAMETERS, PLAN
+from kdx_eval.report.lineage import PARAMETERS, PEERS, PLAN, POLICY
 
 LEDGER = "documents/ledger.json"
 _SHOWN_DIGITS = 12  # of a digest: enough to compare by eye
@@ -168,6 +168,10 @@ class _Walk:
     def _end(self, name: str, *, head: str, inner: str) -> Iterator[str]:
         if name == PLAN:
             yield f"{head}評価の計画{_digest((self._run.plan.get('frozen') or {}).get('sha256', ''))}"
+        elif name == POLICY:
+            yield f"{head}方針の版（data_schema/policy と、データのフォルダーの policy/）"
+        elif name == PEERS:
+            yield f"{head}他団体の公表例 {PEERS}（例ごとに出典と確かさ）"
         elif name == PARAMETERS:
             yield f"{head}前提の一覧 {PARAMETERS}（割引率・定着・年間の勤務時間。値ごとに出所と有効期間）"
         elif name.startswith("results/"):

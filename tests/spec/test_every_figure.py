@@ -13,7 +13,7 @@ import pytest
 from kdx_eval.report.audience import for_audience
 from kdx_eval.report.documents import write_documents
 from kdx_eval.report.ledger import Ledger
-from kdx_eval.report.lineage import PARAMETERS, PLAN
+from kdx_eval.report.lineage import PARAMETERS, PEERS, PLAN, POLICY
 from kdx_eval.report.site import write_site
 from kdx_eval.report.tracing import ends_of
 from kdx_eval.results import Results
@@ -111,7 +111,7 @@ def test_an_id_means_the_same_figure_inside_and_outside_the_office(results: Resu
 
 def test_every_figure_leads_back_to_a_table_the_plan_or_the_parameters(results: Results) -> None:
     ledger = for_audience(results)[1]
-    raw = {*load_schema().tables, PLAN, PARAMETERS, "results/quality.json"}
+    raw = {*load_schema().tables, PLAN, PARAMETERS, POLICY, PEERS, "results/quality.json"}
     assert [claim.name for claim in ledger if not ends_of(ledger, claim) & raw] == []
     dangling = {name for claim in ledger for name in ends_of(ledger, claim) if not name.startswith("results/")} - raw
     assert dangling == set()

@@ -21,6 +21,11 @@ SECTIONS: tuple[Section, ...] = (
 POLICY_TABLES: Mapping[str, Maker] = {kind: maker for section in SECTIONS for kind, maker in section.tables.items()}
 
 
+def section_of(name: str) -> Section | None:
+    """The section to which a claim of that name belongs, if any."""
+    return next((section for section in SECTIONS if section.holds(name)), None)
+
+
 def policy_claims(book: LedgerBook, policy: Mapping[str, object]) -> None:
     """Enter the figures of every part that was studied."""
     for section, result in _studied(policy):

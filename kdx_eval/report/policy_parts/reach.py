@@ -194,6 +194,7 @@ def _pictures(found: TierReach, synthetic: bool) -> Iterator[tuple[Picture, Figu
 
 SECTION = Section(
     part="reach",
+    prefix=_P,
     title="研修の一覧と、区分ごとの広がり",
     rests_on=("training", "courses", "tiers", "applicants", "policy"),
     claims=_claims,

@@ -38,6 +38,8 @@ class Section:
         Drawn once for all documents; file names begin with the part.
     tables : mapping of kind to (headings, maker)
         For ``show_table`` in the notebook.
+    prefix : str
+        What the names of its claims begin with, where that is not the part.
     rests_on : tuple of str
         Tables (or ``plan``, ``policy``) behind claims that name no inputs of their own.
     """
@@ -49,3 +51,8 @@ class Section:
     blocks: Callable[[Ledger, Any], Iterable[Block]]
     pictures: Callable[[Any, bool], Iterable[tuple[Picture, Figure]]] = no_pictures
     tables: Mapping[str, Maker] = field(default_factory=dict)
+    prefix: str = ""
+
+    def holds(self, name: str) -> bool:
+        """Whether a claim of that name is this part's."""
+        return name.startswith(f"{self.prefix or self.part}.")
