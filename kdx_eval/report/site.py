@@ -28,6 +28,7 @@ from kdx_eval.report.blocks import Block, Figure, Heading, Table, columns, html_
 from kdx_eval.report.content import appendix_content, effect_text, naive_text
 from kdx_eval.report.finding_page import finding_body
 from kdx_eval.report.lineage import PARAMETERS, PLAN
+from kdx_eval.report.money_blocks import money_blocks
 from kdx_eval.report.notebooks_html import notebook_html, notebook_title
 from kdx_eval.report.pictures import Pictures, draw_pictures
 from kdx_eval.report.policy_parts import policy_blocks
@@ -87,7 +88,7 @@ def write_site(results: Results, out: Path, *, as_of: dt.date, notebooks: Sequen
         _questions(results, ledger),
         *_question_pages(results, ledger, pictures=pictures),
         _wording(results, ledger),
-        _budget(results, ledger),
+        _budget(results, ledger, pictures=pictures),
         _hours(results, ledger, pictures=pictures),
         *_policy(results, ledger, pictures=pictures),
         _quality(results, ledger),
@@ -244,9 +245,10 @@ def _sides(item: Evidence, ledger: Ledger) -> str:
     return f'<div class="sides">{"".join(sides)}</div>'
 
 
-def _budget(results: Results, ledger: Ledger) -> _Page:
+def _budget(results: Results, ledger: Ledger, *, pictures: Pictures) -> _Page:
     blocks: list[Block] = [Heading(text="要求の一覧"), *request_blocks(results, ledger), Heading(text="前年度の見込みと実績"), *prior_blocks(results, ledger)]
     blocks += [Heading(text="受講の広がり"), *reach_blocks(results, ledger), Heading(text="時間と費用対効果"), *value_blocks(results, ledger)]
+    blocks += [Heading(text="費用の全体、単価、要求年度の見込み、他団体の例"), *money_blocks(results, ledger, pictures=pictures)]
     return _Page(file="budget.html", title="要求と費用対効果", body=_body(blocks), menu="要求と費用対効果")
 
 
