@@ -37,6 +37,7 @@ _SPOKEN = re.compile(r"(?P<sign>-?)((?P<hours>\d{1,9}(\.\d+)?)(時間|h))?((?P<m
 _LARGEST = Decimal(10) ** 11
 _INNER_BLANKS = re.compile(r"(?<!\d)\s+|\s+(?!\d)")  # not between digits: 12 345 may be two numbers
 _LOST_DIGITS = re.compile(r"\d(\.\d+)?[eE]\+\d+|\d\.\d+[eE]\d+")
+_PLAIN_CODE = re.compile(r"[A-Z]{0,8}[0-9]{1,20}")  # the commonest form, which no rule below can change
 _LOST_CHARACTER = "\ufffd"
 Cell: TypeAlias = str | None | Refusal
 
@@ -164,6 +165,8 @@ def parse_enum(text: str, field: FieldSpec) -> str | None | Refusal:
 
 def parse_code(text: str) -> str | None | Refusal:
     """A code such as an id: NFKC, no spaces around; refused when Excel has made 1.23E+05 of it."""
+    if _PLAIN_CODE.fullmatch(text):
+        return text
     plain = tidy(text)
     if marked := _marked(plain):
         return marked

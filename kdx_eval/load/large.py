@@ -41,8 +41,8 @@ LARGE_FROM = 300_000  # rows; below, a table in memory is as quick
 # Their stages are changed after typing, so they must be tables.
 _CHANGED_LATER = frozenset({"departments", "courses", "processes", "staff", "training"})
 _COMPARED_UP_TO = 5_000_000  # rows that are held against what else the file says of them
-_SAMPLE = 200_000
-_MANY = 50_000  # distinct texts in the sample; so many are no list of codes
+_SAMPLE = 50_000
+_MANY = 25_000  # distinct texts in the sample; so many are no list of codes
 _WHOLE = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"})
 
 

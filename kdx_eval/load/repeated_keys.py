@@ -56,7 +56,7 @@ def _find_repeated(con: DuckDBPyConnection, table: str, *, columns: str) -> int:
     rows, found = scalar(con, f"SELECT count(*) FROM {table}"), 0
     pieces = _hashes(con, table, columns=columns, rows=rows)
     spill = Path(str(con.execute("SELECT current_setting('temp_directory')").fetchall()[0][0]))
-    for hashes in _shares(pieces, rows=rows, spill=spill) if rows > _SORTED_AT_ONCE else [np.concatenate(list(pieces))] if rows else []:
+    for hashes in _shares(pieces, rows=rows, spill=spill) if rows > _SORTED_AT_ONCE else [_together(pieces, rows=rows)]:
         hashes.sort()
         repeated = np.unique(hashes[1:][hashes[1:] == hashes[:-1]])
         if len(repeated):
@@ -73,6 +73,14 @@ def _hashes(con: DuckDBPyConnection, table: str, *, columns: str, rows: int) -> 
     while len(piece := running.fetch_df_chunk(_VECTORS)):
         yield piece["h"].to_numpy()
         tell((done := done + len(piece)) / rows)
+
+
+def _together(pieces: Iterator[Hashes], *, rows: int) -> Hashes:
+    """All hashes in one array, made at once since joining pieces would need its memory twice."""
+    hashes, done = np.empty(rows, dtype=np.uint64), 0
+    for piece in pieces:
+        hashes[done : (done := done + len(piece))] = piece
+    return hashes
 
 
 def _shares(pieces: Iterator[Hashes], *, rows: int, spill: Path) -> Iterator[Hashes]:
