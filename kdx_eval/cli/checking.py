@@ -129,6 +129,8 @@ def _show_lead_times(dataset: Dataset) -> None:
             """SELECT strftime(month, '%Y-%m'), count(*), CAST(avg(lead_minutes) AS DOUBLE), CAST(median(lead_minutes) AS DOUBLE)
                FROM durations GROUP BY ROLLUP (month) ORDER BY month NULLS LAST"""
         ).fetchall()
+    if not months[-1][1]:
+        return  # nothing was counted; why stands among the refused rows
     screen.say("■ 処理の記録から数えた件数と所要時間（待ち時間を含む）")
     rows = [[month or "合計", f"{cases:,}", *(f"{minutes / _MINUTES_PER_DAY:,.2f}" for minutes in spans)] for month, cases, *spans in months]
     screen.table(["終わった月", "件数", "平均（日）", "中央値（日）"], rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 UNEXPECTED_STATUS = 70  # EX_SOFTWARE of sysexits.h
 INTERRUPTED_STATUS = 130
 _LOG_BYTES = 1_000_000
+_FILE_WIDTH, _TEXT_WIDTH = 200, 10  # characters; of a text column at least so many stay
+_NUMBER = re.compile(r"[-+±△]?[\d,]*\.?\d*%?|—|-")
 _SHOWN = "\n\u3000"  # a full-width space is a blank that people type, in folder names too
 
 
@@ -48,14 +51,22 @@ def say(*lines: str) -> None:
 def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Print a table on standard output."""
     from rich import box
+    from rich.cells import cell_len
     from rich.table import Table
 
-    shown = Table(box=box.SIMPLE_HEAD if console().encoding.lower().startswith("utf") else box.ASCII, header_style="bold")
-    for header in headers:
-        shown.add_column(header, overflow="fold")
+    screen = console()
+    if not screen.is_terminal:
+        screen.width = _FILE_WIDTH  # a file has no edge at which to break lines
+    shown = Table(box=box.SIMPLE_HEAD if screen.encoding.lower().startswith("utf") else box.ASCII, header_style="bold", padding=(0, 1, 0, 0))
+    for header, cells in zip(headers, zip(*rows, strict=True) if rows else ([] for _ in headers), strict=True):
+        # A number broken over two lines would be read as two.
+        number = bool(cells) and all(_NUMBER.fullmatch(str(cell)) for cell in cells)
+        longest = max((cell_len(str(cell)) for cell in (header, *cells)), default=0)
+        kept = longest if number else min(longest, _TEXT_WIDTH)
+        shown.add_column(header, overflow="fold", no_wrap=number, min_width=kept, justify="right" if number else "left")
     for row in rows:
         shown.add_row(*(_plain(str(cell)) for cell in row))
-    console().print(shown)
+    screen.print(shown)
 
 
 def _plain(text: str) -> str:

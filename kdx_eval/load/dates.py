@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from kdx_eval.load.rules import RULES
 
@@ -43,6 +45,7 @@ _WESTERN_DATE = re.compile(rf"(?P<y>\d{{4}})\s*[年./-]\s*(?P<m>\d{{1,2}})\s*[�
 _COMPACT_DATE = re.compile(r"(?P<y>(19|20)\d{2})(?P<m>\d{2})(?P<d>\d{2})")
 _ERA_COMPACT = re.compile(r"(?P<era>[TSHRtshr])(?P<y>\d{2})(?P<m>\d{2})(?P<d>\d{2})")
 _SHORT_DATE = re.compile(r"\d{1,2}\s*[年./-]\s*\d{1,2}\s*[月./-]\s*\d{1,4}\s*日?")
+_YEAR_LAST = re.compile(r"(?P<first>\d{1,2})[./-](?P<second>\d{1,2})[./-](?P<y>\d{4})")
 _SERIAL = re.compile(r"\d{5}(\.\d+)?")
 _ERA_MONTH = re.compile(rf"{_ERA}\s*(?P<y>\d{{1,2}})\s*[年./-]\s*(?P<m>\d{{1,2}})\s*月?(分|度)?")
 _WESTERN_MONTH = re.compile(r"(?P<y>\d{4})\s*[年./-]\s*(?P<m>\d{1,2})\s*月?(分|度)?")
@@ -53,12 +56,27 @@ _ERA_YEAR = re.compile(rf"{_ERA}\s*(?P<y>\d{{1,2}})\s*(年度|年|度)?(当初|�
 _WESTERN_YEAR = re.compile(r"(FY)?\s*(?P<y>(19|20)\d{2})\s*(年度|年|度)?", re.IGNORECASE)
 _DIGITS = {"〇": 0, "零": 0, "一": 1, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
 _YEAR_START = 4
+_MONTHS = 12
+DayOrder: TypeAlias = Literal["dmy", "mdy"]
 _KANJI_RUN = re.compile("[〇零一二三四五六七八九十]+(?=[年月日])")
 
 
-def parse_date(text: str) -> dt.date | Refusal:
-    """The day meant by ``text``; refused when the year is ambiguous (7.4.1), over (H31.5.1) or impossible."""
+def day_order(texts: Iterable[str]) -> DayOrder | None:
+    """Whether dates with the year last (15.4.2025, 4/15/2025) begin with the day or the month; None when no number above 12, or both places, tell."""
+    found = [match for text in texts if (match := _YEAR_LAST.fullmatch(_tidy(text)))]
+    first, second = (any(int(match[part]) > _MONTHS for match in found) for part in ("first", "second"))
+    return None if first == second else "dmy" if first else "mdy"
+
+
+def parse_date(text: str, *, order: DayOrder | None = None) -> dt.date | Refusal:
+    """The day meant by ``text``; refused when the year is ambiguous (7.4.1), over (H31.5.1) or impossible.
+
+    ``order`` says how dates with the year last are to be read; without it they are refused, since 4/1/2025 may be both.
+    """
     plain = _tidy(text)
+    if order and (found := _YEAR_LAST.fullmatch(plain)):
+        month, day = (found["first"], found["second"]) if order == "mdy" else (found["second"], found["first"])
+        return _day(int(found["y"]), int(month), int(day))
     if found := _ERA_DATE.fullmatch(plain) or _ERA_COMPACT.fullmatch(plain):
         return _era_day(found["era"], int(found["y"]), month=int(found["m"]), day=int(found["d"]))
     if found := _WESTERN_DATE.fullmatch(plain) or _COMPACT_DATE.fullmatch(plain):

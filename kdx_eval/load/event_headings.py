@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from kdx_eval.errors import SchemaError
 from kdx_eval.load.business_time import OfficeHours, read_office_hours
 from kdx_eval.load.database import name, scalar
+from kdx_eval.load.dates import DayOrder
 from kdx_eval.load.files import Grid
 from kdx_eval.load.headers import fold
 from kdx_eval.load.mapping import FileMapping
@@ -26,7 +27,7 @@ _FARTHEST_OFFSET_HOURS = 14
 _HEADINGS: Mapping[str, tuple[str, ...]] = {
     "case": ("case:concept:name", "case_id", "case", "案件番号", "案件ID", "受付番号", "申請番号", "整理番号", "ケースID", "案件"),
     "activity": (
-        "concept:name", "activity", "activity_name", "task", "作業", "作業名", "作業内容", "処理", "処理名", "処理内容", "工程", "工程名", "アクティビティ",
+        "concept:name", "activity", "activity_name", "activity_id", "task", "作業", "作業名", "作業内容", "処理", "処理名", "処理内容", "工程", "工程名", "アクティビティ",
     ),
     "timestamp": (
         "time:timestamp", "timestamp", "complete_timestamp", "completed_at", "end_time", "処理日時", "完了日時", "終了日時", "作業日時", "日時", "発生日時",
@@ -34,11 +35,11 @@ _HEADINGS: Mapping[str, tuple[str, ...]] = {
     ),
     "time": ("処理時刻", "作業時刻", "時刻"),
     "start": ("start_timestamp", "started_at", "start_time", "開始日時", "着手日時"),
-    "resource": ("org:resource", "resource", "担当者", "処理者", "作業者", "処理担当者", "担当", "操作者"),
+    "resource": ("org:resource", "resource", "resource_id", "担当者", "処理者", "作業者", "処理担当者", "担当", "操作者"),
     "department": ("case:department", "department", "所属", "担当課", "所管課", "課名", "課", "部署", "担当部署", "org:group"),
     "process": ("case:process", "process", "process_name", "業務", "業務名", "事務", "事務名", "手続", "手続名"),
-    "transition": ("lifecycle:transition", "transition"),
-    "instance": ("concept:instance",),
+    "transition": ("lifecycle:transition", "transition", "lifecycle_id", "lifecycle"),
+    "instance": ("concept:instance", "activity_instance_id", "activity_instance"),
     "opened": ("case:startdate", "受付日", "申請日", "受理日", "受付日時", "申請日時"),
 }  # fmt: skip
 _NEEDED = ("case", "activity", "timestamp")
@@ -72,6 +73,8 @@ class LogLayout:
         Parts that mapping.yaml names; the others were recognised by their headings.
     utc_offset : int or None
         Minutes by which office time is ahead of UTC; None takes the local time as it is written.
+    day_order : {"dmy", "mdy"} or None
+        How dates with the year last are written; None lets the dates tell.
     """
 
     header_line: int
@@ -85,6 +88,7 @@ class LogLayout:
     measure: Measure | None
     cap_minutes: int
     utc_offset: int | None
+    day_order: DayOrder | None
     said: frozenset[str]
     recognised: bool
 
@@ -131,6 +135,7 @@ def log_layout(con: DuckDBPyConnection, grid: Grid, *, mapping: FileMapping) -> 
         measure=_measure(said.get("measure"), grid=grid),
         cap_minutes=_whole(said.get("cap"), usual=_USUAL_CAP_MINUTES, most=24 * 60, place=f"{_place(grid)} cap"),
         utc_offset=_offset(said.get("utc_offset"), grid=grid),
+        day_order=_day_order(said.get("date_order"), grid=grid),
         said=frozenset(said),
         recognised=mapping.event_log is None,
     )
@@ -206,6 +211,13 @@ def _offset(written: str | None, *, grid: Grid) -> int | None:
     if not found or abs(ahead) > _FARTHEST_OFFSET_HOURS * 60 or ahead % 15:
         raise SchemaError("utc_offset が読めません", place=_place(grid), hint="日本時間なら 9 と書いてください")
     return ahead
+
+
+def _day_order(written: str | None, *, grid: Grid) -> DayOrder | None:
+    known: dict[str, DayOrder] = {"dmy": "dmy", "mdy": "mdy"}
+    if written is not None and written not in known:
+        raise SchemaError("date_order が読めません", place=_place(grid), hint="dmy（日/月/年）か mdy（月/日/年）のどちらかです")
+    return known[written] if written is not None else None
 
 
 def _whole(written: str | None, *, usual: int, most: int, place: str) -> int:

@@ -49,7 +49,7 @@ def read_event_log(con: DuckDBPyConnection, grid: Grid, *, layout: LogLayout, ke
     """
     _write_raw(con, grid, layout=layout, key=key)
     moments = tuple(part for part in ("stamp", "start", "opened") if part == "stamp" or part in layout.columns)
-    parse_moments(con, f"raw_{key}", columns=moments, target=f"parsed_{key}")
+    told = parse_moments(con, f"raw_{key}", columns=moments, target=f"parsed_{key}", order=layout.day_order)
     _find_faults(con, layout=layout, key=key, moments=moments)
     remarks = [
         _resolve(con, part, directory=directories[table], layout=layout, key=key)
@@ -58,6 +58,7 @@ def read_event_log(con: DuckDBPyConnection, grid: Grid, *, layout: LogLayout, ke
     ]
     rows_read = scalar(con, f"SELECT count(*) FROM parsed_{key}")
     _write_events(con, layout=layout, key=key, moments=moments)
+    remarks += [*event_notes.day_orders(layout, told), event_measures.drop_idle_starts(con, layout=layout, key=key)]
     if layout.process is not None:
         found = directories["processes"].resolve(layout.process)
         con.execute(f"UPDATE events_{key} SET process_id = {text(found if isinstance(found, str) else layout.process)}")

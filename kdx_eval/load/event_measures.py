@@ -11,6 +11,7 @@ from kdx_eval.load.business_time import OfficeHours, business_days, seconds_befo
 from kdx_eval.load.database import name, rows, text
 from kdx_eval.load.event_headings import LogLayout
 from kdx_eval.load.event_times import DAY_MS
+from kdx_eval.load.staging import shown_heading
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -44,6 +45,17 @@ def add_office_time(con: DuckDBPyConnection, events: str, *, office: OfficeHours
         SELECT e.*, {clock("local_ms", "a")} AS office_ms, {clock("start_local", "b")} AS start_office
         FROM {name(events)} e LEFT JOIN office_days a ON a.day = e.local_ms // {DAY_MS} LEFT JOIN office_days b ON b.day = e.start_local // {DAY_MS}""")
     con.execute("DROP TABLE office_days")
+
+
+def drop_idle_starts(con: DuckDBPyConnection, *, layout: LogLayout, key: str) -> str:
+    """Take no start for one where every start equals its end, as systems write that record one moment only; the remark on it, else ""."""
+    if "start" not in layout.columns:
+        return ""
+    ((starts, lasting),) = rows(con, f"SELECT count(start_utc), count(*) FILTER (start_utc < utc_ms) FROM events_{key}")
+    if not starts or lasting:
+        return ""
+    con.execute(f"UPDATE events_{key} SET start_local = NULL, start_utc = NULL")
+    return f"「{shown_heading(layout.headings['start'])}」はすべて完了と同じ時刻なので、作業した時間は分かりません"
 
 
 def measure(con: DuckDBPyConnection, *, layout: LogLayout, key: str) -> Basis:

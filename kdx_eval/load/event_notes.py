@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from kdx_eval.load.database import rows, scalar, text
+from kdx_eval.load.dates import DayOrder
 from kdx_eval.load.event_headings import LogLayout
 from kdx_eval.load.event_measures import Basis
 from kdx_eval.load.event_times import DAY_MS
+from kdx_eval.load.staging import shown_heading
 from kdx_eval.units import format_number, format_share
 
 if TYPE_CHECKING:
@@ -27,6 +30,14 @@ def log_notes(con: DuckDBPyConnection, *, layout: LogLayout, key: str, basis: Ba
     notes = [layout.sentence, *_counts(con, layout, key), _BASIS[basis], *_office(con, layout, key), *_work(con, layout, key, basis)]
     notes += [*_open_cases(con, layout, key), *_begun_before(con, layout, key), *_clocks(con, layout, key)]
     return tuple(notes)
+
+
+def day_orders(layout: LogLayout, told: Mapping[str, DayOrder]) -> list[str]:
+    """A remark on each column whose dates have the year last, and how they were read."""
+    words = {"dmy": "日・月・年", "mdy": "月・日・年"}
+    part = {"stamp": "timestamp", "start": "start", "opened": "opened"}
+    return [f"「{shown_heading(layout.headings[part[column]])}」の日付は{words[order]}の順に読みました。違うときは mapping.yaml の event_log に date_order を書いてください"
+            for column, order in told.items()]  # fmt: skip
 
 
 def _counts(con: DuckDBPyConnection, layout: LogLayout, key: str) -> list[str]:

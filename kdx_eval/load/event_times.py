@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kdx_eval.load.database import create_table, name, rows, text
-from kdx_eval.load.dates import Refusal, parse_date
+from kdx_eval.load.dates import DayOrder, Refusal, day_order, parse_date
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -22,23 +22,31 @@ _FIRST_YEAR, _LAST_YEAR = 1900, 2100
 DAY_MS = 86_400_000
 
 
-def parse_moments(con: DuckDBPyConnection, source: str, *, columns: tuple[str, ...], target: str) -> None:
+def parse_moments(con: DuckDBPyConnection, source: str, *, columns: tuple[str, ...], target: str, order: DayOrder | None) -> dict[str, DayOrder]:
     """``target``: the columns of ``source`` and, for each text column of ``columns``, what it means.
 
     ``<column>_local`` and ``<column>_utc`` are milliseconds since 1970 on the clock as written and in UTC (the same without an offset),
     ``<column>_offset`` whether one is written, ``<column>_timed`` whether there is a time of day, ``<column>_rule`` why it was refused.
-    A blank gives NULL without a rule.
+    A blank gives NULL without a rule. ``order`` is that of dates with the year last; None lets the column's own dates tell.
+
+    Returns
+    -------
+    dict
+        Column -> the order that its dates told.
     """
+    told: dict[str, DayOrder] = {}
     for number, column in enumerate(columns):
         last = number == len(columns) - 1
         step = target if last else f"{target}_{column}"
         before = source if number == 0 else f"{target}_{columns[number - 1]}"
-        _parse_one(con, before, column=column, target=step)
+        if (found := _parse_one(con, before, column=column, target=step, order=order)) and not order:
+            told[column] = found
         if number:
             con.execute(f"DROP TABLE {name(before)}")
+    return told
 
 
-def _parse_one(con: DuckDBPyConnection, source: str, *, column: str, target: str) -> None:
+def _parse_one(con: DuckDBPyConnection, source: str, *, column: str, target: str, order: DayOrder | None) -> DayOrder | None:
     plain = f"translate(trim({column}), {text(_WIDE)}, {text(_NARROW)})"
     split, days = f"{target}_split", f"{target}_days"
     con.execute(f"""CREATE TEMP TABLE {name(split)} AS SELECT * EXCLUDE (plain),
@@ -46,10 +54,12 @@ def _parse_one(con: DuckDBPyConnection, source: str, *, column: str, target: str
         FROM (SELECT *, {plain} AS plain FROM {name(source)})""")
     day = "CASE WHEN clock.hour = '' THEN plain ELSE clock.day END"
     values: list[tuple[str | None, ...]] = []
-    for (written,) in rows(con, f"SELECT DISTINCT {day} FROM {name(split)} WHERE plain <> ''"):
-        read = parse_date(str(written))
+    texts = [str(written) for (written,) in rows(con, f"SELECT DISTINCT {day} FROM {name(split)} WHERE plain <> ''")]
+    order = order or day_order(texts)
+    for written in texts:
+        read = parse_date(written, order=order)
         usable = not isinstance(read, Refusal) and _FIRST_YEAR <= read.year <= _LAST_YEAR
-        values.append((str(written), str(read) if usable else None, read.rule if isinstance(read, Refusal) else None if usable else "not_a_date"))
+        values.append((written, str(read) if usable else None, read.rule if isinstance(read, Refusal) else None if usable else "not_a_date"))
     create_table(con, days, columns=("written", "day", "rule"), values=values)
     hour = "TRY_CAST(clock.hour AS INTEGER)"
     hour24 = f"CASE WHEN clock.half IN ('午後', 'PM') THEN {hour} % 12 + 12 WHEN clock.half IN ('午前', 'AM') THEN {hour} % 12 ELSE {hour} END"
@@ -66,6 +76,7 @@ def _parse_one(con: DuckDBPyConnection, source: str, *, column: str, target: str
         FROM (SELECT *, {local} AS local, CASE WHEN clock.zulu <> '' THEN 0 WHEN clock.sign <> '' THEN {ahead} END AS ahead
             FROM {name(split)} s LEFT JOIN {name(days)} d ON d.written = {day})""")
     con.execute(f"DROP TABLE {name(split)}; DROP TABLE {name(days)}")
+    return order
 
 
 def _compact() -> str:

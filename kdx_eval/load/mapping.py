@@ -27,7 +27,7 @@ _YEAR_MONTH_KEYS = ("fiscal_year", "year", "month")
 _ACROSS: Mapping[str, Across] = {"months": "months", "月": "months", "departments": "departments", "所属": "departments", "課": "departments"}
 _EVENT_KEYS = (
     "case", "activity", "timestamp", "time", "start", "resource", "department", "process", "transition", "instance", "opened", "begin", "complete",
-    "measure", "cap", "hours", "lunch", "calendar", "utc_offset",
+    "measure", "cap", "hours", "lunch", "calendar", "utc_offset", "date_order",
 )  # fmt: skip
 
 

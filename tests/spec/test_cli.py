@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from command_line import kdx
 
+from kdx_eval.cli import screen
 from kdx_eval.cli.screen import INTERRUPTED_STATUS, UNEXPECTED_STATUS, guarded
 from kdx_eval.errors import DataError, ParameterError
 
@@ -139,3 +140,19 @@ def test_an_interruption_says_how_to_go_on(capsys: pytest.CaptureFixture[str]) -
 
     assert guarded(stop) == INTERRUPTED_STATUS
     assert "もう一度実行" in capsys.readouterr().err
+
+
+def test_a_number_on_the_screen_is_never_broken_over_two_lines(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    screen.table(["とても長い見出しの列", "値", "もう一つ"], [["長い名前の業務" * 6, "1,234,567.89", "△12%"], ["短い", "9,876,543.21", "—"]])
+    shown = capsys.readouterr().out
+    assert all(number in shown for number in ("1,234,567.89", "9,876,543.21", "△12%"))
+
+
+def test_a_log_of_which_nothing_could_be_read_is_shown_without_an_error(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "log.csv").write_text("case_id,activity,timestamp\n1,a,4/5/2025 9:00\n1,b,4/5/2025 10:00\n", encoding="utf-8")
+    shown = kdx("check", str(data), home=tmp_path / "home")
+    assert "決められません" in shown.stdout
+    assert "UNEXPECTED" not in shown.stderr

@@ -287,3 +287,34 @@ def test_the_order_of_rows_changes_nothing(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     assert workload(load(tmp_path / "a", HEADER + "".join(lines))) == workload(load(tmp_path / "b", HEADER + "".join(reversed(lines))))
+
+
+def test_dates_with_the_year_last_are_read_in_the_order_that_a_number_above_twelve_tells(tmp_path: Path) -> None:
+    american = LOG.replace("2025/4/15", "4/15/2025").replace("2025/4/16", "4/16/2025").replace("2025/5/2", "5/2/2025").replace("2025/5/7", "5/7/2025")
+    european = LOG.replace("2025/4/15", "15.4.2025").replace("2025/4/16", "16.4.2025").replace("2025/5/2", "2.5.2025").replace("2025/5/7", "7.5.2025")
+    for log, order in ((american, "月・日・年"), (european, "日・月・年")):
+        dataset = load(tmp_path, HEADER + log)
+        assert [row[1:4] for row in workload(dataset)] == [("2025-04", 1, 1500.0), ("2025-05", 2, 6720.0)]
+        assert f"{order}の順に読みました" in notes(dataset)
+
+
+def test_dates_whose_order_nothing_tells_are_refused_unless_the_mapping_says_it(tmp_path: Path) -> None:
+    log = HEADER + "A,受付,4/5/2025 9:00,田中\nA,交付,4/6/2025 9:00,田中\n"
+    dataset = load(tmp_path, log)
+    assert refused(dataset) == [("住民票.csv", "2", "処理日時", "ambiguous_date"), ("住民票.csv", "3", "処理日時", "ambiguous_date")]
+    assert workload(load(tmp_path, log, said="date_order: mdy")) == [("住民票", "2025-04", 1, 1440.0, "lead_time")]
+    assert workload(load(tmp_path, log, said="date_order: dmy")) == [("住民票", "2025-06", 1, 31 * 1440.0, "lead_time")]  # 4 May to 4 June
+    with pytest.raises(SchemaError, match="date_order"):
+        load(tmp_path, log, said="date_order: 米国")
+
+
+def test_starts_that_all_equal_the_end_are_no_working_time_of_zero(tmp_path: Path) -> None:
+    log = "case_id,activity,start_timestamp,complete_timestamp,resource\n1,a,2025-04-15 09:00,2025-04-15 09:00,x\n1,b,2025-04-15 13:00,2025-04-15 13:00,x\n"
+    dataset = load(tmp_path, log, file="log.csv")
+    assert workload(dataset) == [("log", "2025-04", 1, 240.0, "lead_time")]
+    assert "すべて完了と同じ時刻" in notes(dataset)
+
+
+def test_headings_of_an_r_event_log_are_recognised(tmp_path: Path) -> None:
+    log = "case_id;activity_id;activity_instance_id;lifecycle_id;timestamp;resource_id\n1;a;7;start;2025-04-15 09:00;x\n1;a;7;complete;2025-04-15 09:20;x\n"
+    assert workload(load(tmp_path, log, file="log.csv")) == [("log", "2025-04", 1, 20.0, "log")]
