@@ -27,7 +27,8 @@ _FARTHEST_OFFSET_HOURS = 14
 _HEADINGS: Mapping[str, tuple[str, ...]] = {
     "case": ("case:concept:name", "case_id", "case", "案件番号", "案件ID", "受付番号", "申請番号", "整理番号", "ケースID", "案件"),
     "activity": (
-        "concept:name", "activity", "activity_name", "activity_id", "task", "作業", "作業名", "作業内容", "処理", "処理名", "処理内容", "工程", "工程名", "アクティビティ",
+        "concept:name", "activity", "activity_name", "activity_id", "task",
+        "作業", "作業名", "作業内容", "処理", "処理名", "処理内容", "工程", "工程名", "アクティビティ",
     ),
     "timestamp": (
         "time:timestamp", "timestamp", "complete_timestamp", "completed_at", "end_time", "処理日時", "完了日時", "終了日時", "作業日時", "日時", "発生日時",

@@ -36,8 +36,8 @@ def day_orders(layout: LogLayout, told: Mapping[str, DayOrder]) -> list[str]:
     """A remark on each column whose dates have the year last, and how they were read."""
     words = {"dmy": "日・月・年", "mdy": "月・日・年"}
     part = {"stamp": "timestamp", "start": "start", "opened": "opened"}
-    return [f"「{shown_heading(layout.headings[part[column]])}」の日付は{words[order]}の順に読みました。違うときは mapping.yaml の event_log に date_order を書いてください"
-            for column, order in told.items()]  # fmt: skip
+    hint = "違うときは mapping.yaml の event_log に date_order を書いてください"
+    return [f"「{shown_heading(layout.headings[part[column]])}」の日付は{words[order]}の順に読みました。{hint}" for column, order in told.items()]
 
 
 def _counts(con: DuckDBPyConnection, layout: LogLayout, key: str) -> list[str]:
