@@ -8,6 +8,7 @@ from typing import Literal
 
 import pandas as pd
 
+from kdx_eval.effect.inference import POWER, t_quantile
 from kdx_eval.panel.lottery import Draw
 from kdx_eval.plan.types import Interval
 
@@ -54,6 +55,11 @@ class Entry:
     n_persons: int
     n_cohorts: int
     n_periods: int
+
+    @property
+    def could_find(self) -> float:
+        """Smallest effect that an interval of this width excludes zero for with 80 % probability: half the width + t(.80) x standard error."""
+        return (self.conf_high - self.conf_low) / 2 + t_quantile(POWER, self.df) * self.std_error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

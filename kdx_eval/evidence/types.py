@@ -120,6 +120,16 @@ class Evidence:
     checks: tuple[CheckResult, ...]
 
     @property
+    def could_find(self) -> float | None:
+        """What the result could find: ``detectable``, or what the width of its interval allows where that is more; unit as ``detectable``.
+
+        What is foreseen rests on the months before training; where the outcome varied more than these show, it promises too much.
+        """
+        if self.detectable is None or self.headline is None:
+            return self.detectable
+        return max(self.detectable, self.headline.could_find)
+
+    @property
     def may_claim(self) -> bool:
         """Whether an effect may be claimed in a document, with its limits printed beside it."""
         return self.verdict in CLAIMABLE and (self.maryland or 0) >= 2

@@ -83,7 +83,7 @@ def verdict_fields(
         "high90": high90,
         "smallest": quantity_text(smallest) + measure,
         "enough": "費用に見合う大きさ" if pays_off else "意味があるとみなす大きさ",
-        "detectable": quantity_text(math.nan if study is None else study.detectable) + measure,
+        "detectable": quantity_text(math.nan if study is None else max(study.detectable, study.headline.could_find)) + measure,
         "n_treated": "0" if study is None else format_number(study.n_treated_units),
         "n_control": "0" if study is None else format_number(study.n_control_units),
     }

@@ -132,10 +132,11 @@ def _told(span: Span, title: str) -> str:
         return f"{reached}、証拠の強さはメリーランド尺度の3に届きません（{MONTHS_BEFORE}か月分が要ります）。"
     if seasons == n_courses:
         return f"どの研修も始まる前の「{title}」が{MONTHS_OF_SEASONS}か月分以上あり、季節の動きも見分けられます。"
+    longer = f"（季節の動きを見分けられる{MONTHS_OF_SEASONS}か月分以上の研修は{seasons or 'なし'}）"
     if year == n_courses:
-        return f"どの研修も始まる前の「{title}」が{MONTHS_BEFORE}か月分以上あります（季節の動きを見分けられる{MONTHS_OF_SEASONS}か月分以上は{seasons}つ）。"
+        return f"どの研修も始まる前の「{title}」が{MONTHS_BEFORE}か月分以上あります{longer}。"
     return (
-        f"ただし、始まる前の「{title}」が{MONTHS_BEFORE}か月分以上ある研修は{n_courses}のうち{year}（季節の動きを見分けられる{MONTHS_OF_SEASONS}か月分以上は{seasons}）で、"
+        f"ただし、始まる前の「{title}」が{MONTHS_BEFORE}か月分以上ある研修は{n_courses}のうち{year}{longer}で、"
         "ほかは証拠の強さがメリーランド尺度の3に届きません。"
     )
 

@@ -272,7 +272,8 @@ def _estimates_table(item: Evidence, ledger: Ledger) -> Table:
         ("研修前の時間", f"{name}.baseline"),
         ("研修前に対する割合", f"{name}.share"),
     ]
-    wanted += [("意味があるとみなす最小の大きさ", f"{name}.smallest"), ("見つけられる最小の大きさ", f"{name}.detectable")]
+    wanted += [("意味があるとみなす最小の大きさ", f"{name}.smallest"), ("見つけられる最小の大きさ（結果を見る前）", f"{name}.detectable")]
+    wanted += [("見つけられる最小の大きさ（結果の幅も見て）", f"{name}.could_find")]
     wanted += [(f"参考：{label}（効果とは言えない）", f"{name}.{estimand}") for estimand, label in NAIVE.items()]
     rows = tuple(
         (label, ledger.text(key), ledger.range_text(key), ledger.claim(key).id) for label, key in wanted if ledger.has(key) and ledger.claim(key).is_figure

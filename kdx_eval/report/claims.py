@@ -19,6 +19,8 @@ from kdx_eval.savings.bases import BASIS_WORDS, HEADLINE_BASES
 from kdx_eval.units import FiscalYear, format_hours, format_number, format_share, round_to_total
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from kdx_eval.budget import BudgetCase, Scenario
     from kdx_eval.effect.study import EffectStudy, Entry
     from kdx_eval.evidence import Evidence
@@ -188,6 +190,17 @@ def _entry(book: LedgerBook, entry: Entry, *, name: str, unit_label: str, grade:
     )
 
 
+def _could_find(book: LedgerBook, item: Evidence, common: Mapping[str, str]) -> None:
+    found = (
+        ("detectable", item.detectable, "80％の確からしさで見つけられる大きさ（受講前の動きから）"),
+        ("could_find", item.could_find, "受講前の動きから見込んだ大きさと、結果の95％の幅から見つけられる大きさの、大きいほう"),
+    )
+    for name, value, formula in found:
+        if value is not None:
+            text = size_text(value, item.unit_label)
+            book.figure(f"question.{item.question_id}.{name}", value, text=text, unit=item.unit_label, formula=formula, **common)
+
+
 def _question(book: LedgerBook, item: Evidence, *, number: int, study: EffectStudy | None) -> None:
     name, grade = f"question.{item.question_id}", grade_text(item)
     book.about(name, f"問{number}")
@@ -198,9 +211,7 @@ def _question(book: LedgerBook, item: Evidence, *, number: int, study: EffectStu
             book.sentence(f"{name}.{kind}.{place}", sentence, **common)
     for check in item.checks:
         book.sentence(f"{name}.check.{check.check_id}", check.sentence.removeprefix(f"{check.title}："), **common)
-    if item.detectable is not None:
-        text = size_text(item.detectable, item.unit_label)
-        book.figure(f"{name}.detectable", item.detectable, text=text, unit=item.unit_label, formula="80％の確からしさで見つけられる大きさ", **common)
+    _could_find(book, item, common)
     if item.smallest is not None:
         text = size_text(item.smallest.value, item.unit_label)
         book.figure(f"{name}.smallest", item.smallest.value, text=text, unit=item.unit_label, formula=_BASES[item.smallest.basis], **common)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from kdx_eval.results import Results
 
 TITLE = "予算要求書 附属資料"
+VISIBLY = 1.25  # how much more the result's own width must ask for than was foreseen before both are printed
 PRIVACY_NOTE = "個人を特定できる情報は使わず、仮名化して集計しています。この評価は人事評価には使いません。"
 MOST_LINES, MOST_FUNDING, MOST_PRIOR, MOST_REACH, MOST_EFFECTS, MOST_BULLETS = 8, 6, 4, 6, 5, 5
 Row = dict[str, str]
@@ -238,6 +239,16 @@ def naive_text(item: Evidence, ledger: Ledger) -> str:
     return f"年{ledger.text(f'{name}.naive_hours')}相当\n{each}" if item.may_claim and ledger.has(f"{name}.naive_hours") else each
 
 
+def _foreseen(item: Evidence, ledger: Ledger) -> str:
+    """What was said to be detectable before the result, and beside it what the result's own width allows, where that is visibly more."""
+    name = f"question.{item.question_id}"
+    foreseen = ledger.text(f"{name}.detectable")
+    assert item.could_find is not None and item.detectable is not None
+    if not item.could_find > item.detectable * VISIBLY:
+        return foreseen
+    return f"{foreseen}（結果の幅からは{ledger.text(f'{name}.could_find')}）"
+
+
 def _effects(results: Results, ledger: Ledger) -> dict[str, Any]:
     items = sorted(numbered_evidence(results)[:MOST_EFFECTS], key=lambda pair: pair[0])
     parts = {item.question_id: part_of(results, item.question_id) for _, item in items}
@@ -252,9 +263,7 @@ def _effects(results: Results, ledger: Ledger) -> dict[str, Any]:
         for number, item in items
     ]
     found = [
-        f"問{number}は{ledger.text(f'question.{item.question_id}.detectable')}"
-        for number, item in items
-        if ledger.has(f"question.{item.question_id}.detectable")
+        f"問{number}は{_foreseen(item, ledger)}" for number, item in items if ledger.has(f"question.{item.question_id}.detectable")
     ]
     text = f"結果を見る前に確かめた、見つけられる最小の大きさ：{'、'.join(found)}。これより小さい効果は、あっても判定できません。" if found else ""
     return {"effects": rows, "effects_more": more_note(len(results.evidence), MOST_EFFECTS), "detectable_text": text}

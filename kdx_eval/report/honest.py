@@ -45,7 +45,7 @@ def _sentences(results: Results, ledger: Ledger) -> Iterator[str]:
     yield unit_cost_sentence(results, ledger)
     if budget is not None and budget.break_even is not None:
         yield ledger.text("even.sentence")
-    found = next((item for _, item in numbered_evidence(results) if ledger.has(f"question.{item.question_id}.detectable")), None)
+    found = next((item for _, item in numbered_evidence(results) if ledger.has(f"question.{item.question_id}.could_find")), None)
     if found is not None:
-        yield f"今回のデータで見つけられたのは{ledger.text(f'question.{found.question_id}.detectable')}以上の差。"
+        yield f"今回のデータで見つけられたのは{ledger.text(f'question.{found.question_id}.could_find')}以上の差。"
     yield f"{planned(results).request_fiscal_year.wareki}は、受ける順番を課ごとにずらし、記録を加えて、同じ計画のまま判定し直す。"

@@ -167,8 +167,8 @@ def _certain(results: Results, ledger: Ledger) -> Iterator[str]:
     number, item = items[0]
     yield f"問{number}は「{item.basis_plain}」の調べ方で、判定は「{item.verdict}」です。"
     name = f"question.{item.question_id}"
-    if ledger.has(f"{name}.detectable"):
-        yield f"見つけられる最小の大きさは{ledger.text(f'{name}.detectable')}で、これより小さい効果は判定できません。"
+    if ledger.has(f"{name}.could_find"):
+        yield f"見つけられる最小の大きさは{ledger.text(f'{name}.could_find')}で、これより小さい効果は判定できません。"
     yield from (ledger.text(f"{name}.limit.{place}") for place in range(len(item.limits)))
     yield plan_note(planned(results))
 

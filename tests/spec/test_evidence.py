@@ -246,3 +246,12 @@ def test_finances_own_price_comes_first_and_an_unverified_one_never():
 def test_a_price_year_that_is_not_covered_is_an_error_with_a_remedy():
     with pytest.raises(DataError, match=r"令和7年度.*加えてください"):
         choose_price(wages((2024, "fully_loaded", 4000, "財政課", "sourced")), fiscal_year=FiscalYear(2025), basis="fully_loaded")
+
+
+def test_what_the_result_could_find_is_never_less_than_its_own_width_allows() -> None:
+    # Standard error 1 with 20 degrees of freedom: t(.975) + t(.80) = 2.086 + 0.860 of any table of t (Bloom 1995), against 1.4 foreseen.
+    item = assess(study("q", estimate=-3.0, std_error=1.0))
+    assert item.detectable == 1.4
+    assert item.could_find == pytest.approx(2.086 + 0.860, abs=1e-3)
+    calm = assess(study("q", estimate=-3.0, std_error=0.1))
+    assert calm.could_find == calm.detectable == 1.4
