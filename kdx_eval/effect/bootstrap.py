@@ -7,7 +7,7 @@ Draws are the last axis throughout: one estimate's are neighbours in memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -32,7 +32,7 @@ _GOLDEN = (1 + 5**0.5) / 2
 _LOW_PROBABILITY: dict[str, float] = {"mammen": _GOLDEN / 5**0.5, "rademacher": 0.5}
 _ROUNDING = 1e-5  # single precision, after cancellation
 _BATCH = 256  # clusters a batch: 999 draws fit in the processor's cache, and memory does not grow with N
-_DRAWS_AT_A_TIME = 128  # of several hundred effects: they fit in the cache
+_ROWS_AT_A_TIME = 64  # effects: the same
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,21 +159,21 @@ def multiplier_bootstraps(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Rows:
-    """Estimates (K,), their errors without clusters (K,), their draws (K, B) and the draws (1, B) of the overall figure."""
+    """Estimates (K,), their errors without clusters (K,), their draws in pieces (k, B) one after the other and those (1, B) of the overall figure."""
 
     estimate: FloatArray
     scale: FloatArray
-    draws: FloatArray
+    draws: Iterable[FloatArray]
     whole: FloatArray | None = None
 
 
 def _bootstrap(rows: _Rows, plan: _Plan) -> Bootstrap:
-    error = _interquartile_error(rows.draws, rows.scale)
+    error, critical = _error_and_critical(rows, plan.draws)
     whole = None if rows.whole is None else _interquartile_error(rows.whole, np.zeros(1))
     return Bootstrap(
         estimate=rows.estimate,
         std_error=error,
-        critical=_critical(rows.draws, error),
+        critical=critical,
         overall_std_error=float("nan") if whole is None else float(whole[0]),
         n_clusters=plan.n_clusters,
         draws=plan.draws,
@@ -188,7 +188,7 @@ def _moment_rows(effects: GroupTimeEffects | Aggregation, sums: FloatArray) -> _
     return _Rows(
         estimate=effects.rows.estimate(m),
         scale=np.sqrt(np.clip(np.diag(effects.covariance()), 0, None)),
-        draws=_contrast_draws(effects.rows, m, sums),
+        draws=[_contrast_draws(effects.rows, m, sums)],
         whole=_contrast_draws(effects.whole, m, sums),
     )
 
@@ -198,9 +198,9 @@ def _unit_rows(effects: UnitLevelEffects | UnitLevelAggregation, plan: _Plan) ->
     influence = effects.influence
     scale = np.sqrt(np.einsum("kn,kn->k", influence, influence))
     if isinstance(effects, UnitLevelEffects):
-        return _Rows(estimate=effects.estimate, scale=scale, draws=_sums([_block(influence.T, plan.cluster)], plan)[0])
-    (draws,) = _sums([_block(np.vstack([influence, effects.whole_influence]).T, plan.cluster)], plan)
-    return _Rows(estimate=effects.estimates, scale=scale, draws=draws[:-1], whole=draws[-1:])
+        return _Rows(estimate=effects.estimate, scale=scale, draws=[_sums([_block(influence.T, plan.cluster)], plan)])
+    draws = _sums([_block(np.vstack([influence, effects.whole_influence]).T, plan.cluster)], plan)
+    return _Rows(estimate=effects.estimates, scale=scale, draws=[draws[:-1]], whole=draws[-1:])
 
 
 def _require_same(expected: int, given: int) -> None:
@@ -255,15 +255,17 @@ def _block(values: FloatArray, cluster: IntArray) -> _Block:
     return _Block(cluster=present, values=np.divide(values, scale, out=single, casting="same_kind"), scale=scale)
 
 
-def _sums(blocks: list[_Block], plan: _Plan) -> list[FloatArray]:
-    """Weighted sums over the clusters of each block, (V, B) each; a cluster in several blocks has one weight a draw."""
+def _sums(blocks: list[_Block], plan: _Plan) -> FloatArray:
+    """Weighted sums over the clusters of each block, V rows (of B draws) a block; a cluster in several blocks has one weight a draw."""
     threshold, low, high = _points(plan)
-    totals = [np.zeros((block.values.shape[1], plan.draws)) for block in blocks]
+    ends = np.cumsum([block.values.shape[1] for block in blocks])
+    whole = np.zeros((int(ends[-1]), plan.draws))
+    totals = np.split(whole, ends[:-1])
     for start, chosen in _high(plan, threshold):
         for block, total in zip(blocks, totals, strict=True):
-            first, last = np.searchsorted(block.cluster, [start, start + len(chosen)])
-            if first == last:
+            if start > block.cluster[-1] or start + len(chosen) <= block.cluster[0]:
                 continue
+            first, last = np.searchsorted(block.cluster, [start, start + len(chosen)])
             own = block.cluster[first:last] - start
             neighbours = own[-1] - own[0] + 1 == len(own)
             # Single precision within a batch only: the sums of all batches nearly cancel.
@@ -272,7 +274,7 @@ def _sums(blocks: list[_Block], plan: _Plan) -> list[FloatArray]:
         # Every cluster has the low weight, and those that were chosen the step up to the high one.
         total *= (high - low) * block.scale
         total += (low * block.scale) * block.values.sum(axis=0, dtype=np.float64)[:, None]
-    return totals
+    return whole
 
 
 def _cohort_sums(m: CohortMoments, panel: Panel, units: Units, plan: _Plan) -> FloatArray:
@@ -287,21 +289,20 @@ def _cohort_sums(m: CohortMoments, panel: Panel, units: Units, plan: _Plan) -> F
         if panel.weight is not None:
             values *= units.weight[members, None]
         blocks.append(_block(values, plan.cluster[members]))
-    return np.stack(_sums(blocks, plan))
+    return _sums(blocks, plan).reshape(len(blocks), -1, plan.draws)
 
 
-def _pair_draws(pairs: PairContrasts, m: CohortMoments, sums: FloatArray) -> FloatArray:
-    """Draws of K group-time effects, (K, B)."""
-    draws = pairs.constant @ sums[:, -1]
-    used = [np.flatnonzero(column) for column in pairs.coefficient.T]
-    for start in range(0, draws.shape[1], _DRAWS_AT_A_TIME):
-        part = slice(start, start + _DRAWS_AT_A_TIME)
-        for g, rows in enumerate(used):
-            change = sums[g, pairs.period[rows], part]
-            change -= sums[g, pairs.base[rows], part]
-            change *= (pairs.coefficient[rows, g] / m.mass[g])[:, None]
-            draws[rows, part] += change
-    return draws
+def _pair_draws(pairs: PairContrasts, m: CohortMoments, sums: FloatArray) -> Iterator[FloatArray]:
+    """Draws of K group-time effects, some at a time, (k, B): each needs few of the G (T + 1) sums."""
+    width, draws = sums.shape[1:]
+    effect, group = np.nonzero(pairs.coefficient)
+    of_mean, (alike, member) = (pairs.coefficient / m.mass)[effect, group], np.nonzero(pairs.constant)
+    entries = np.concatenate([of_mean, -of_mean, pairs.constant[alike, member]])
+    rows = np.concatenate([effect, effect, alike])
+    columns = np.concatenate([group * width + pairs.period[effect], group * width + pairs.base[effect], (member + 1) * width - 1])
+    weights = sparse.csr_array((entries, (rows, columns)), shape=(len(pairs.period), len(m.cohorts) * width))
+    for start in range(0, len(pairs.period), _ROWS_AT_A_TIME):
+        yield np.asarray(weights[start : start + _ROWS_AT_A_TIME] @ sums.reshape(-1, draws), dtype=np.float64)
 
 
 def _contrast_draws(contrast: Contrast, m: CohortMoments, sums: FloatArray) -> FloatArray:
@@ -327,12 +328,18 @@ def _quantile_of_ordered(ordered: FloatArray, share: float) -> FloatArray:
     return quantile
 
 
-def _critical(draws: FloatArray, error: FloatArray) -> float:
-    """95 % quantile of the largest |draw / error|, at least the pointwise normal value."""
-    pointwise = float(special.ndtri(0.5 + LEVEL / 2))
-    used = np.isfinite(error)
-    if not used.any():
-        return float("nan")
-    ratio = draws[used] / error[used, None]
-    largest = np.maximum(ratio.max(axis=0), -ratio.min(axis=0))
-    return max(pointwise, float(np.quantile(largest, LEVEL)))
+def _error_and_critical(rows: _Rows, n_draws: int) -> tuple[FloatArray, float]:
+    """Errors of the rows, and the 95 % quantile of the largest |draw / error|, at least the pointwise normal value; the draws are used up."""
+    errors: list[FloatArray] = []
+    largest, done = np.zeros(n_draws), 0
+    for draws in rows.draws:
+        error = _interquartile_error(draws, rows.scale[done : done + len(draws)])
+        errors.append(error)
+        done += len(draws)
+        draws /= np.where(np.isfinite(error), error, np.inf)[:, None]
+        np.maximum(largest, draws.max(axis=0), out=largest)
+        np.maximum(largest, -draws.min(axis=0), out=largest)
+    together = np.concatenate(errors)
+    if not np.isfinite(together).any():
+        return together, float("nan")
+    return together, max(float(special.ndtri(0.5 + LEVEL / 2)), float(np.quantile(largest, LEVEL)))
