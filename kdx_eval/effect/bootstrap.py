@@ -27,6 +27,7 @@ from kdx_eval.panel.type import FloatArray, Panel
 Multiplier = Literal["mammen", "rademacher"]
 Effects = GroupTimeEffects | Aggregation | UnitLevelEffects | UnitLevelAggregation
 Float32Array = npt.NDArray[np.float32]
+Draws = FloatArray | Float32Array
 
 _GOLDEN = (1 + 5**0.5) / 2
 _LOW_PROBABILITY: dict[str, float] = {"mammen": _GOLDEN / 5**0.5, "rademacher": 0.5}
@@ -163,7 +164,7 @@ class _Rows:
 
     estimate: FloatArray
     scale: FloatArray
-    draws: Iterable[FloatArray]
+    draws: Iterable[Draws]
     whole: FloatArray | None = None
 
 
@@ -228,11 +229,16 @@ def _high(plan: _Plan, threshold: int) -> Iterator[tuple[int, Float32Array]]:
     for start in range(0, plan.n_clusters, _BATCH):
         chosen = held[: plan.n_clusters - start]
         if plan.multiplier == "rademacher":  # equally likely: one bit each
-            bits = np.unpackbits(np.frombuffer(rng.bytes(-(-chosen.size // 8)), dtype=np.uint8), count=chosen.size)
+            bits = np.unpackbits(_random_words(rng, bits=chosen.size).view(np.uint8), count=chosen.size)
         else:
-            bits = np.frombuffer(rng.bytes(2 * chosen.size), dtype="<u2") >= threshold
+            bits = _random_words(rng, bits=16 * chosen.size).view("<u2")[: chosen.size] >= threshold
         np.copyto(chosen, bits.reshape(chosen.shape))
         yield start, chosen
+
+
+def _random_words(rng: np.random.Generator, *, bits: int) -> npt.NDArray[np.uint64]:
+    """At least so many random bits, the same on every machine."""
+    return rng.integers(0, 1 << 64, size=-(-bits // 64), dtype=np.uint64).astype("<u8", copy=False)
 
 
 def _numbered(units: Units) -> IntArray:
@@ -261,6 +267,7 @@ def _sums(blocks: list[_Block], plan: _Plan) -> FloatArray:
     ends = np.cumsum([block.values.shape[1] for block in blocks])
     whole = np.zeros((int(ends[-1]), plan.draws))
     totals = np.split(whole, ends[:-1])
+    product = np.empty((max(len(total) for total in totals), plan.draws), dtype=np.float32)
     for start, chosen in _high(plan, threshold):
         for block, total in zip(blocks, totals, strict=True):
             if start > block.cluster[-1] or start + len(chosen) <= block.cluster[0]:
@@ -269,7 +276,8 @@ def _sums(blocks: list[_Block], plan: _Plan) -> FloatArray:
             own = block.cluster[first:last] - start
             neighbours = own[-1] - own[0] + 1 == len(own)
             # Single precision within a batch only: the sums of all batches nearly cancel.
-            total += block.values[first:last].T @ (chosen[own[0] : own[-1] + 1] if neighbours else chosen[own])
+            drawn = chosen[own[0] : own[-1] + 1] if neighbours else chosen[own]
+            total += np.matmul(block.values[first:last].T, drawn, out=product[: len(total)])
     for block, total in zip(blocks, totals, strict=True):
         # Every cluster has the low weight, and those that were chosen the step up to the high one.
         total *= (high - low) * block.scale
@@ -292,7 +300,7 @@ def _cohort_sums(m: CohortMoments, panel: Panel, units: Units, plan: _Plan) -> F
     return _sums(blocks, plan).reshape(len(blocks), -1, plan.draws)
 
 
-def _pair_draws(pairs: PairContrasts, m: CohortMoments, sums: FloatArray) -> Iterator[FloatArray]:
+def _pair_draws(pairs: PairContrasts, m: CohortMoments, sums: FloatArray) -> Iterator[Float32Array]:
     """Draws of K group-time effects, some at a time, (k, B): each needs few of the G (T + 1) sums."""
     width, draws = sums.shape[1:]
     effect, group = np.nonzero(pairs.coefficient)
@@ -300,9 +308,10 @@ def _pair_draws(pairs: PairContrasts, m: CohortMoments, sums: FloatArray) -> Ite
     entries = np.concatenate([of_mean, -of_mean, pairs.constant[alike, member]])
     rows = np.concatenate([effect, effect, alike])
     columns = np.concatenate([group * width + pairs.period[effect], group * width + pairs.base[effect], (member + 1) * width - 1])
-    weights = sparse.csr_array((entries, (rows, columns)), shape=(len(pairs.period), len(m.cohorts) * width))
+    weights = sparse.csr_array((entries.astype(np.float32), (rows, columns)), shape=(len(pairs.period), len(m.cohorts) * width))
+    single = sums.reshape(-1, draws).astype(np.float32)  # as they were drawn
     for start in range(0, len(pairs.period), _ROWS_AT_A_TIME):
-        yield np.asarray(weights[start : start + _ROWS_AT_A_TIME] @ sums.reshape(-1, draws), dtype=np.float64)
+        yield weights[start : start + _ROWS_AT_A_TIME] @ single
 
 
 def _contrast_draws(contrast: Contrast, m: CohortMoments, sums: FloatArray) -> FloatArray:
@@ -312,7 +321,7 @@ def _contrast_draws(contrast: Contrast, m: CohortMoments, sums: FloatArray) -> F
     return draws
 
 
-def _interquartile_error(draws: FloatArray, scale: FloatArray) -> FloatArray:
+def _interquartile_error(draws: Draws, scale: FloatArray) -> FloatArray:
     """Interquartile range of each row over that of the standard normal; NaN where it is rounding against ``scale``, or nothing varies."""
     ordered = np.sort(draws, axis=1)
     low, high = (_quantile_of_ordered(ordered, share) for share in (0.25, 0.75))
@@ -320,11 +329,12 @@ def _interquartile_error(draws: FloatArray, scale: FloatArray) -> FloatArray:
     return np.where((error > 0) & (error > _ROUNDING * scale), error, np.nan)
 
 
-def _quantile_of_ordered(ordered: FloatArray, share: float) -> FloatArray:
+def _quantile_of_ordered(ordered: Draws, share: float) -> FloatArray:
     """Quantile of each row, between two neighbours by straight line (a sorted row costs a quarter of np.quantile)."""
     place = share * (ordered.shape[1] - 1)
     below = int(place)
-    quantile: FloatArray = ordered[:, below] + (place - below) * (ordered[:, below + 1] - ordered[:, below])
+    low, high = ordered[:, below].astype(np.float64), ordered[:, below + 1].astype(np.float64)
+    quantile: FloatArray = low + (place - below) * (high - low)
     return quantile
 
 
@@ -336,7 +346,7 @@ def _error_and_critical(rows: _Rows, n_draws: int) -> tuple[FloatArray, float]:
         error = _interquartile_error(draws, rows.scale[done : done + len(draws)])
         errors.append(error)
         done += len(draws)
-        draws /= np.where(np.isfinite(error), error, np.inf)[:, None]
+        draws /= np.where(np.isfinite(error), error, np.inf).astype(draws.dtype)[:, None]
         np.maximum(largest, draws.max(axis=0), out=largest)
         np.maximum(largest, -draws.min(axis=0), out=largest)
     together = np.concatenate(errors)
