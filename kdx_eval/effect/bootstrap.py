@@ -160,12 +160,16 @@ def multiplier_bootstraps(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Rows:
-    """Estimates (K,), their errors without clusters (K,), their draws in pieces (k, B) one after the other and those (1, B) of the overall figure."""
+    """Estimates (K,), their errors without clusters (K,), their draws in pieces (k, B) one after the other and those (1, B) of the overall figure.
+
+    The pieces are stored divided by ``unit``.
+    """
 
     estimate: FloatArray
     scale: FloatArray
     draws: Iterable[Draws]
     whole: FloatArray | None = None
+    unit: float = 1.0
 
 
 def _bootstrap(rows: _Rows, plan: _Plan) -> Bootstrap:
@@ -185,7 +189,8 @@ def _bootstrap(rows: _Rows, plan: _Plan) -> Bootstrap:
 def _moment_rows(effects: GroupTimeEffects | Aggregation, sums: FloatArray) -> _Rows:
     m = effects.moments
     if isinstance(effects, GroupTimeEffects):
-        return _Rows(estimate=effects.estimate, scale=effects.std_error, draws=_pair_draws(effects.pairs, m, sums))
+        unit = float(np.abs(sums).max()) or 1.0  # keeps tiny and huge sums within single precision's reach
+        return _Rows(estimate=effects.estimate, scale=effects.std_error, draws=_pair_draws(effects.pairs, m, sums / unit), unit=unit)
     return _Rows(
         estimate=effects.rows.estimate(m),
         scale=np.sqrt(np.clip(np.diag(effects.covariance()), 0, None)),
@@ -343,8 +348,8 @@ def _error_and_critical(rows: _Rows, n_draws: int) -> tuple[FloatArray, float]:
     errors: list[FloatArray] = []
     largest, done = np.zeros(n_draws), 0
     for draws in rows.draws:
-        error = _interquartile_error(draws, rows.scale[done : done + len(draws)])
-        errors.append(error)
+        error = _interquartile_error(draws, rows.scale[done : done + len(draws)] / rows.unit)
+        errors.append(rows.unit * error)
         done += len(draws)
         draws /= np.where(np.isfinite(error), error, np.inf).astype(draws.dtype)[:, None]
         np.maximum(largest, draws.max(axis=0), out=largest)
