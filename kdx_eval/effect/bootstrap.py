@@ -89,11 +89,11 @@ class _Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Block:
-    """Values (c, V) of the clusters ``cluster`` (c,), increasing, whose weighted sums are wanted; stored divided by ``scale``."""
+    """Values (c, V) of the clusters ``cluster`` (c,), increasing, whose weighted sums are wanted; stored divided by ``scale`` (V,)."""
 
     cluster: IntArray
     values: Float32Array
-    scale: float
+    scale: FloatArray
 
 
 def multiplier_bootstrap(effects: Effects, panel: Panel, *, draws: int = 999, seed: int = 0, multiplier: Multiplier = "rademacher") -> Bootstrap:
@@ -189,8 +189,8 @@ def _bootstrap(rows: _Rows, plan: _Plan) -> Bootstrap:
 def _moment_rows(effects: GroupTimeEffects | Aggregation, sums: FloatArray) -> _Rows:
     m = effects.moments
     if isinstance(effects, GroupTimeEffects):
-        unit = float(np.abs(sums).max()) or 1.0  # keeps tiny and huge sums within single precision's reach
-        return _Rows(estimate=effects.estimate, scale=effects.std_error, draws=_pair_draws(effects.pairs, m, sums / unit), unit=unit)
+        unit = float(np.abs(sums[:, :-1]).max()) or 1.0  # keeps tiny and huge outcomes within single precision's reach
+        return _Rows(estimate=effects.estimate, scale=effects.std_error, draws=_pair_draws(effects.pairs, m, sums, unit=unit), unit=unit)
     return _Rows(
         estimate=effects.rows.estimate(m),
         scale=np.sqrt(np.clip(np.diag(effects.covariance()), 0, None)),
@@ -261,7 +261,8 @@ def _block(values: FloatArray, cluster: IntArray) -> _Block:
         values = np.asarray(sparse.csr_array((np.ones(len(place)), (place, np.arange(len(place))))) @ values, dtype=np.float64)
     elif (np.diff(cluster) < 0).any():
         values = values[np.argsort(cluster)]
-    scale = max(float(values.max(initial=0.0)), -float(values.min(initial=0.0))) or 1.0  # keeps tiny influences above single precision's floor
+    scale = np.maximum(values.max(axis=0), -values.min(axis=0))
+    scale = np.where(scale > 0, scale, 1.0)  # keeps tiny influences above single precision's floor
     single = np.empty(values.shape, dtype=np.float32)
     return _Block(cluster=present, values=np.divide(values, scale, out=single, casting="same_kind"), scale=scale)
 
@@ -285,8 +286,8 @@ def _sums(blocks: list[_Block], plan: _Plan) -> FloatArray:
             total += np.matmul(block.values[first:last].T, drawn, out=product[: len(total)])
     for block, total in zip(blocks, totals, strict=True):
         # Every cluster has the low weight, and those that were chosen the step up to the high one.
-        total *= (high - low) * block.scale
-        total += (low * block.scale) * block.values.sum(axis=0, dtype=np.float64)[:, None]
+        total *= ((high - low) * block.scale)[:, None]
+        total += (low * block.scale * block.values.sum(axis=0, dtype=np.float64))[:, None]
     return whole
 
 
@@ -305,18 +306,20 @@ def _cohort_sums(m: CohortMoments, panel: Panel, units: Units, plan: _Plan) -> F
     return _sums(blocks, plan).reshape(len(blocks), -1, plan.draws)
 
 
-def _pair_draws(pairs: PairContrasts, m: CohortMoments, sums: FloatArray) -> Iterator[Float32Array]:
-    """Draws of K group-time effects, some at a time, (k, B): each needs few of the G (T + 1) sums."""
+def _pair_draws(pairs: PairContrasts, m: CohortMoments, sums: FloatArray, *, unit: float) -> Iterator[Float32Array]:
+    """Draws of K group-time effects divided by ``unit``, some at a time, (k, B): each needs few of the G (T + 1) sums."""
     width, draws = sums.shape[1:]
     effect, group = np.nonzero(pairs.coefficient)
     of_mean, (alike, member) = (pairs.coefficient / m.mass)[effect, group], np.nonzero(pairs.constant)
-    entries = np.concatenate([of_mean, -of_mean, pairs.constant[alike, member]])
+    entries = np.concatenate([of_mean, -of_mean, pairs.constant[alike, member] / unit])
     rows = np.concatenate([effect, effect, alike])
     columns = np.concatenate([group * width + pairs.period[effect], group * width + pairs.base[effect], (member + 1) * width - 1])
     weights = sparse.csr_array((entries.astype(np.float32), (rows, columns)), shape=(len(pairs.period), len(m.cohorts) * width))
-    single = sums.reshape(-1, draws).astype(np.float32)  # as they were drawn
+    single = np.empty(sums.shape, dtype=np.float32)  # as they were drawn
+    np.divide(sums[:, :-1], unit, out=single[:, :-1], casting="same_kind")
+    single[:, -1] = sums[:, -1]
     for start in range(0, len(pairs.period), _ROWS_AT_A_TIME):
-        yield weights[start : start + _ROWS_AT_A_TIME] @ single
+        yield weights[start : start + _ROWS_AT_A_TIME] @ single.reshape(-1, draws)
 
 
 def _contrast_draws(contrast: Contrast, m: CohortMoments, sums: FloatArray) -> FloatArray:
