@@ -2,18 +2,19 @@
 
 Every draw multiplies each cluster's influence by an independent weight of mean zero and variance one. Nothing is estimated again, and
 a contrast of cohort means needs only the weighted sums of deviations by cohort and period, (T + 1) numbers a cohort, however many effects.
+Draws are the last axis throughout: one estimate's are neighbours in memory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import sparse, stats
+from scipy import sparse, special
 
 from kdx_eval.effect.cohort_moments import CohortMoments
 from kdx_eval.effect.contrasts import Contrast, PairContrasts
@@ -26,11 +27,13 @@ from kdx_eval.panel.type import FloatArray, Panel
 Multiplier = Literal["mammen", "rademacher"]
 Effects = GroupTimeEffects | Aggregation | UnitLevelEffects | UnitLevelAggregation
 Float32Array = npt.NDArray[np.float32]
+Draws = FloatArray | Float32Array
 
 _GOLDEN = (1 + 5**0.5) / 2
 _LOW_PROBABILITY: dict[str, float] = {"mammen": _GOLDEN / 5**0.5, "rademacher": 0.5}
 _ROUNDING = 1e-5  # single precision, after cancellation
 _BATCH = 256  # clusters a batch: 999 draws fit in the processor's cache, and memory does not grow with N
+_ROWS_AT_A_TIME = 64  # effects: the same
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +62,7 @@ class Bootstrap:
 
     def table(self) -> pd.DataFrame:
         """One row an estimate, in the order of the effects: estimate, std_error, conf_low, conf_high (pointwise), band_low, band_high."""
-        point = float(stats.norm.ppf(0.5 + LEVEL / 2)) * self.std_error
+        point = float(special.ndtri(0.5 + LEVEL / 2)) * self.std_error
         band = self.critical * self.std_error
         return pd.DataFrame(
             {
@@ -86,14 +89,14 @@ class _Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Block:
-    """Values (c, V) of the clusters ``cluster`` (c,), increasing, whose weighted sums are wanted; stored divided by ``scale``."""
+    """Values (c, V) of the clusters ``cluster`` (c,), increasing, whose weighted sums are wanted; stored divided by ``scale`` (V,)."""
 
     cluster: IntArray
     values: Float32Array
-    scale: float
+    scale: FloatArray
 
 
-def multiplier_bootstrap(effects: Effects, panel: Panel, *, draws: int = 999, seed: int = 0, multiplier: Multiplier = "mammen") -> Bootstrap:
+def multiplier_bootstrap(effects: Effects, panel: Panel, *, draws: int = 999, seed: int = 0, multiplier: Multiplier = "rademacher") -> Bootstrap:
     """Bootstrap standard errors and sup-t critical value of group-time effects or of an aggregation of them.
 
     Parameters
@@ -103,8 +106,9 @@ def multiplier_bootstrap(effects: Effects, panel: Panel, *, draws: int = 999, se
     panel : Panel
         One weight is drawn for each of its clusters, or for each unit where there are none.
     draws, seed : int
-    multiplier : "mammen" or "rademacher"
-        Mammen's two points match the third moment, Rademacher's are plus and minus one.
+    multiplier : "rademacher" or "mammen"
+        Rademacher's two points are plus and minus one, the usual choice of the authors' software and one random bit a weight; Mammen's
+        match the third moment too.
 
     Returns
     -------
@@ -123,7 +127,7 @@ def multiplier_bootstrap(effects: Effects, panel: Panel, *, draws: int = 999, se
 
 
 def multiplier_bootstraps(
-    several: Sequence[Effects], panel: Panel, *, draws: int = 999, seed: int = 0, multiplier: Multiplier = "mammen"
+    several: Sequence[Effects], panel: Panel, *, draws: int = 999, seed: int = 0, multiplier: Multiplier = "rademacher"
 ) -> list[Bootstrap]:
     """`multiplier_bootstrap` of several results of one panel, as effects and their averages, in the same draws.
 
@@ -156,21 +160,25 @@ def multiplier_bootstraps(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Rows:
-    """Estimates (K,), their errors without clusters (K,), their draws (B, K) and the draws (B,) of the overall figure."""
+    """Estimates (K,), their errors without clusters (K,), their draws in pieces (k, B) one after the other and those (1, B) of the overall figure.
+
+    The pieces are stored divided by ``unit``.
+    """
 
     estimate: FloatArray
     scale: FloatArray
-    draws: FloatArray
+    draws: Iterable[Draws]
     whole: FloatArray | None = None
+    unit: float = 1.0
 
 
 def _bootstrap(rows: _Rows, plan: _Plan) -> Bootstrap:
-    error = _interquartile_error(rows.draws, rows.scale)
-    whole = None if rows.whole is None else _interquartile_error(rows.whole[:, None], np.zeros(1))
+    error, critical = _error_and_critical(rows, plan.draws)
+    whole = None if rows.whole is None else _interquartile_error(rows.whole, np.zeros(1))
     return Bootstrap(
         estimate=rows.estimate,
         std_error=error,
-        critical=_critical(rows.draws, error),
+        critical=critical,
         overall_std_error=float("nan") if whole is None else float(whole[0]),
         n_clusters=plan.n_clusters,
         draws=plan.draws,
@@ -181,12 +189,13 @@ def _bootstrap(rows: _Rows, plan: _Plan) -> Bootstrap:
 def _moment_rows(effects: GroupTimeEffects | Aggregation, sums: FloatArray) -> _Rows:
     m = effects.moments
     if isinstance(effects, GroupTimeEffects):
-        return _Rows(estimate=effects.estimate, scale=effects.std_error, draws=_pair_draws(effects.pairs, m, sums))
+        unit = float(np.abs(sums[:, :-1]).max()) or 1.0  # keeps tiny and huge outcomes within single precision's reach
+        return _Rows(estimate=effects.estimate, scale=effects.std_error, draws=_pair_draws(effects.pairs, m, sums, unit=unit), unit=unit)
     return _Rows(
         estimate=effects.rows.estimate(m),
         scale=np.sqrt(np.clip(np.diag(effects.covariance()), 0, None)),
-        draws=_contrast_draws(effects.rows, m, sums),
-        whole=_contrast_draws(effects.whole, m, sums)[:, 0],
+        draws=[_contrast_draws(effects.rows, m, sums)],
+        whole=_contrast_draws(effects.whole, m, sums),
     )
 
 
@@ -195,9 +204,9 @@ def _unit_rows(effects: UnitLevelEffects | UnitLevelAggregation, plan: _Plan) ->
     influence = effects.influence
     scale = np.sqrt(np.einsum("kn,kn->k", influence, influence))
     if isinstance(effects, UnitLevelEffects):
-        return _Rows(estimate=effects.estimate, scale=scale, draws=_sums([_block(influence.T, plan.cluster)], plan)[0])
-    (draws,) = _sums([_block(np.vstack([influence, effects.whole_influence]).T, plan.cluster)], plan)
-    return _Rows(estimate=effects.estimates, scale=scale, draws=draws[:, :-1], whole=draws[:, -1])
+        return _Rows(estimate=effects.estimate, scale=scale, draws=[_sums([_block(influence.T, plan.cluster)], plan)])
+    draws = _sums([_block(np.vstack([influence, effects.whole_influence]).T, plan.cluster)], plan)
+    return _Rows(estimate=effects.estimates, scale=scale, draws=[draws[:-1]], whole=draws[-1:])
 
 
 def _require_same(expected: int, given: int) -> None:
@@ -208,7 +217,7 @@ def _require_same(expected: int, given: int) -> None:
 def _points(plan: _Plan) -> tuple[int, float, float]:
     """The two weights of the multiplier, with mean zero and variance one, and the 16-bit number from which the high one is drawn.
 
-    16 random bits choose between them; the points are those that are exact for the probability in 65 536ths.
+    16 random bits choose between Mammen's; the points are those that are exact for the probability in 65 536ths.
     """
     threshold = round(_LOW_PROBABILITY[plan.multiplier] * 65536)
     p = threshold / 65536
@@ -216,13 +225,25 @@ def _points(plan: _Plan) -> tuple[int, float, float]:
 
 
 def _high(plan: _Plan, threshold: int) -> Iterator[tuple[int, Float32Array]]:
-    """Batches of draws, 1 for the high weight and 0 for the low one (draws, clusters of the batch), each with its first cluster."""
+    """Batches of draws, 1 for the high weight and 0 for the low one (clusters of the batch, draws), each with its first cluster.
+
+    The array is the same for every batch: it is written over by the next.
+    """
     rng = np.random.default_rng(plan.seed)
+    held = np.empty((min(_BATCH, plan.n_clusters), plan.draws), dtype=np.float32)
     for start in range(0, plan.n_clusters, _BATCH):
-        count = min(_BATCH, plan.n_clusters - start)
-        words = rng.integers(0, 1 << 64, size=-(-plan.draws * count // 4), dtype=np.uint64).astype("<u8", copy=False)
-        bits = words.view("<u2")[: plan.draws * count].reshape(plan.draws, count)
-        yield start, (bits >= threshold).astype(np.float32)
+        chosen = held[: plan.n_clusters - start]
+        if plan.multiplier == "rademacher":  # equally likely: one bit each
+            bits = np.unpackbits(_random_words(rng, bits=chosen.size).view(np.uint8), count=chosen.size)
+        else:
+            bits = _random_words(rng, bits=16 * chosen.size).view("<u2")[: chosen.size] >= threshold
+        np.copyto(chosen, bits.reshape(chosen.shape))
+        yield start, chosen
+
+
+def _random_words(rng: np.random.Generator, *, bits: int) -> npt.NDArray[np.uint64]:
+    """At least so many random bits, the same on every machine."""
+    return rng.integers(0, 1 << 64, size=-(-bits // 64), dtype=np.uint64).astype("<u8", copy=False)
 
 
 def _numbered(units: Units) -> IntArray:
@@ -240,68 +261,103 @@ def _block(values: FloatArray, cluster: IntArray) -> _Block:
         values = np.asarray(sparse.csr_array((np.ones(len(place)), (place, np.arange(len(place))))) @ values, dtype=np.float64)
     elif (np.diff(cluster) < 0).any():
         values = values[np.argsort(cluster)]
-    scale = float(np.abs(values).max(initial=0.0)) or 1.0  # keeps tiny influences away from the floor of single precision
-    return _Block(cluster=present, values=(values / scale).astype(np.float32), scale=scale)
+    scale = np.maximum(values.max(axis=0), -values.min(axis=0))
+    scale = np.where(scale > 0, scale, 1.0)  # keeps tiny influences above single precision's floor
+    single = np.empty(values.shape, dtype=np.float32)
+    return _Block(cluster=present, values=np.divide(values, scale, out=single, casting="same_kind"), scale=scale)
 
 
-def _sums(blocks: list[_Block], plan: _Plan) -> list[FloatArray]:
-    """Weighted sums over the clusters of each block, (B, V) each; a cluster in several blocks has one weight a draw."""
+def _sums(blocks: list[_Block], plan: _Plan) -> FloatArray:
+    """Weighted sums over the clusters of each block, V rows (of B draws) a block; a cluster in several blocks has one weight a draw."""
     threshold, low, high = _points(plan)
-    totals = [np.zeros((plan.draws, block.values.shape[1])) for block in blocks]
+    ends = np.cumsum([block.values.shape[1] for block in blocks])
+    whole = np.zeros((int(ends[-1]), plan.draws))
+    totals = np.split(whole, ends[:-1])
+    product = np.empty((max(len(total) for total in totals), plan.draws), dtype=np.float32)
     for start, chosen in _high(plan, threshold):
         for block, total in zip(blocks, totals, strict=True):
-            first, last = np.searchsorted(block.cluster, [start, start + chosen.shape[1]])
-            if first == last:
+            if start > block.cluster[-1] or start + len(chosen) <= block.cluster[0]:
                 continue
+            first, last = np.searchsorted(block.cluster, [start, start + len(chosen)])
             own = block.cluster[first:last] - start
             neighbours = own[-1] - own[0] + 1 == len(own)
             # Single precision within a batch only: the sums of all batches nearly cancel.
-            total += (chosen[:, own[0] : own[-1] + 1] if neighbours else chosen[:, own]) @ block.values[first:last]
-    # Every cluster has the low weight, and those that were chosen the step up to the high one.
-    base = [low * block.values.sum(axis=0, dtype=np.float64) for block in blocks]
-    return [((high - low) * total + every) * block.scale for block, total, every in zip(blocks, totals, base, strict=True)]
+            drawn = chosen[own[0] : own[-1] + 1] if neighbours else chosen[own]
+            total += np.matmul(block.values[first:last].T, drawn, out=product[: len(total)])
+    for block, total in zip(blocks, totals, strict=True):
+        # Every cluster has the low weight, and those that were chosen the step up to the high one.
+        total *= ((high - low) * block.scale)[:, None]
+        total += (low * block.scale * block.values.sum(axis=0, dtype=np.float64))[:, None]
+    return whole
 
 
 def _cohort_sums(m: CohortMoments, panel: Panel, units: Units, plan: _Plan) -> FloatArray:
-    """By draw and cohort: weighted sums of the deviations in each period and of the weights themselves, (B, G, T + 1)."""
+    """By cohort and draw: weighted sums of the deviations in each period and of the weights themselves, (G, T + 1, B)."""
     _require_same(len(m.periods), panel.n_periods)
     _require_same(len(m.units), panel.n_units)
     blocks = []
     for g, cohort in enumerate(m.cohorts):
         members = np.flatnonzero(panel.cohort == cohort)
-        weight = units.weight[members, None]
-        blocks.append(_block(np.hstack([(panel.outcome[members] - m.mean[g]) * weight, weight]), plan.cluster[members]))
-    return np.stack(_sums(blocks, plan), axis=1)
+        values = np.ones((len(members), panel.n_periods + 1))
+        np.subtract(panel.outcome[members], m.mean[g], out=values[:, :-1])
+        if panel.weight is not None:
+            values *= units.weight[members, None]
+        blocks.append(_block(values, plan.cluster[members]))
+    return _sums(blocks, plan).reshape(len(blocks), -1, plan.draws)
 
 
-def _pair_draws(pairs: PairContrasts, m: CohortMoments, sums: FloatArray) -> FloatArray:
-    """Draws of K group-time effects, (B, K)."""
-    draws = pairs.constant @ sums[:, :, -1].T
-    for g in range(len(m.cohorts)):
-        used = np.flatnonzero(pairs.coefficient[:, g])
-        own = np.ascontiguousarray(sums[:, g, :-1].T)  # whole rows are moved
-        draws[used] += (own[pairs.period[used]] - own[pairs.base[used]]) * (pairs.coefficient[used, g, None] / m.mass[g])
-    return draws.T
+def _pair_draws(pairs: PairContrasts, m: CohortMoments, sums: FloatArray, *, unit: float) -> Iterator[Float32Array]:
+    """Draws of K group-time effects divided by ``unit``, some at a time, (k, B): each needs few of the G (T + 1) sums."""
+    width, draws = sums.shape[1:]
+    effect, group = np.nonzero(pairs.coefficient)
+    of_mean, (alike, member) = (pairs.coefficient / m.mass)[effect, group], np.nonzero(pairs.constant)
+    entries = np.concatenate([of_mean, -of_mean, pairs.constant[alike, member] / unit])
+    rows = np.concatenate([effect, effect, alike])
+    columns = np.concatenate([group * width + pairs.period[effect], group * width + pairs.base[effect], (member + 1) * width - 1])
+    weights = sparse.csr_array((entries.astype(np.float32), (rows, columns)), shape=(len(pairs.period), len(m.cohorts) * width))
+    single = np.empty(sums.shape, dtype=np.float32)  # as they were drawn
+    np.divide(sums[:, :-1], unit, out=single[:, :-1], casting="same_kind")
+    single[:, -1] = sums[:, -1]
+    for start in range(0, len(pairs.period), _ROWS_AT_A_TIME):
+        yield weights[start : start + _ROWS_AT_A_TIME] @ single.reshape(-1, draws)
 
 
 def _contrast_draws(contrast: Contrast, m: CohortMoments, sums: FloatArray) -> FloatArray:
-    """Draws of R contrasts, (B, R)."""
+    """Draws of R contrasts, (R, B)."""
     full = np.concatenate([contrast.weights / m.mass[None, :, None], contrast.constant[:, :, None]], axis=2)
-    draws: FloatArray = sums.reshape(len(sums), -1) @ full.reshape(len(full), -1).T
+    draws: FloatArray = full.reshape(len(full), -1) @ sums.reshape(-1, sums.shape[-1])
     return draws
 
 
-def _interquartile_error(draws: FloatArray, scale: FloatArray) -> FloatArray:
-    """Interquartile range of each column over that of the standard normal; NaN where it is rounding against ``scale``, or nothing varies."""
-    low, high = np.quantile(draws, [0.25, 0.75], axis=0)
-    error = (high - low) / float(stats.norm.ppf(0.75) - stats.norm.ppf(0.25))
+def _interquartile_error(draws: Draws, scale: FloatArray) -> FloatArray:
+    """Interquartile range of each row over that of the standard normal; NaN where it is rounding against ``scale``, or nothing varies."""
+    ordered = np.sort(draws, axis=1)
+    low, high = (_quantile_of_ordered(ordered, share) for share in (0.25, 0.75))
+    error = (high - low) / float(special.ndtri(0.75) - special.ndtri(0.25))
     return np.where((error > 0) & (error > _ROUNDING * scale), error, np.nan)
 
 
-def _critical(draws: FloatArray, error: FloatArray) -> float:
-    """95 % quantile of the largest |draw / error|, at least the pointwise normal value."""
-    pointwise = float(stats.norm.ppf(0.5 + LEVEL / 2))
-    used = np.isfinite(error)
-    if not used.any():
-        return float("nan")
-    return max(pointwise, float(np.quantile(np.abs(draws[:, used] / error[used]).max(axis=1), LEVEL)))
+def _quantile_of_ordered(ordered: Draws, share: float) -> FloatArray:
+    """Quantile of each row, between two neighbours by straight line (a sorted row costs a quarter of np.quantile)."""
+    place = share * (ordered.shape[1] - 1)
+    below = int(place)
+    low, high = ordered[:, below].astype(np.float64), ordered[:, below + 1].astype(np.float64)
+    quantile: FloatArray = low + (place - below) * (high - low)
+    return quantile
+
+
+def _error_and_critical(rows: _Rows, n_draws: int) -> tuple[FloatArray, float]:
+    """Errors of the rows, and the 95 % quantile of the largest |draw / error|, at least the pointwise normal value; the draws are used up."""
+    errors: list[FloatArray] = []
+    largest, done = np.zeros(n_draws), 0
+    for draws in rows.draws:
+        error = _interquartile_error(draws, rows.scale[done : done + len(draws)] / rows.unit)
+        errors.append(rows.unit * error)
+        done += len(draws)
+        draws /= np.where(np.isfinite(error), error, np.inf).astype(draws.dtype)[:, None]
+        np.maximum(largest, draws.max(axis=0), out=largest)
+        np.maximum(largest, -draws.min(axis=0), out=largest)
+    together = np.concatenate(errors)
+    if not np.isfinite(together).any():
+        return together, float("nan")
+    return together, max(float(special.ndtri(0.5 + LEVEL / 2)), float(np.quantile(largest, LEVEL)))

@@ -146,10 +146,11 @@ def moments(panel: Panel) -> CohortMoments:
         members = order[bounds[group] : bounds[group + 1]]
         values, w = panel.outcome[members], weight[members]
         mean[group] = (w @ values) / w.sum()
-        deviations = (values - mean[group]) * w[:, None]
-        scatter[group] = deviations.T @ deviations
+        values -= mean[group]  # ``values`` is a copy: no second and third one is made
         if panel.weight is not None:
-            drift[group] = w @ deviations
+            values *= w[:, None]
+            drift[group] = w @ values
+        scatter[group] = values.T @ values
     return CohortMoments(
         cohorts=cohorts,
         periods=panel.periods,

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from kdx_eval.errors import DataError, NotIdentifiedError, ParameterError
-from kdx_eval.panel.long_rows import LongRows, long_rows
+from kdx_eval.panel.long_rows import LongRows, heads, long_rows, width_in_order
 from kdx_eval.units import Month
 
 if TYPE_CHECKING:
@@ -122,18 +122,12 @@ class Panel:
             A cohort is missing or changes within a unit; a unit has two rows in one period.
         """
         _require_columns(frame, [unit, period, cohort, outcome, *filter(None, (cluster, weight)), *covariates])
-        times, monthly = _scale(frame[period], never=None)
-        first, _ = _scale(frame[cohort], never=never)
+        width = width_in_order(frame[unit], frame[period])
+        times, monthly = _scale(frame[period].iloc[: width or None], never=None)
         if np.isnan(times).any():
             raise DataError("期間が空の行があります", place=period, hint="期間の列を埋めてください")
-        if np.isnan(first).any():
-            rows = int(np.isnan(first).sum())
-            raise DataError(
-                f"受講時期（cohort）が欠けている行が {rows} 行あります。突合の失敗を未受講とみなすことはできません",
-                place=cohort,
-                hint="未受講の単位には inf を入れるか、never= で未受講を表す値を指定してください",
-            )
-        placed = long_rows(frame[unit], times, place=f"{unit}×{period}")
+        first = _first_treated(heads(frame[cohort], width), never=never)
+        placed = long_rows(frame[unit], times, width=width, place=f"{unit}×{period}")
         return cls(
             outcome=placed.matrix(frame[outcome].to_numpy(dtype=np.float64)),
             units=placed.labels,
@@ -260,6 +254,17 @@ def _require_columns(frame: pd.DataFrame, names: Sequence[str]) -> None:
     missing = [name for name in names if name not in frame.columns]
     if missing:
         raise ParameterError(f"列がありません: {', '.join(missing)}", hint=f"ある列: {', '.join(map(str, frame.columns[:20]))}")
+
+
+def _first_treated(column: pd.Series, *, never: Hashable | None) -> FloatArray:
+    first, _ = _scale(column, never=never)
+    if np.isnan(first).any():
+        raise DataError(
+            f"受講時期（cohort）が欠けている行が {int(np.isnan(first).sum())} 行あります。突合の失敗を未受講とみなすことはできません",
+            place=str(column.name),
+            hint="未受講の単位には inf を入れるか、never= で未受講を表す値を指定してください",
+        )
+    return first
 
 
 def _scale(column: pd.Series, *, never: Hashable | None) -> tuple[FloatArray, bool]:

@@ -262,12 +262,14 @@ How it is measured
   same process on the same panel (48 periods, eight cohorts and never treated, 376 effects). All 376 effects must agree to 1e-8 or the benchmark stops.
 - "From the panel" leaves out reading the long frame, which diff-diff's time contains; "from the long frame" does not. With simultaneous bands kdx_eval
   also simulates the sup-t critical value of the event study, a fixed cost.
-- The multiplier bootstrap of kdx_eval and of diff-diff both draw {draws} times; R's figures are CPU seconds recorded on another machine, so their ratio is
-  of two machines.
+- The multiplier bootstrap of kdx_eval and of diff-diff both draw {draws} times with Rademacher weights; R's figures are CPU seconds recorded on another
+  machine, so their ratio is of two machines.
 - Memory is resident memory of a child process: the kernel's peak (VmHWM), set back to the present just before the work, less what was resident then,
   plus the frame, over the frame. It counts NumPy's memory.
-- Parquet to event study: DuckDB (limit 300 MB, two threads) sorts by unit and hands over panels of 10,000 units, of which only the cohort moments are
-  kept (`panel/parts.py`). Peak RSS is of the whole process, libraries included. The machine was shared with other work, which makes CPU seconds larger.
+- Parquet to event study: DuckDB (limit 300 MB, two threads) sorts by unit, one range of units after the other, and hands over panels of 10,000 units, of
+  which only the cohort moments are kept (`panel/parts.py`). The file is in the order of units; in another order it gives the same bits and is read once a
+  range. Peak RSS is of the whole process, libraries included.
+- The machine was shared with other work, which makes CPU seconds larger.
 """.replace("{draws}", str(DRAWS))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import duckdb
 import numpy as np
 import pandas as pd
@@ -9,7 +11,7 @@ import pytest
 
 from kdx_eval.effect import add_moments, group_time_effects, moments
 from kdx_eval.errors import DataError, ParameterError
-from kdx_eval.panel.parts import LongTable, panel_parts
+from kdx_eval.panel.parts import LongTable, _ranges, panel_parts
 from kdx_eval.panel.type import Panel
 
 TABLE = LongTable(source="long", unit="id", period="t", cohort="g", outcome="y", never=0)
@@ -41,6 +43,37 @@ def test_moments_of_the_parts_add_up_to_those_of_the_whole(units: int) -> None:
     one, other = (group_time_effects(m).aggregate("event_time") for m in (found, whole))
     assert one.overall.estimate == pytest.approx(other.overall.estimate, abs=1e-12)
     assert one.overall.std_error == pytest.approx(other.overall.std_error, rel=1e-9)
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+@pytest.mark.parametrize("order", ["by unit", "by period", "shuffled", "backwards"])
+def test_a_file_sorted_a_range_of_units_at_a_time_gives_the_same_bits_whatever_its_row_order(
+    order: str, as_text: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = frame(units=200)
+    long["id"] = long["id"].map("課{:03}".format) if as_text else long["id"]
+    whole = list(map(moments, parts_of(long, 30)))
+    orders = {"by unit": ["id", "t"], "by period": ["t", "id"], "backwards": ["id", "t"]}
+    changed = long.sample(frac=1, random_state=3) if order == "shuffled" else long.sort_values(orders[order], ascending=order != "backwards")
+    monkeypatch.setattr("kdx_eval.panel.parts._ROWS_AT_A_TIME", 130)
+    with duckdb.connect() as connection:
+        connection.register("rows", changed)
+        connection.execute(f"COPY rows TO '{(tmp_path / 'long.parquet').as_posix()}' (FORMAT parquet, ROW_GROUP_SIZE 2048)")
+        connection.execute(f"CREATE VIEW long AS SELECT * FROM read_parquet('{(tmp_path / 'long.parquet').as_posix()}')")
+        assert len(list(_ranges(connection, {"source": "long", "unit": "id"}))) > 5
+        found = list(map(moments, panel_parts(connection, TABLE, units=30)))
+    assert [part.units.tolist() for part in found] == [part.units.tolist() for part in whole]
+    for one, other in zip(found, whole, strict=True):
+        assert np.array_equal(one.scatter, other.scatter)
+        assert np.array_equal(one.mean, other.mean)
+
+
+def test_a_blank_unit_is_in_the_last_range_and_refused_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kdx_eval.panel.parts._ROWS_AT_A_TIME", 50)
+    long = frame().astype({"id": object})
+    long.loc[long["id"] == 7, "id"] = None
+    with pytest.raises(DataError):
+        parts_of(long, 5)
 
 
 def test_parts_share_no_unit_and_lose_none() -> None:
