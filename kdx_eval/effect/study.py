@@ -9,6 +9,7 @@ from typing import Literal
 import pandas as pd
 
 from kdx_eval.panel.lottery import Draw
+from kdx_eval.panel.rollout_order import OrderDraw
 from kdx_eval.plan.types import Interval
 
 Better = Literal["lower", "higher"]
@@ -154,7 +155,7 @@ class EffectStudy:
         Of one supported unit: who makes up its comparison, heaviest first.
     placebos : tuple of float
         Of one supported unit: the same estimate for each untreated unit taken as treated.
-    draw : Draw or None
+    draw : Draw, OrderDraw or None
         Of a lottery with its log: who was drawn and who of them took part.
     interval : str
         ``straight`` or ``honest`` where the plan has the headline carry the interval under broken parallel courses; hours and yen follow it.
@@ -188,7 +189,7 @@ class EffectStudy:
     variants: tuple[Variant, ...] = ()
     donors: tuple[Donor, ...] = ()
     placebos: tuple[float, ...] = ()
-    draw: Draw | None = None
+    draw: Draw | OrderDraw | None = None
     interval: Interval = "plain"
 
     @property

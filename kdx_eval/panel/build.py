@@ -20,10 +20,11 @@ from kdx_eval.panel.gaps import choose_units, count_gaps
 from kdx_eval.panel.lottery import read_applicants
 from kdx_eval.panel.postings import Postings, read_headcount, read_postings
 from kdx_eval.panel.reach import attendance_hours, count_completion
+from kdx_eval.panel.rollout_order import OrderDraw, read_order
 from kdx_eval.panel.successors import Department, StableUnits, join_cells, read_departments, stable_units
 from kdx_eval.panel.surroundings import SurroundingsReader
 from kdx_eval.panel.tables import Tables
-from kdx_eval.panel.treatment import Treatment, gather_people, treat_units
+from kdx_eval.panel.treatment import Treatment, as_drawn, gather_people, treat_units
 from kdx_eval.panel.type import Panel
 from kdx_eval.plan import Plan, Question
 from kdx_eval.units import Month
@@ -134,6 +135,9 @@ def outcome_panel(dataset: Tables, question: Question, *, plan: Plan) -> Panel:
         cells, no_event = _without_rows(cells, units) if question.no_row == "zero" else (cells, 0)
         cells = _taking_part(join_cells(cells, units, additive=_is_additive(question)), units, question=question)
         treatment = treat_units(cells, people, units=units, question=question)
+        order = read_order(connection, dataset, question=question, units=units)
+        if order is not None:
+            treatment = as_drawn(treatment, order, cells=cells, people=people, units=units, question=question)
         around = SurroundingsReader(connection=connection, tables=dataset, question=question, plan=plan, cells=cells, people=people, units=units)
         surroundings = None if question.unit == "staff" else around.read(treatment.cohort)
     finally:
@@ -296,7 +300,8 @@ def _assemble(
 ) -> Panel:
     lost = tuple((str(unit), "所属する職員がわからず、受講の有無を決められません") for unit in cells.units[~treatment.known])
     eligible = treatment.known if treatment.eligible is None else treatment.known & treatment.eligible
-    aside = tuple((str(unit), "応募していないため、応募者どうしの比較には入れていません") for unit in cells.units[treatment.known & ~eligible])
+    why = "順番表にないため、抽選した課どうし" if isinstance(treatment.draw, OrderDraw) else "応募していないため、応募者どうし"
+    aside = tuple((str(unit), f"{why}の比較には入れていません") for unit in cells.units[treatment.known & ~eligible])
     excluded = np.array([question.excludes(Month(int(index))) for index in cells.months], dtype=bool)
     kept = choose_units(cells.matrix[eligible], cells.units[eligible], excluded=excluded)
     rows = np.flatnonzero(eligible)[kept.units]

@@ -17,6 +17,7 @@ from kdx_eval.units import Month
 if TYPE_CHECKING:
     from kdx_eval.panel.gaps import GapReport
     from kdx_eval.panel.lottery import Draw
+    from kdx_eval.panel.rollout_order import OrderDraw
     from kdx_eval.panel.surroundings import Surroundings
 
 FloatArray = npt.NDArray[np.float64]
@@ -54,8 +55,10 @@ class Panel:
         The cohort that each unit would have if it counted as treated from that share of its staff on.
     cases : ndarray, (N, T) or None
         Cases handled, where the outcome is hours of work and they are known for every unit and period.
-    draw : Draw or None
+    draw : Draw, OrderDraw or None
         The lottery behind the cohorts, where its log was delivered.
+    within : ndarray, (N,) or None
+        Groups within which alone units are compared (`moments` then takes each cohort apart by group): the strata of a lottery, or several together.
     """
 
     outcome: FloatArray
@@ -75,7 +78,8 @@ class Panel:
     surroundings: Surroundings | None = None
     other_cohorts: Mapping[float, FloatArray] = field(default_factory=dict)
     cases: FloatArray | None = None
-    draw: Draw | None = None
+    draw: Draw | OrderDraw | None = None
+    within: npt.NDArray[np.object_] | None = None
 
     def __post_init__(self) -> None:
         n, t = self.outcome.shape
@@ -217,6 +221,7 @@ class Panel:
         np.add.at(mixed, codes, self.outcome * weight[:, None])
         persons = np.zeros(len(labels), dtype=np.int64)
         np.maximum.at(persons, codes, self.persons)  # each unit names all persons of its department
+        drawn = None if self.stratum is None else self.stratum[np.unique(codes, return_index=True)[1]]
         others = {share: np.array([cohort[codes == code][0] for code in range(len(labels))]) for share, cohort in self.other_cohorts.items()}
         return Panel(
             outcome=mixed / mass[:, None],
@@ -226,6 +231,7 @@ class Panel:
             cohort=first,
             persons=persons,
             weight=mass,
+            stratum=drawn if drawn is not None and np.array_equal(drawn[codes], self.stratum) else None,
             gaps=self.gaps,
             monthly=self.monthly,
             surroundings=self.surroundings,

@@ -17,7 +17,7 @@ from kdx_eval.errors import NotIdentifiedError, ParameterError
 from kdx_eval.panel.build import outcome_panel
 from kdx_eval.panel.type import FloatArray, Panel
 from kdx_eval.plan import Plan, Question, plan_to_dict
-from kdx_eval.policy.draw import Ticket, draw_order, wave_counts
+from kdx_eval.panel.draw_order import Ticket, draw_order, wave_counts
 from kdx_eval.policy.power import Waves, simulate_analysis
 from kdx_eval.units import FiscalYear, Month, format_hours, format_measure, format_number, format_share
 
