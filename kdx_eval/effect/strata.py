@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kdx_eval.effect.fiscal_year import SMALLEST_COMPARISON
+from kdx_eval.errors import NotIdentifiedError
 from kdx_eval.panel.rollout_order import OrderDraw
 from kdx_eval.panel.type import Panel
 
@@ -22,11 +23,19 @@ def compared_within_strata(panel: Panel) -> Panel:
     A difference between strata in who was drawn and in how the outcome goes on would else pass for an effect. A stratum in which fewer than three units
     wait until the end cannot be compared within itself: it is joined with others in which every unit had the same chances, which compares no unlike
     with like. Departments dealt out to the waves in turn (`draw_order`) all had the same; among applicants, strata of which the same share was drawn.
-    A stratum that stays alone is not counted.
+    A stratum that stays alone is not counted. Without the log of the draw nothing is known of chances, and all are compared with all.
+
+    Raises
+    ------
+    NotIdentifiedError
+        No stratum has both a treated unit and three that wait.
     """
-    if panel.stratum is None:
+    if panel.stratum is None or panel.draw is None:
         return panel
     joined = _joined(panel)
+    if not any(_stands(panel, joined == name) for name in np.unique(joined.astype(str))):
+        reason = f"抽選のどの区分にも、受けた側と、比べる相手{SMALLEST_COMPARISON}つがそろいません"
+        raise NotIdentifiedError(reason, hint="区分をまとめて抽選するか、落選・補欠の人も応募者の表に入れてください")
     return panel if len(np.unique(joined.astype(str))) < 2 else replace(panel, within=joined)
 
 

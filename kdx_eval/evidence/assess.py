@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kdx_eval.effect.checks import TREND_CARRIED_ON
+from kdx_eval.effect.randomisation import RANDOMISATION
 from kdx_eval.effect.study import CheckResult, EffectStudy, Studies
 from kdx_eval.evidence.grading import ALPHA, Grade, decide_verdict, good_direction, grade_study, holm, interval_at, is_equivalent
 from kdx_eval.evidence.smallest import smallest_meaningful_effect
@@ -65,7 +66,7 @@ def assess_evidence(
     if (grade.maryland or 0) > 1:
         verdict = decide_verdict(good_direction(decisive, better=better), interval90=good90, smallest=smallest.value)
         # With an interval from ranks (one supported unit), Holm's test may refuse what the interval at its level does not.
-        unproven = verdict in _DIFFERENCES and (_may_be_trend(study, grade) or (p_holm is not None and p_holm > ALPHA))
+        unproven = verdict in _DIFFERENCES and (_may_be_trend(study, grade) or _may_be_luck(study) or (p_holm is not None and p_holm > ALPHA))
         if any(check.outcome == "failed" for check in study.checks) or unproven:
             verdict = "判定不能"
     sign = -1.0 if better == "lower" else 1.0
@@ -107,6 +108,11 @@ def assess_evidence(
 def _may_be_trend(study: EffectStudy, grade: Grade) -> bool:
     """Whether a slope from before training could explain the difference; a documented or argued random order rules that out by design."""
     return (grade.maryland or 0) <= _OBSERVED and any(check.check_id == TREND_CARRIED_ON and check.outcome == "powerless" for check in study.checks)
+
+
+def _may_be_luck(study: EffectStudy) -> bool:
+    """Whether the lottery drawn again gives such a difference too often, though the interval excludes zero."""
+    return any(check.check_id == RANDOMISATION and check.outcome == "powerless" for check in study.checks)
 
 
 def _identity(question: Question) -> dict[str, Any]:
@@ -230,6 +236,8 @@ def _limits(
         found.append(limit_text("broken"))
     if verdict == "判定不能" and any(check.check_id == TREND_CARRIED_ON and check.outcome == "powerless" for check in checks):
         found.append(limit_text("trend"))
+    if verdict == "判定不能" and any(check.check_id == RANDOMISATION and check.outcome == "powerless" for check in checks):
+        found.append(limit_text("luck"))
     if grade.maryland == 2:
         found.append(limit_text("grade_2"))
     if verdict != "検証対象外" and (plan.evaluated_after_period or plan.changed_since_freeze):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ import pandas as pd
 from kdx_eval.errors import KdxError, PlanError
 from kdx_eval.panel.draw_order import draw_order
 from kdx_eval.panel.exposure import NEVER
-from kdx_eval.panel.successors import StableUnits
+from kdx_eval.panel.successors import JOIN, StableUnits
 from kdx_eval.panel.tables import Tables, column, month_index
 from kdx_eval.plan import Question
 from kdx_eval.units import format_number, format_share
@@ -108,7 +109,7 @@ class DrawnOrder:
             return None
         # Departments that were one unit when lots were drawn bear one number, and were drawn under their joined name.
         keys = self.frame["number"].where(self.frame["number"] != "", self.frame["department_id"])
-        drawn = self.frame.groupby(keys, sort=True).agg(unit=("department_id", lambda ids: "＋".join(sorted(ids))), stratum=("stratum", "min"), wave=("wave", "min"))
+        drawn = self.frame.groupby(keys, sort=True).agg(unit=("department_id", lambda ids: JOIN.join(sorted(ids))), stratum=("stratum", "min"), wave=("wave", "min"))
         try:
             tickets = draw_order(dict(zip(drawn["unit"], drawn["stratum"], strict=True)), waves=int(self.frame["wave"].max()), word=self.word)
         except KdxError:
@@ -153,7 +154,7 @@ def read_order(connection: duckdb.DuckDBPyConnection, tables: Tables, *, questio
     draws = sorted(set(frame["draw_id"]))
     if not draws:
         return None
-    asked = draws if len(draws) == 1 else [one for one in draws if one in (question.lottery_log or "")]
+    asked = draws if len(draws) == 1 else [one for one in draws if re.search(rf"(?<![0-9A-Za-z_-]){re.escape(one)}(?![0-9A-Za-z_-])", question.lottery_log or "")]
     if len(asked) != 1:
         reason = f"順番表に{len(draws)}回分の抽選があり、計画がどれを指すのかわかりません"
         raise PlanError(reason, place=f"{question.question_id}.lottery_log", hint=f"lottery_log に抽選の名前（{'、'.join(draws[:4])} のどれか）を書いてください")

@@ -205,8 +205,8 @@ def test_the_log_and_the_notice_name_every_department_safely(proposed: Rollout, 
     rows = list(csv.reader(io.StringIO(order_table(hostile).decode("utf-8-sig"))))
     assert tuple(rows[0]) == HEADINGS
     assert len(rows) == len(proposed.order) + 1
-    assert not rows[1][3].startswith("=")
-    assert "髙﨑𠮷" in rows[1][3]
+    assert not rows[1][4].startswith("=")
+    assert "髙﨑𠮷" in rows[1][4]
     path = tmp_path / "notice.docx"
     path.write_bytes(rollout_notice(proposed, synthetic=True))
     text = "\n".join(paragraph.text for paragraph in docx.Document(str(path)).paragraphs)
