@@ -18,9 +18,10 @@ from kdx_eval.effect.randomisation import RANDOMISATION, redrawn_check, redrawn_
 from kdx_eval.effect.study import CheckOutcome, CheckResult
 from kdx_eval.errors import NotIdentifiedError
 from kdx_eval.panel.type import FloatArray, Panel
-from kdx_eval.units import format_measure, format_number
+from kdx_eval.units import format_measure, format_number, format_share
 
 BALANCE = "balance"
+EXITS = "exits"
 A_YEAR = 12
 # A draw on record that comes out uneven was bad luck, and its interval covers that: only what hardly any draw does says that it was no draw.
 UNLIKELY = 0.01
@@ -31,8 +32,8 @@ _TITLE = "受講前の釣り合い"
 
 
 def small_lottery_checks(held: Headline, panel: Panel) -> tuple[CheckResult, ...]:
-    """Balance, and the lottery drawn again, of a roll-out among few units."""
-    return balance_check(panel, held.target), redrawn_check(held, panel)
+    """Balance, exits, and the lottery drawn again, of a roll-out among few units."""
+    return balance_check(panel, held.target), exits_check(panel), redrawn_check(held, panel)
 
 
 def balance_check(panel: Panel, target: FiscalYearTarget) -> CheckResult:
@@ -59,7 +60,8 @@ def balance_check(panel: Panel, target: FiscalYearTarget) -> CheckResult:
     sentence = (
         f"{_TITLE}：最初の回が始まる前の1年の平均の、回による違い。抽選でこれ以上の偏りが出る割合は{format_number(100 * p_value, 1)}%。{verdict}。"
     )
-    return CheckResult(check_id=BALANCE, title=_TITLE, outcome="passed" if passed else "failed", sentence=sentence, statistic=float(observed[0]), p_value=p_value)
+    outcome: CheckOutcome = "passed" if passed else "failed"
+    return CheckResult(check_id=BALANCE, title=_TITLE, outcome=outcome, sentence=sentence, statistic=float(observed[0]), p_value=p_value)
 
 
 def _between(cohort: FloatArray, level: FloatArray, inside: npt.NDArray[np.object_], *, weight: FloatArray) -> FloatArray:
@@ -87,7 +89,29 @@ def large_lottery_checks(panel: Panel, lead: EfficientRollout, *, unit_label: st
         checks.append(not_made("placebo_date", "日付をずらした点検", reason=placebo))
     else:
         checks.append(_placebo_result(placebo, lead, failed=failed[1], unit_label=unit_label))
-    return (*checks, _redrawn(panel, lead))
+    return (*checks, exits_check(panel), _redrawn(panel, lead))
+
+
+def exits_check(panel: Panel) -> CheckResult:
+    """Whether units drawn to begin were lost (left the city, records that stop) more often than those drawn to wait: a draw makes alike only who stays in it.
+
+    Exact test of two shares (Fisher 1935); it fails below 1 %, as the balance does.
+    """
+    from scipy import stats
+
+    exits, title = panel.exits, "途中でいなくなった単位"
+    if exits is None or not min(exits.n_treated, exits.n_waiting):
+        return not_made(EXITS, title, reason="抽選の記録と成果のデータから、いなくなった単位を数えられません")
+    stayed = (exits.n_treated - exits.lost_treated, exits.n_waiting - exits.lost_waiting)
+    p_value = float(stats.fisher_exact([[exits.lost_treated, stayed[0]], [exits.lost_waiting, stayed[1]]]).pvalue)
+    failed = p_value < UNLIKELY
+    verdict = "偏りがあり、残った単位だけでは比べられません" if failed else "抽選の結果による違いは見つかりませんでした"
+    shares = (format_share(exits.lost_treated / exits.n_treated, 0), format_share(exits.lost_waiting / exits.n_waiting, 0))
+    sentence = (
+        f"{title}：成果の記録がそろわず除いたのは、先に受ける側{format_number(exits.n_treated)}のうち{format_number(exits.lost_treated)}（{shares[0]}）、"
+        f"あとの側{format_number(exits.n_waiting)}のうち{format_number(exits.lost_waiting)}（{shares[1]}）。{verdict}。"
+    )
+    return CheckResult(check_id=EXITS, title=title, outcome="failed" if failed else "passed", sentence=sentence, p_value=p_value)
 
 
 def _model_balance(lead: EfficientRollout, *, failed: bool) -> CheckResult:

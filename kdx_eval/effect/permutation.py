@@ -77,9 +77,10 @@ class _Scores:
 def fisher_test(panel: Panel, *, estimand: Estimand = "simple", draws: int = 500, seed: int = 0) -> FisherTest:
     """Randomisation test of "no effect on anyone" for a roll-out in random order.
 
-    Starting times are permuted within ``panel.stratum`` and by ``panel.cluster``, and units compared within ``panel.within`` if that is given; the statistic is the efficient estimate over its Neyman error,
-    recomputed with its own adjustment for every draw (Roth & Sant'Anna 2023, section 2 on Fisher randomisation tests). Where no more than
-    1 + ``draws`` assignments exist, all of them are taken and the p value is exact. Draws whose error is zero count as extreme.
+    Starting times are permuted within ``panel.stratum`` and by ``panel.cluster``, and units compared within ``panel.within`` if that is given; the
+    statistic is the efficient estimate over its Neyman error, recomputed with its own adjustment for every draw (Roth & Sant'Anna 2023, section 2 on
+    Fisher randomisation tests). Where no more than 1 + ``draws`` assignments exist, all of them are taken and the p value is exact. Draws whose error is
+    zero count as extreme.
 
     Returns
     -------

@@ -212,10 +212,11 @@ class EffectStudy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Studies(Mapping[str, EffectStudy]):
-    """The studies of a plan by question id, and why each other question has none."""
+    """The studies of a plan by question id, why each other question has none, and what is said of those in which everyone was trained at once."""
 
     found: Mapping[str, EffectStudy]
     refused: Mapping[str, str]
+    described: Mapping[str, str] = field(default_factory=dict)
 
     def __getitem__(self, question_id: str) -> EffectStudy:
         return self.found[question_id]

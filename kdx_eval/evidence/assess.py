@@ -127,17 +127,25 @@ def _identity(question: Question) -> dict[str, Any]:
     }
 
 
-def not_assessed(question: Question, *, reason: str | None = None) -> Evidence:
-    """検証対象外: what may be said where no comparison exists; ``reason`` is why no panel could be made, if that was tried."""
+def not_assessed(question: Question, *, reason: str | None = None, described: str | None = None) -> Evidence:
+    """検証対象外: what may be said where no comparison exists.
+
+    Parameters
+    ----------
+    reason : str or None
+        Why no panel could be made, or nothing described, if that was tried.
+    described : str or None
+        The course before and after of a question in which everyone was trained at once: permitted with the words that it is no effect.
+    """
     nothing = (math.nan, math.nan, math.nan)
     fields = verdict_fields(question, None, good=nothing, good90=UNKNOWN, smallest=math.nan)
     headline_sentence, sentences, forbidden = verdict_texts("検証対象外", fields)
     return Evidence(
         **_identity(question),
         verdict="検証対象外",
-        maryland=None,
-        japan=None,
-        basis_plain="比較対象なし",
+        maryland=None if described is None else 1,
+        japan=None if described is None else "Lv3",
+        basis_plain="比較対象なし" if described is None else "前後比較のみ",
         smallest=None,
         detectable=None,
         interval90=None,
@@ -145,12 +153,18 @@ def not_assessed(question: Question, *, reason: str | None = None) -> Evidence:
         holm95=None,
         headline=None,
         headline_sentence=headline_sentence,
-        sentences=sentences,
+        sentences=sentences if described is None else (*sentences, described),
         forbidden=forbidden,
-        limits=(),
-        reasons=(reason_text("not_estimated") if reason is None else reason_text("refused", detail=reason),),
+        limits=() if described is None else (limit_text("together"),),
+        reasons=_why_not(question, reason),
         checks=(),
     )
+
+
+def _why_not(question: Question, reason: str | None) -> tuple[str, ...]:
+    if not question.is_described:
+        return (reason_text("not_estimated") if reason is None else reason_text("refused", detail=reason),)
+    return (reason_text("together"), *(() if reason is None else (reason_text("not_described", detail=reason),)))
 
 
 def assess_all(
@@ -180,7 +194,9 @@ def assess_all(
         key = question.question_id
         study = studies.get(key)
         if study is None:
-            found[key] = not_assessed(question, reason=refused.get(key) if question.is_estimated else None)
+            described = studies.described.get(key) if isinstance(studies, Studies) else None
+            tried = question.is_estimated or (question.is_described and described is None)
+            found[key] = not_assessed(question, reason=refused.get(key) if tried else None, described=described)
             continue
         found[key] = assess_evidence(
             study,

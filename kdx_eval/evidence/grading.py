@@ -117,7 +117,8 @@ def grade_study(study: EffectStudy, question: Question, *, plan: Plan, pre_month
     if study.n_control_units == 0 or not question.is_estimated:
         return Grade(maryland=1, japan="Lv3", basis="前後比較のみ", reasons=(reason_text("no_comparison", **words),))
     maryland, japan, reasons = _grade_of_design(study, question)
-    weak = [*_failed_checks(study.checks, drawn=maryland == DOCUMENTED_LOTTERY), *_missing_checks(study.checks, question), *_short_history(pre_months, monthly=study.monthly)]
+    weak = _failed_checks(study.checks, drawn=maryland == DOCUMENTED_LOTTERY)
+    weak += [*_missing_checks(study.checks, question), *_short_history(pre_months, monthly=study.monthly)]
     if not math.isfinite(study.headline.std_error):
         weak.append(reason_text("few_controls" if question.design == "single" else "few_units", **words))
     if plan.evaluated_after_period or plan.changed_since_freeze:
@@ -158,8 +159,11 @@ def _lottery_lacks(draw: Draw | OrderDraw | None, question: Question) -> tuple[s
 
 
 def _failed_checks(checks: tuple[CheckResult, ...], *, drawn: bool) -> list[str]:
-    """Failed checks, and key checks that could have found little. Where the order was drawn it is the draw that makes the units alike: the balance before is its
-    check, and months before training too noisy to show a slope take nothing away."""
+    """Failed checks, and key checks that could have found little.
+
+    Where the order was drawn it is the draw that makes the units alike: the balance before is its check, and months before training too noisy to show a
+    slope take nothing away.
+    """
     key = _is_balance if drawn else _is_key
     found = [reason_text("check_failed", check=check.title) for check in checks if check.outcome == "failed"]
     found += [reason_text("check_powerless", check=check.title) for check in checks if check.outcome == "powerless" and key(check)]

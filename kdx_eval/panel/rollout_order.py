@@ -84,7 +84,8 @@ class DrawnOrder:
     Attributes
     ----------
     frame : DataFrame
-        unit (stable unit), department_id, stratum (text, empty where lots were not drawn by group), wave, month (``Month.index``), number; one row a department.
+        unit (stable unit), department_id, stratum (text, empty where lots were not drawn by group), wave, month (``Month.index``), number; one row a
+        department.
     word : str
         From which the order follows; empty where lots were drawn by hand.
     """
@@ -109,7 +110,8 @@ class DrawnOrder:
             return None
         # Departments that were one unit when lots were drawn bear one number, and were drawn under their joined name.
         keys = self.frame["number"].where(self.frame["number"] != "", self.frame["department_id"])
-        drawn = self.frame.groupby(keys, sort=True).agg(unit=("department_id", lambda ids: JOIN.join(sorted(ids))), stratum=("stratum", "min"), wave=("wave", "min"))
+        groups = self.frame.groupby(keys, sort=True)
+        drawn = groups.agg(unit=("department_id", lambda ids: JOIN.join(sorted(ids))), stratum=("stratum", "min"), wave=("wave", "min"))
         try:
             tickets = draw_order(dict(zip(drawn["unit"], drawn["stratum"], strict=True)), waves=int(self.frame["wave"].max()), word=self.word)
         except KdxError:
@@ -154,14 +156,17 @@ def read_order(connection: duckdb.DuckDBPyConnection, tables: Tables, *, questio
     draws = sorted(set(frame["draw_id"]))
     if not draws:
         return None
-    asked = draws if len(draws) == 1 else [one for one in draws if re.search(rf"(?<![0-9A-Za-z_-]){re.escape(one)}(?![0-9A-Za-z_-])", question.lottery_log or "")]
+    log = question.lottery_log or ""
+    asked = draws if len(draws) == 1 else [one for one in draws if re.search(rf"(?<![0-9A-Za-z_-]){re.escape(one)}(?![0-9A-Za-z_-])", log)]
     if len(asked) != 1:
         reason = f"順番表に{len(draws)}回分の抽選があり、計画がどれを指すのかわかりません"
-        raise PlanError(reason, place=f"{question.question_id}.lottery_log", hint=f"lottery_log に抽選の名前（{'、'.join(draws[:4])} のどれか）を書いてください")
+        hint = f"lottery_log に抽選の名前（{'、'.join(draws[:4])} のどれか）を書いてください"
+        raise PlanError(reason, place=f"{question.question_id}.lottery_log", hint=hint)
     frame = frame[frame["draw_id"] == asked[0]]
     words = set(frame["word"])
     frame = frame.assign(unit=[units.of(str(one)) for one in frame["department_id"]])
-    return DrawnOrder(draw_id=str(asked[0]), frame=frame.drop(columns=["draw_id", "word"]).reset_index(drop=True), word=str(min(words)) if len(words) == 1 else "")
+    kept = frame.drop(columns=["draw_id", "word"]).reset_index(drop=True)
+    return DrawnOrder(draw_id=str(asked[0]), frame=kept, word=str(min(words)) if len(words) == 1 else "")
 
 
 def _named(what: str, names: tuple[str, ...]) -> str:

@@ -16,7 +16,7 @@ from kdx_eval.units import Month
 
 if TYPE_CHECKING:
     from kdx_eval.panel.gaps import GapReport
-    from kdx_eval.panel.lottery import Draw
+    from kdx_eval.panel.lottery import Draw, Exits
     from kdx_eval.panel.rollout_order import OrderDraw
     from kdx_eval.panel.surroundings import Surroundings
 
@@ -57,6 +57,8 @@ class Panel:
         Cases handled, where the outcome is hours of work and they are known for every unit and period.
     draw : Draw, OrderDraw or None
         The lottery behind the cohorts, where its log was delivered.
+    exits : Exits or None
+        Of a lottery: units left out because their outcome is not known throughout, by side.
     within : ndarray, (N,) or None
         Groups within which alone units are compared (`moments` then takes each cohort apart by group): the strata of a lottery, or several together.
     """
@@ -79,6 +81,7 @@ class Panel:
     other_cohorts: Mapping[float, FloatArray] = field(default_factory=dict)
     cases: FloatArray | None = None
     draw: Draw | OrderDraw | None = None
+    exits: Exits | None = None
     within: npt.NDArray[np.object_] | None = None
 
     def __post_init__(self) -> None:
@@ -192,6 +195,8 @@ class Panel:
             exposure=rows(self.exposure),
             other_cohorts={share: cohort[keep] for share, cohort in self.other_cohorts.items()},
             cases=rows(self.cases),
+            within=rows(self.within),
+            exits=None if self.exits is None else self.exits.and_lost(self.cohort[~keep] <= self.periods[-1]),
             notes=(*self.notes, f"月の記録がそろわない {int((~keep).sum())} 単位を除きました。"),
         )
 
@@ -238,6 +243,7 @@ class Panel:
             other_cohorts={share: cohort for share, cohort in others.items() if np.array_equal(cohort[codes], self.other_cohorts[share])},
             cases=None if self.cases is None else _mixed(self.cases, weight, codes=codes),
             draw=self.draw,
+            exits=self.exits,
             names={label: self.names[label] for label in labels if label in self.names},
             notes=(*self.notes, f"{self.n_units}単位を、ばらつきが独立な{len(labels)}のまとまりごとに平均して比べています。"),
         )

@@ -15,9 +15,9 @@ from kdx_eval.effect.fiscal_year import FiscalYearTarget
 from kdx_eval.effect.structure import Structure, fit_structure
 from kdx_eval.errors import NotIdentifiedError, ParameterError
 from kdx_eval.panel.build import outcome_panel
+from kdx_eval.panel.draw_order import Ticket, draw_order, wave_counts
 from kdx_eval.panel.type import FloatArray, Panel
 from kdx_eval.plan import Plan, Question, plan_to_dict
-from kdx_eval.panel.draw_order import Ticket, draw_order, wave_counts
 from kdx_eval.policy.power import Waves, simulate_analysis
 from kdx_eval.units import FiscalYear, Month, format_hours, format_measure, format_number, format_share
 
@@ -197,7 +197,8 @@ def _propose(panel: Panel, question: Question, *, plan: Plan, evidence: Evidence
         wanted_note=note, options=options, chosen=chosen, order=order, balance=_balance(panel, left, tickets=tickets),
         strata=tuple(wave_counts(tickets, waves=len(option.sizes)).items()), word=setting.word,
         draw_id=draw_id,
-        plan=_next_plan(plan, question, order=order, word=setting.word, draw_id=draw_id), notes=_notes(option, panel=panel, left=len(left), structure=structure),
+        plan=_next_plan(plan, question, order=order, word=setting.word, draw_id=draw_id),
+        notes=_notes(option, panel=panel, left=len(left), structure=structure),
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import permutations
+from math import comb
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,13 @@ from kdx_eval.effect import efficient_rollout, estimate_effect, moments
 from kdx_eval.effect.checks import Headline
 from kdx_eval.effect.fiscal_year import FiscalYearTarget, fiscal_year_contrast
 from kdx_eval.effect.inference import contrast_estimate, pooled_covariance
-from kdx_eval.effect.lottery_checks import balance_check
+from kdx_eval.effect.lottery_checks import balance_check, exits_check
 from kdx_eval.effect.permutation import fisher_test
 from kdx_eval.effect.randomisation import redraw
 from kdx_eval.effect.rollout import LARGE_ROLLOUT
 from kdx_eval.effect.strata import compared_within_strata, strata_sentence
 from kdx_eval.errors import NotIdentifiedError
-from kdx_eval.panel.lottery import Draw
+from kdx_eval.panel.lottery import Draw, Exits
 from kdx_eval.panel.rollout_order import OrderDraw
 from kdx_eval.panel.type import Panel
 from kdx_eval.plan import plan_from_dict
@@ -33,7 +34,8 @@ def panel(outcome: Any, cohort: Any, stratum: str = "", **parts: Any) -> Panel:
     values = np.asarray(outcome, dtype=float)
     return Panel(
         outcome=values, units=np.array([f"u{i:03d}" for i in range(len(values))], dtype=object), periods=np.arange(values.shape[1], dtype=float),
-        cohort=np.asarray(cohort, dtype=float), persons=np.ones(len(values), dtype=np.int64), stratum=np.array(list(stratum), dtype=object) if stratum else None,
+        cohort=np.asarray(cohort, dtype=float), persons=np.ones(len(values), dtype=np.int64),
+        stratum=np.array(list(stratum), dtype=object) if stratum else None,
         draw=PERSONS, **parts,
     )  # fmt: skip
 
@@ -54,7 +56,8 @@ def walks(cohort: list[float], stratum: str, periods: int = 6, seed: int = 0, dr
 # Stratum A, three of six drawn: 10 -> 8 against 10 -> 11, effect -3. Stratum B, one of four drawn: 20 -> 24 against 20 -> 26, effect -2.
 # Within strata, weighted by who was treated: (3 x -3 + 1 x -2) / 4 = -2.75. Across strata: treated +4 and three times -2, mean -0.5; not treated
 # three times +1 and three times +6, mean 3.5; -0.5 - 3.5 = -4, wrong for both strata: B, which grows, had fewer chances.
-HAND = panel([[10, 10, 8, 8]] * 3 + [[10, 10, 11, 11]] * 3 + [[20, 20, 24, 24]] + [[20, 20, 26, 26]] * 3, [2] * 3 + [INF] * 3 + [2] + [INF] * 3, "A" * 6 + "B" * 4)
+FLAT, GROWN = [[10, 10, 11, 11]] * 3, [[20, 20, 26, 26]] * 3
+HAND = panel([*[[10, 10, 8, 8]] * 3, *FLAT, [20, 20, 24, 24], *GROWN], [2, 2, 2, INF, INF, INF, 2, INF, INF, INF], "A" * 6 + "B" * 4)
 
 
 def test_effects_within_strata_are_weighted_by_who_was_treated() -> None:
@@ -116,7 +119,7 @@ def test_the_efficient_estimate_within_strata_is_that_of_each_stratum_weighted_b
 
 
 def test_small_strata_are_joined_only_where_chances_were_the_same() -> None:
-    cohort = [2, 2, INF, INF, INF, INF] + [2, INF, INF] + [2, INF, INF] + [2, 2, INF]
+    cohort = [2, 2, INF, INF, INF, INF, 2, INF, INF, 2, INF, INF, 2, 2, INF]
     one = panel(np.zeros((15, 4)), cohort, "A" * 6 + "B" * 3 + "C" * 3 + "D" * 3)
     joined = compared_within_strata(one)
     # B and C had one chance in three each and are joined; so had A, which stands alone; D had two in three, and nobody like it.
@@ -155,7 +158,7 @@ def brute_force(one: Panel) -> float:
 
 @pytest.mark.parametrize("within", [False, True])
 def test_the_headline_drawn_again_approaches_all_assignments(within: bool) -> None:
-    one = walks([2, 2, INF, INF, INF] + [2, INF, INF, INF], "AAAAABBBB", periods=4, seed=3)
+    one = walks([2, 2, INF, INF, INF, 2, INF, INF, INF], "AAAAABBBB", periods=4, seed=3)
     one = replace(one, within=one.stratum) if within else one
     found = redraw(held(one), one, draws=4_000)
     assert found is not None
@@ -166,7 +169,7 @@ def test_the_headline_drawn_again_approaches_all_assignments(within: bool) -> No
 
 
 def test_fisher_test_of_the_efficient_estimate_compares_within_strata_too() -> None:
-    one = walks([3, 3, INF, INF, INF] + [3, 3, INF, INF], "AAAAABBBB", periods=5, seed=5)
+    one = walks([3, 3, INF, INF, INF, 3, 3, INF, INF], "AAAAABBBB", periods=5, seed=5)
     one = replace(one, within=one.stratum)
     result = efficient_rollout(moments(one))
     test = fisher_test(one)
@@ -198,6 +201,20 @@ def test_balance_before_fails_for_an_order_by_level_and_not_for_a_draw() -> None
     assert balance_check(replace(chosen, outcome=outcome[rng.permutation(24)]), PLAIN).outcome == "passed"
     by_stratum = replace(chosen, stratum=np.repeat(np.array(["a", "b", "c"], dtype=object), 8))  # within strata nothing could be exchanged
     assert balance_check(by_stratum, PLAIN).p_value == 1.0
+
+
+def test_losing_more_of_one_side_breaks_a_lottery() -> None:
+    one = panel(np.zeros((4, 2)), [1, 1, INF, INF])
+    even, uneven = (replace(one, exits=Exits(n_treated=40, lost_treated=lost, n_waiting=40, lost_waiting=4)) for lost in (5, 16))
+    assert exits_check(even).outcome == "passed"
+    found = exits_check(uneven)
+    assert found.outcome == "failed" and "40のうち16（40%）" in found.sentence
+    # Two of 2 x 40 tables: the hypergeometric sum of all tables at most as likely.
+    odds = [comb(40, a) * comb(40, 20 - a) / comb(80, 20) for a in range(21)]
+    assert found.p_value == pytest.approx(sum(p for p in odds if p <= odds[16] * (1 + 1e-7)))
+    gappy = replace(one, outcome=np.array([[0, np.nan], [0, 0], [0, 0], [0, 0]]), exits=Exits(n_treated=2, n_waiting=2))
+    assert gappy.without_gaps().exits == Exits(n_treated=2, lost_treated=1, n_waiting=2, lost_waiting=0)
+    assert exits_check(one).outcome == "not_applicable"
 
 
 def large(effect: float = 0.0, before: float = 0.0, seed: int = 0) -> Panel:

@@ -25,10 +25,10 @@ from kdx_eval.effect.structure import Structure
 from kdx_eval.errors import ParameterError, PlanError
 from kdx_eval.load import Dataset, load_dataset
 from kdx_eval.panel.build import build_panel, build_panels
+from kdx_eval.panel.draw_order import draw_order, wave_counts
 from kdx_eval.panel.type import Panel
 from kdx_eval.plan import Plan, plan_from_dict, plan_to_dict, read_plan
 from kdx_eval.policy import study_policy
-from kdx_eval.panel.draw_order import draw_order, wave_counts
 from kdx_eval.policy.power import Waves, simulate_analysis
 from kdx_eval.policy.rollout import Rollout
 from kdx_eval.report.claims import build_ledger

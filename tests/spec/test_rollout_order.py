@@ -46,10 +46,10 @@ def order_rows(*, word: str = WORD, recorded: str = WORD, draw_id: str = "R7-1")
     return [(draw_id, name, name[0], wave, STARTS[wave], None, recorded) for name, wave in sorted(drawn(word).items())]
 
 
-def town(*, moved: dict[str, str | None] | None = None, order: list[tuple[object, ...]] | None = None, effect: float = -4.0, outsider: bool = True) -> SmallTables:
+def town(*, moved: dict[str, str | None] | None = None, order: list[tuple[object, ...]] | None = None, effect: float = -4.0) -> SmallTables:
     """Sixteen drawn departments and one that was not; each trains its one member of staff in its month, or as ``moved`` says."""
     rng = np.random.default_rng(4)
-    names = [*NAMES, "Z"] if outsider else NAMES
+    names = [*NAMES, "Z"]
     began = {name: None if wave == 3 else STARTS[wave] for name, wave in drawn().items()}
     began |= {name: None if when is None else day(when) for name, when in (moved or {}).items()}
     rows = [
