@@ -103,7 +103,7 @@ def exits_check(panel: Panel) -> CheckResult:
     if exits is None or not min(exits.n_treated, exits.n_waiting):
         return not_made(EXITS, title, reason="抽選の記録と成果のデータから、いなくなった単位を数えられません")
     stayed = (exits.n_treated - exits.lost_treated, exits.n_waiting - exits.lost_waiting)
-    p_value = float(stats.fisher_exact([[exits.lost_treated, stayed[0]], [exits.lost_waiting, stayed[1]]]).pvalue)
+    p_value = float(stats.fisher_exact(np.array([[exits.lost_treated, stayed[0]], [exits.lost_waiting, stayed[1]]])).pvalue)
     failed = p_value < UNLIKELY
     verdict = "偏りがあり、残った単位だけでは比べられません" if failed else "抽選の結果による違いは見つかりませんでした"
     shares = (format_share(exits.lost_treated / exits.n_treated, 0), format_share(exits.lost_waiting / exits.n_waiting, 0))

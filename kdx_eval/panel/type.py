@@ -226,7 +226,6 @@ class Panel:
         np.add.at(mixed, codes, self.outcome * weight[:, None])
         persons = np.zeros(len(labels), dtype=np.int64)
         np.maximum.at(persons, codes, self.persons)  # each unit names all persons of its department
-        drawn = None if self.stratum is None else self.stratum[np.unique(codes, return_index=True)[1]]
         others = {share: np.array([cohort[codes == code][0] for code in range(len(labels))]) for share, cohort in self.other_cohorts.items()}
         return Panel(
             outcome=mixed / mass[:, None],
@@ -236,7 +235,7 @@ class Panel:
             cohort=first,
             persons=persons,
             weight=mass,
-            stratum=drawn if drawn is not None and np.array_equal(drawn[codes], self.stratum) else None,
+            stratum=_if_constant(self.stratum, codes),
             gaps=self.gaps,
             monthly=self.monthly,
             surroundings=self.surroundings,
@@ -256,6 +255,14 @@ class Panel:
 
     def __repr__(self) -> str:
         return f"Panel({self.n_units} units x {self.n_periods} periods, {len(self.cohorts)} cohorts)"
+
+
+def _if_constant(values: npt.NDArray[np.object_] | None, codes: npt.NDArray[np.intp]) -> npt.NDArray[np.object_] | None:
+    """The value of each code; None where the values of some code differ, or there are none."""
+    if values is None:
+        return None
+    first = values[np.unique(codes, return_index=True)[1]]
+    return first if np.array_equal(first[codes], values) else None
 
 
 def _mixed(values: FloatArray, weight: FloatArray, *, codes: npt.NDArray[np.intp]) -> FloatArray:
