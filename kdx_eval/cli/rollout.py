@@ -43,7 +43,7 @@ def write_rollout(data: Path, *, plan: Path, out: Path, word: str, waves: int, f
     screen.say(found.wanted_note, *found.notes)
     screen.say(
         f"書き出しました: {folder}",
-        "  順番表.csv          抽選の記録。保存し、書き換えないでください",
+        "  順番表.csv          抽選の記録。書き換えずに、来年度のデータのフォルダーに入れてください（順番どおりに始めたかを、これで確かめます）",
         "  課長への説明.docx   黄色の部分を書き入れて配ってください",
         "  plan.yaml           来年度の分析の計画。始める前に固定してください:",
         f"  kdx-eval plan freeze {folder / 'plan.yaml'}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -50,6 +51,8 @@ def imputation_weights(m: CohortMoments, target: FiscalYearTarget, *, cells: Boo
     NotIdentifiedError
         The untreated cells do not determine what a treated cell would have been.
     """
+    if m.stratum is not None:
+        return _within_strata(m, target, cells=cells)
     usable = ~np.isin(m.periods, list(target.excluded))
     mass = np.where(usable[None, :] & (m.periods[None, :] < m.cohorts[:, None]), m.mass[:, None], 0.0)
     weight = np.where(cells, m.mass[:, None], 0.0) / float((m.mass[:, None] * cells).sum())
@@ -69,6 +72,16 @@ def imputation_weights(m: CohortMoments, target: FiscalYearTarget, *, cells: Boo
     own = np.divide(weight.sum(axis=1, keepdims=True) - mass @ period[:, None], count, out=np.zeros_like(count), where=count > 0)
     fitted: FloatArray = mass * (own + period[None, :])
     return weight - fitted
+
+
+def _within_strata(m: CohortMoments, target: FiscalYearTarget, *, cells: BoolArray) -> FloatArray:
+    """Each stratum of a lottery with period effects of its own, strata weighted by their treated cells."""
+    weights, mass = np.zeros(cells.shape), (m.mass[:, None] * cells).sum(axis=1)
+    for g in np.unique([np.flatnonzero(m.comparable(int(g)))[0] for g in np.flatnonzero(mass > 0)]):
+        inside = m.comparable(int(g))
+        part = replace(m.select(inside), stratum=None)
+        weights[inside] = imputation_weights(part, target, cells=cells[inside]) * float(mass[inside].sum() / mass.sum())
+    return weights
 
 
 def stacked_weights(
@@ -97,7 +110,7 @@ def stacked_weights(
     before = min(before, target.season) if target.season > 1 else before
     total, whole = np.zeros((len(m.cohorts), len(m.periods))), 0.0
     for g in starts:
-        others = m.cohorts > m.periods[cells[g]].max()
+        others = (m.cohorts > m.periods[cells[g]].max()) & m.comparable(g)
         others[g] = False
         if m.size[others].sum() < SMALLEST_COMPARISON or before < 1:
             continue

@@ -17,6 +17,7 @@ from kdx_eval.effect.lee import LeeBounds, lee_bounds
 from kdx_eval.effect.study import CheckOutcome, CheckResult
 from kdx_eval.effect.unit_contrast import effect_on, fiscal_year_weights, judge_unit_weights, unit_weights
 from kdx_eval.errors import NotIdentifiedError
+from kdx_eval.panel.rollout_order import OrderDraw
 from kdx_eval.panel.surroundings import Surroundings
 from kdx_eval.panel.type import FloatArray, Panel
 from kdx_eval.units import format_measure, format_share
@@ -39,7 +40,7 @@ class _Around:
     def treated(self) -> BoolArray:
         """Units whose effect is counted, (N,)."""
         counted = np.asarray(self.held.found.cells.any(axis=1))
-        return np.asarray(counted[np.searchsorted(self.held.m.cohorts, self.panel.cohort)])
+        return np.asarray(counted[self.held.m.groups_of(self.panel)])
 
     @property
     def never(self) -> BoolArray:
@@ -115,6 +116,7 @@ def _subset(panel: Panel, keep: BoolArray) -> Panel:
         cluster=None,
         weight=None if panel.weight is None else panel.weight[keep],
         stratum=None,
+        within=None if panel.within is None else panel.within[keep],
         exposure=None,
         covariates={},
     )
@@ -128,6 +130,8 @@ def _posting(around: _Around) -> Finding:
     """Who is posted where now, instead of before April: staff who moved carry their training along."""
     finding = Finding(check_id="posting", title="異動の影響（今の所属で計算）", about="受講者を今の所属で数え直した場合との差", row=ROTATION)
     now, panel = around.known.cohort_now, around.panel
+    if isinstance(panel.draw, OrderDraw):
+        return replace(finding, missing="抽選で決まった時期で比べているため、受講者の数え方には左右されません")
     if now is None:
         return replace(finding, missing="発令日付きの所属履歴（assignments）があれば確かめられます")
     cohort = np.array([now.get(str(unit), np.inf) for unit in panel.units])

@@ -122,8 +122,8 @@ def _one_cohort_left_out(headline: Headline) -> Finding:
 
 
 def _left_out(headline: Headline) -> Iterator[Estimate]:
-    for g in np.flatnonzero(headline.found.cells.any(axis=1)):
-        omitted = headline.target.omitted | {float(headline.m.cohorts[g])}
+    for cohort in np.unique(headline.m.cohorts[headline.found.cells.any(axis=1)]):
+        omitted = headline.target.omitted | {float(cohort)}
         found = difference(headline, replace(headline.target, omitted=omitted))
         if not isinstance(found, str) and np.isfinite(found.p_value):
             yield found

@@ -40,6 +40,8 @@ class CohortMoments:
         Sum of w squared times the outer product of the deviations from ``mean``.
     units : ndarray, (N,)
         Labels of all units, by which overlapping parts are refused.
+    stratum : ndarray, (G,) or None
+        Stratum of a lottery, where each cohort is taken apart by stratum: ``cohorts`` then repeats, and units are compared within their stratum only.
 
     Moments of parts that share no unit add: ``a + b`` are the moments of both together (Chan, Golub & LeVeque 1979, eq. 2.1 for
     the unweighted case; METHODS section 1).
@@ -56,6 +58,7 @@ class CohortMoments:
     scatter: FloatArray
     units: npt.NDArray[np.object_]
     monthly: bool = False
+    stratum: npt.NDArray[np.object_] | None = None
 
     @property
     def n_units(self) -> int:
@@ -67,6 +70,17 @@ class CohortMoments:
         """Which cohorts were never treated, (G,)."""
         return np.isinf(self.cohorts)
 
+    def groups_of(self, panel: Panel) -> npt.NDArray[np.intp]:
+        """Place of each unit of ``panel`` among the cohorts (and strata), (N,)."""
+        if self.stratum is None or panel.within is None:
+            return np.searchsorted(self.cohorts, panel.cohort)
+        place = pd.MultiIndex.from_arrays([self.cohorts, self.stratum.astype(str)])
+        return np.asarray(place.get_indexer(pd.MultiIndex.from_arrays([panel.cohort, panel.within.astype(str)])), dtype=np.intp)
+
+    def comparable(self, g: int) -> npt.NDArray[np.bool_]:
+        """Cohorts that group ``g`` may be compared with: all, or those of its stratum, (G,)."""
+        return np.ones(len(self.cohorts), dtype=bool) if self.stratum is None else np.asarray(self.stratum == self.stratum[g])
+
     def __add__(self, other: CohortMoments) -> CohortMoments:
         """Moments of both parts together.
 
@@ -77,6 +91,8 @@ class CohortMoments:
         """
         if not np.array_equal(self.periods, other.periods):
             raise ParameterError("期間の異なるモーメントは足せません", hint="同じ期間にそろえてから足してください")
+        if self.stratum is not None or other.stratum is not None:
+            raise ParameterError("抽選の区分に分けたモーメントは足せません", hint="パネルを合わせてから区分に分けてください")
         if pd.Index(self.units).isin(other.units).any():
             raise ParameterError("同じ単位を含むモーメントは足せません", hint="単位が重ならないように分けてください（月ごとのファイルは先に結合します）")
         cohorts = np.union1d(self.cohorts, other.cohorts)
@@ -111,6 +127,7 @@ class CohortMoments:
             scatter=self.scatter[keep],
             units=self.units,
             monthly=self.monthly,
+            stratum=None if self.stratum is None else self.stratum[keep],
         )
 
     def __repr__(self) -> str:
@@ -134,6 +151,11 @@ def moments(panel: Panel) -> CohortMoments:
         cells = int((~np.isfinite(panel.outcome)).sum())
         raise DataError(f"結果に欠けているセルが {cells} 個あります", hint="欠けた単位を除くか、doubly_robust を使ってください")
     cohorts, codes = np.unique(panel.cohort, return_inverse=True)
+    stratum: npt.NDArray[np.object_] | None = None
+    if panel.within is not None:
+        names, own = np.unique(panel.within.astype(str), return_inverse=True)
+        pairs, codes = np.unique(codes * len(names) + own, return_inverse=True)
+        cohorts, stratum = cohorts[pairs // len(names)], names[pairs % len(names)].astype(object)
     groups, periods = len(cohorts), panel.n_periods
     weight = np.ones(panel.n_units) if panel.weight is None else panel.weight
     if (weight < 0).any() or not np.isfinite(weight).all():
@@ -163,6 +185,7 @@ def moments(panel: Panel) -> CohortMoments:
         scatter=scatter,
         units=panel.units,
         monthly=panel.monthly,
+        stratum=stratum,
     )
 
 

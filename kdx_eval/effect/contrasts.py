@@ -49,7 +49,7 @@ class Contrast:
 
     def influence(self, panel: Panel, m: CohortMoments) -> FloatArray:
         """Influence of each unit on each estimate, (N, K); its columns sum to zero up to the constant part."""
-        group = np.searchsorted(m.cohorts, panel.cohort)
+        group = m.groups_of(panel)
         weight = np.ones(panel.n_units) if panel.weight is None else panel.weight
         values = np.zeros((panel.n_units, len(self.weights)))
         for g in range(len(m.cohorts)):

@@ -6,7 +6,7 @@ in the last period before treatment; β* = Var(X)^-1 Cov(X, θ(0)).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -204,6 +204,13 @@ def _treated_cells(m: CohortMoments) -> _Cells:
     if not len(cohort):
         raise NotIdentifiedError("受講後の期間に比較できる相手がいません", hint="期間と受講時期を確かめてください")
     share = later[column] * m.size
+    if m.stratum is not None:
+        share = share * (m.stratum[None, :] == m.stratum[cohort][:, None])
+        # What a stratum cannot answer for (nobody of it left to wait) is no cell.
+        answered = np.asarray(share.sum(axis=1) > 0)
+        cohort, column, share = cohort[answered], column[answered], share[answered]
+        if not len(cohort):
+            raise NotIdentifiedError("抽選の区分の中に、比較できる相手がいません", hint="抽選の区分と受講時期を確かめてください")
     before = np.searchsorted(m.periods, m.cohorts) - 1
     return _Cells(cohort=cohort, column=column, control=share / share.sum(axis=1)[:, None], before=before[cohort])
 
@@ -260,6 +267,10 @@ def _plug_in(m: CohortMoments, after: Contrast, before: Contrast) -> tuple[Float
 
 def _refinement(m: CohortMoments, after: Contrast) -> FloatArray:
     """What the refined variance takes off: explained part of the unidentified covariance of effects (Roth & Sant'Anna 2023, section 3.3)."""
+    if m.stratum is not None:  # each stratum was a lottery of its own
+        inside = [np.asarray(m.stratum == name) for name in np.unique(m.stratum.astype(str))]
+        parts = [(replace(m.select(own), stratum=None), Contrast(weights=after.weights[:, own], constant=after.constant[:, own])) for own in inside]
+        return np.asarray(sum(_refinement(part, contrast) for part, contrast in parts))
     early = m.periods < m.cohorts.min()
     if not early.any():
         return np.zeros((len(after.weights), len(after.weights)))

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from kdx_eval.effect.everyone import describe_everyone
 from kdx_eval.effect.rollout import rollout_study
 from kdx_eval.effect.single_study import single_study
 from kdx_eval.effect.staggered import staggered_study
 from kdx_eval.effect.study import EffectStudy, Studies
 from kdx_eval.errors import NotIdentifiedError
+from kdx_eval.panel.build import EVERYONE
 from kdx_eval.panel.comparison import coverage_sentences
 from kdx_eval.panel.type import Panel
 from kdx_eval.plan import Plan, Question
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 _DESIGNS: dict[str, Callable[..., EffectStudy]] = {"staggered": staggered_study, "lottery": rollout_study, "single": single_study}
 _REFUSALS = {
-    "everyone": ("全員が受けるため比較できる相手がいません", "受講率・修了率だけを報告します（検証対象外）"),
+    "everyone": (EVERYONE, "受講率・修了率を報告してください。次の研修は、kdx-eval rollout で課ごとに時期をずらせば比べられます"),
 }
 
 
@@ -50,7 +52,7 @@ def estimate_effects(panels: Panels, plan: Plan) -> Studies:
     Returns
     -------
     Studies
-        Studies by question id, and the reason for each question that has none.
+        Studies by question id, the reason for each question that has none, and the description of those in which everyone was trained at once.
     """
     found: dict[str, EffectStudy] = {}
     refused = dict(panels.refused)
@@ -62,4 +64,10 @@ def estimate_effects(panels: Panels, plan: Plan) -> Studies:
             found[question.question_id] = estimate_effect(panel, question, plan=plan)
         except NotIdentifiedError as error:
             refused[question.question_id] = error.reason
-    return Studies(found=found, refused=refused)
+    described: dict[str, str] = {}
+    for key, panel in panels.together.items():
+        try:
+            described[key] = describe_everyone(panel, plan.question(key))
+        except NotIdentifiedError as error:
+            refused[key] = error.reason + (f"（{error.hint}）" if error.hint else "")
+    return Studies(found=found, refused=refused, described=described)

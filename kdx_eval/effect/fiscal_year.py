@@ -155,10 +155,10 @@ def _windows(m: CohortMoments, target: FiscalYearTarget, cohort: float, usable: 
 
 
 def comparison_cohorts(m: CohortMoments, target: FiscalYearTarget, *, g: int, period: float) -> npt.NDArray[np.bool_]:
-    """Cohorts that serve as comparison for cohort g in that period: not treated by then, nor (placebo) before g itself was."""
+    """Cohorts that serve as comparison for cohort g in that period: not treated by then, nor (placebo) before g itself was; in a lottery of its stratum."""
     if target.only_never:
-        return m.never
-    others = m.cohorts > max(period, m.cohorts[g] if target.shift else period)
+        return np.asarray(m.never & m.comparable(g))
+    others = (m.cohorts > max(period, m.cohorts[g] if target.shift else period)) & m.comparable(g)
     others[g] = False
     return others
 

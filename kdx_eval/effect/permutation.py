@@ -77,9 +77,10 @@ class _Scores:
 def fisher_test(panel: Panel, *, estimand: Estimand = "simple", draws: int = 500, seed: int = 0) -> FisherTest:
     """Randomisation test of "no effect on anyone" for a roll-out in random order.
 
-    Starting times are permuted within ``panel.stratum`` and by ``panel.cluster``; the statistic is the efficient estimate over its Neyman error,
-    recomputed with its own adjustment for every draw (Roth & Sant'Anna 2023, section 2 on Fisher randomisation tests). Where no more than
-    1 + ``draws`` assignments exist, all of them are taken and the p value is exact. Draws whose error is zero count as extreme.
+    Starting times are permuted within ``panel.stratum`` and by ``panel.cluster``, and units compared within ``panel.within`` if that is given; the
+    statistic is the efficient estimate over its Neyman error, recomputed with its own adjustment for every draw (Roth & Sant'Anna 2023, section 2 on
+    Fisher randomisation tests). Where no more than 1 + ``draws`` assignments exist, all of them are taken and the p value is exact. Draws whose error is
+    zero count as extreme.
 
     Returns
     -------
@@ -103,7 +104,7 @@ def fisher_test(panel: Panel, *, estimand: Estimand = "simple", draws: int = 500
     if panel.weight is not None:
         raise ParameterError("無作為な順番の検定に重みは使えません", place="weight", hint="重みを外してください")
     m = moments(panel)
-    lottery = _lottery(panel, m)
+    lottery = _lottery(panel, cohort=m.groups_of(panel))
     count = _log_assignments(lottery)
     if count < np.log(1.5):
         raise NotIdentifiedError("くじの層の中で開始時期を入れ替えられる単位がありません", hint="層を大きくするか、並べ替え検定を使わないでください")
@@ -133,8 +134,7 @@ def fisher_test(panel: Panel, *, estimand: Estimand = "simple", draws: int = 500
     )
 
 
-def _lottery(panel: Panel, m: CohortMoments) -> _Lottery:
-    cohort = np.searchsorted(m.cohorts, panel.cohort)
+def _lottery(panel: Panel, *, cohort: IntArray) -> _Lottery:
     stratum = np.zeros(panel.n_units, dtype=np.intp) if panel.stratum is None else np.unique(panel.stratum.astype(str), return_inverse=True)[1]
     ticket = np.arange(panel.n_units) if panel.cluster is None else np.unique(panel.cluster.astype(str), return_inverse=True)[1]
     _, first = np.unique(ticket, return_index=True)

@@ -15,6 +15,7 @@ from kdx_eval.effect.entries import MONTHS_A_YEAR, EntryMaker, evaluated_target,
 from kdx_eval.effect.fiscal_year import FiscalYearContrast, FiscalYearTarget, event_bins, fiscal_year_contrast
 from kdx_eval.effect.group_time import GroupTimeEffects
 from kdx_eval.effect.inference import contrast_estimate, detectable_effect, pooled_covariance, sup_t_critical
+from kdx_eval.effect.lottery_checks import small_lottery_checks
 from kdx_eval.effect.naive import trained_against_untrained, two_way_fixed_effects
 from kdx_eval.effect.per_case import PerCase, parts_sentence, time_per_case
 from kdx_eval.effect.robustness import HonestBounds, breakdown_sentence, honest_bounds, honest_estimate, honest_lines
@@ -44,10 +45,11 @@ def staggered_study(panel: Panel, question: Question, *, plan: Plan) -> EffectSt
         No treated month has both matched months before and three comparison units, or there is no spread to measure.
     """
     held = _headline(panel, question, plan=plan)
-    m, target, found = held.m, held.target, held.found
+    target, found = held.target, held.found
+    m = held.m if panel.within is None else moments(replace(panel, within=None))  # all that stands beside the headline, as others compute it
     bounds, parts = honest_bounds(held, width=_bin_width(held, question)), _parts(panel, held)
     judged = _judged(panel, question, held, bounds=bounds)
-    counted = np.asarray(found.cells.any(axis=1))
+    counted = np.isin(m.cohorts, held.m.cohorts[found.cells.any(axis=1)])
     maker = EntryMaker(panel=panel, question=question, n_cohorts=int(counted.sum()))
     effects = reference_effects(m, question)
     variants = (*threshold_variants(panel, held), *(() if bounds is None else bounds.variants))
@@ -57,8 +59,8 @@ def staggered_study(panel: Panel, question: Question, *, plan: Plan) -> EffectSt
             *judged.entries[:-1],
             *_part_entries(maker, parts),
             *maker.group_time(effects),
-            *maker.naive(found.before_after, m, estimand="naive_before_after"),
-            *maker.naive(trained_against_untrained(m, found), m, estimand="naive_trained_untrained"),
+            *maker.naive(found.before_after, held.m, estimand="naive_before_after"),
+            *maker.naive(trained_against_untrained(held.m, found), held.m, estimand="naive_trained_untrained"),
             *maker.naive(two_way_fixed_effects(m), m, estimand="naive_twfe"),
         ),
         event_study=_event_frame(held, question),
@@ -82,7 +84,7 @@ def judged_study(panel: Panel, question: Question, *, plan: Plan) -> EffectStudy
 def _judged(panel: Panel, question: Question, held: Headline, *, bounds: HonestBounds | None) -> EffectStudy:
     m, found = held.m, held.found
     counted = np.asarray(found.cells.any(axis=1))
-    maker = EntryMaker(panel=panel, question=question, n_cohorts=int(counted.sum()))
+    maker = EntryMaker(panel=panel, question=question, n_cohorts=len(np.unique(m.cohorts[counted])))
     plain = maker.entry(held.estimate, estimand="fiscal_year", method="matched_months", inference="headline")
     first = plain
     if question.interval != "plain":
@@ -101,7 +103,7 @@ def _judged(panel: Panel, question: Question, held: Headline, *, bounds: HonestB
         detectable=detectable_effect(held.estimate.std_error, held.estimate.df) if structure is None else detectable(structure, found.effect, m=m),
         unit_periods=found.unit_periods,
         baseline_mean=float(found.baseline.estimate(m)[0]),
-        checks=run_checks(held, panel),
+        checks=(*run_checks(held, panel), *(small_lottery_checks(held, panel) if question.design == "lottery" else ())),
         influence=nothing,
         n_treated_units=found.n_treated,
         n_control_units=found.n_control,
@@ -157,7 +159,7 @@ def _beside(
         honest_lines(variants, unit_label=unit),
         breakdown_sentence(bounds),
     )
-    return (*(sentence for sentence in said if sentence is not None), *describe(panel, held.target, unit_label=unit))
+    return (*(sentence for sentence in said if sentence is not None), *describe(replace(panel, within=None), held.target, unit_label=unit))
 
 
 def _event_frame(held: Headline, question: Question) -> pd.DataFrame:

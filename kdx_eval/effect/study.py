@@ -10,6 +10,7 @@ import pandas as pd
 
 from kdx_eval.effect.inference import POWER, t_quantile
 from kdx_eval.panel.lottery import Draw
+from kdx_eval.panel.rollout_order import OrderDraw
 from kdx_eval.plan.types import Interval
 
 Better = Literal["lower", "higher"]
@@ -160,7 +161,7 @@ class EffectStudy:
         Of one supported unit: who makes up its comparison, heaviest first.
     placebos : tuple of float
         Of one supported unit: the same estimate for each untreated unit taken as treated.
-    draw : Draw or None
+    draw : Draw, OrderDraw or None
         Of a lottery with its log: who was drawn and who of them took part.
     interval : str
         ``straight`` or ``honest`` where the plan has the headline carry the interval under broken parallel courses; hours and yen follow it.
@@ -194,7 +195,7 @@ class EffectStudy:
     variants: tuple[Variant, ...] = ()
     donors: tuple[Donor, ...] = ()
     placebos: tuple[float, ...] = ()
-    draw: Draw | None = None
+    draw: Draw | OrderDraw | None = None
     interval: Interval = "plain"
 
     @property
@@ -217,10 +218,11 @@ class EffectStudy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Studies(Mapping[str, EffectStudy]):
-    """The studies of a plan by question id, and why each other question has none."""
+    """The studies of a plan by question id, why each other question has none, and what is said of those in which everyone was trained at once."""
 
     found: Mapping[str, EffectStudy]
     refused: Mapping[str, str]
+    described: Mapping[str, str] = field(default_factory=dict)
 
     def __getitem__(self, question_id: str) -> EffectStudy:
         return self.found[question_id]

@@ -56,7 +56,7 @@ def _variants(panel: Panel, held: Headline) -> Iterator[Variant]:
 
 def unit_weights(contrast: Contrast, panel: Panel, *, m: CohortMoments) -> FloatArray:
     """Weight of each unit's outcome in each period in the contrast's first row, (N, T)."""
-    group = np.searchsorted(m.cohorts, panel.cohort)
+    group = m.groups_of(panel)
     weight = np.ones(panel.n_units) if panel.weight is None else panel.weight
     weights: FloatArray = contrast.weights[0][group] * (weight / m.mass[group])[:, None]
     return weights

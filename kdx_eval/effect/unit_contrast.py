@@ -12,7 +12,7 @@ from kdx_eval.panel.type import FloatArray, Panel
 
 def unit_weights(weights: FloatArray, panel: Panel, *, m: CohortMoments) -> FloatArray:
     """Weight of each unit's outcome, (N, T), behind weights of cohort means, (G, T)."""
-    group = np.searchsorted(m.cohorts, panel.cohort)
+    group = m.groups_of(panel)
     own = np.ones(panel.n_units) if panel.weight is None else panel.weight
     found: FloatArray = weights[group] * (own / m.mass[group])[:, None]
     return found
@@ -30,7 +30,7 @@ def judge_unit_weights(weights: FloatArray, panel: Panel, *, pooled: PooledCovar
     For weights that are equal within cohorts this is `PooledCovariance.variance`. Weights of each unit must sum to zero over time, or its level
     would count as noise.
     """
-    pool = pooled.pool[np.searchsorted(m.cohorts, panel.cohort)]
+    pool = pooled.pool[m.groups_of(panel)]
     total, spread = 0.0, 0.0
     for p, covariance in enumerate(pooled.covariance):
         own = weights[pool == p]

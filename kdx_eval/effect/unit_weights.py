@@ -39,7 +39,7 @@ class UnitContrast:
 
         Within a cohort, units must stand for themselves: ``panel`` is unweighted.
         """
-        pool = pooled.pool[np.searchsorted(m.cohorts, panel.cohort)]
+        pool = pooled.pool[m.groups_of(panel)]
         total = spread = 0.0
         for p in range(len(pooled.df)):
             a = self.weights[pool == p]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kdx_eval.effect.checks import TREND_CARRIED_ON
+from kdx_eval.effect.randomisation import RANDOMISATION
 from kdx_eval.effect.study import CheckResult, EffectStudy, Studies
 from kdx_eval.evidence.grading import ALPHA, Grade, decide_verdict, good_direction, grade_study, holm, interval_at, is_equivalent
 from kdx_eval.evidence.smallest import smallest_meaningful_effect
@@ -65,7 +66,7 @@ def assess_evidence(
     if (grade.maryland or 0) > 1:
         verdict = decide_verdict(good_direction(decisive, better=better), interval90=good90, smallest=smallest.value)
         # With an interval from ranks (one supported unit), Holm's test may refuse what the interval at its level does not.
-        unproven = verdict in _DIFFERENCES and (_may_be_trend(study, grade) or (p_holm is not None and p_holm > ALPHA))
+        unproven = verdict in _DIFFERENCES and (_may_be_trend(study, grade) or _may_be_luck(study) or (p_holm is not None and p_holm > ALPHA))
         if any(check.outcome == "failed" for check in study.checks) or unproven:
             verdict = "判定不能"
     sign = -1.0 if better == "lower" else 1.0
@@ -109,6 +110,11 @@ def _may_be_trend(study: EffectStudy, grade: Grade) -> bool:
     return (grade.maryland or 0) <= _OBSERVED and any(check.check_id == TREND_CARRIED_ON and check.outcome == "powerless" for check in study.checks)
 
 
+def _may_be_luck(study: EffectStudy) -> bool:
+    """Whether the lottery drawn again gives such a difference too often, though the interval excludes zero."""
+    return any(check.check_id == RANDOMISATION and check.outcome == "powerless" for check in study.checks)
+
+
 def _identity(question: Question) -> dict[str, Any]:
     """The fields of ``Evidence`` that the plan alone decides."""
     return {
@@ -121,17 +127,25 @@ def _identity(question: Question) -> dict[str, Any]:
     }
 
 
-def not_assessed(question: Question, *, reason: str | None = None) -> Evidence:
-    """検証対象外: what may be said where no comparison exists; ``reason`` is why no panel could be made, if that was tried."""
+def not_assessed(question: Question, *, reason: str | None = None, described: str | None = None) -> Evidence:
+    """検証対象外: what may be said where no comparison exists.
+
+    Parameters
+    ----------
+    reason : str or None
+        Why no panel could be made, or nothing described, if that was tried.
+    described : str or None
+        The course before and after of a question in which everyone was trained at once: permitted with the words that it is no effect.
+    """
     nothing = (math.nan, math.nan, math.nan)
     fields = verdict_fields(question, None, good=nothing, good90=UNKNOWN, smallest=math.nan)
     headline_sentence, sentences, forbidden = verdict_texts("検証対象外", fields)
     return Evidence(
         **_identity(question),
         verdict="検証対象外",
-        maryland=None,
-        japan=None,
-        basis_plain="比較対象なし",
+        maryland=None if described is None else 1,
+        japan=None if described is None else "Lv3",
+        basis_plain="比較対象なし" if described is None else "前後比較のみ",
         smallest=None,
         detectable=None,
         interval90=None,
@@ -139,12 +153,18 @@ def not_assessed(question: Question, *, reason: str | None = None) -> Evidence:
         holm95=None,
         headline=None,
         headline_sentence=headline_sentence,
-        sentences=sentences,
+        sentences=sentences if described is None else (*sentences, described),
         forbidden=forbidden,
-        limits=(),
-        reasons=(reason_text("not_estimated") if reason is None else reason_text("refused", detail=reason),),
+        limits=() if described is None else (limit_text("together"),),
+        reasons=_why_not(question, reason),
         checks=(),
     )
+
+
+def _why_not(question: Question, reason: str | None) -> tuple[str, ...]:
+    if not question.is_described:
+        return (reason_text("not_estimated") if reason is None else reason_text("refused", detail=reason),)
+    return (reason_text("together"), *(() if reason is None else (reason_text("not_described", detail=reason),)))
 
 
 def assess_all(
@@ -174,7 +194,9 @@ def assess_all(
         key = question.question_id
         study = studies.get(key)
         if study is None:
-            found[key] = not_assessed(question, reason=refused.get(key) if question.is_estimated else None)
+            described = studies.described.get(key) if isinstance(studies, Studies) else None
+            tried = question.is_estimated or (question.is_described and described is None)
+            found[key] = not_assessed(question, reason=refused.get(key) if tried else None, described=described)
             continue
         found[key] = assess_evidence(
             study,
@@ -230,6 +252,8 @@ def _limits(
         found.append(limit_text("broken"))
     if verdict == "判定不能" and any(check.check_id == TREND_CARRIED_ON and check.outcome == "powerless" for check in checks):
         found.append(limit_text("trend"))
+    if verdict == "判定不能" and any(check.check_id == RANDOMISATION and check.outcome == "powerless" for check in checks):
+        found.append(limit_text("luck"))
     if grade.maryland == 2:
         found.append(limit_text("grade_2"))
     if verdict != "検証対象外" and (plan.evaluated_after_period or plan.changed_since_freeze):

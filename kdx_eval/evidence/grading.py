@@ -6,13 +6,19 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from kdx_eval.effect.lottery_checks import BALANCE
 from kdx_eval.effect.study import Better, CheckResult, EffectStudy, Entry
 from kdx_eval.evidence.types import Basis, Interval, Verdict
 from kdx_eval.evidence.wording import group_words, reason_text
+from kdx_eval.panel.lottery import Draw
+from kdx_eval.panel.rollout_order import OrderDraw
 from kdx_eval.plan import Plan, Question
+from kdx_eval.schema import parameter
+from kdx_eval.units import format_share
 
 ALPHA = 0.05
 FULL_YEAR = 12
+DOCUMENTED_LOTTERY = 5
 CLAIM_GRADE: tuple[int, str] = (0, "Lv4")  # claims and self-reports, METHODS 8
 # Without these a comparison carries no weight: not having found anything is then not enough.
 KEY_CHECKS = ("pre_trend", "balance", "rank_placebo")
@@ -111,7 +117,8 @@ def grade_study(study: EffectStudy, question: Question, *, plan: Plan, pre_month
     if study.n_control_units == 0 or not question.is_estimated:
         return Grade(maryland=1, japan="Lv3", basis="前後比較のみ", reasons=(reason_text("no_comparison", **words),))
     maryland, japan, reasons = _grade_of_design(study, question)
-    weak = [*_failed_checks(study.checks), *_missing_checks(study.checks, question), *_short_history(pre_months, monthly=study.monthly)]
+    weak = _failed_checks(study.checks, drawn=maryland == DOCUMENTED_LOTTERY)
+    weak += [*_missing_checks(study.checks, question), *_short_history(pre_months, monthly=study.monthly)]
     if not math.isfinite(study.headline.std_error):
         weak.append(reason_text("few_controls" if question.design == "single" else "few_units", **words))
     if plan.evaluated_after_period or plan.changed_since_freeze:
@@ -125,9 +132,9 @@ def _grade_of_design(study: EffectStudy, question: Question) -> tuple[int, str, 
     """Grade of the design if every check holds."""
     reasons: tuple[str, ...] = ()
     if question.design == "lottery":
-        if question.lottery_log and study.draw is not None:
-            return 5, "Lv1", ()
-        reasons = (reason_text("lottery_without_compliance" if question.lottery_log else "lottery_without_log"),)
+        reasons = _lottery_lacks(study.draw, question)
+        if not reasons:
+            return DOCUMENTED_LOTTERY, "Lv1", ()
     if question.order_argument:
         if any(check.check_id.startswith("balance") and check.outcome == "passed" for check in study.checks):
             return 4, "Lv2a", reasons
@@ -135,9 +142,31 @@ def _grade_of_design(study: EffectStudy, question: Question) -> tuple[int, str, 
     return 3, "Lv2a", reasons
 
 
-def _failed_checks(checks: tuple[CheckResult, ...]) -> list[str]:
+def _lottery_lacks(draw: Draw | OrderDraw | None, question: Question) -> tuple[str, ...]:
+    """What keeps a lottery from counting as a documented one that was followed; empty where nothing does."""
+    if not question.lottery_log:
+        return (reason_text("lottery_without_log"),)
+    if draw is None:
+        return (reason_text("lottery_without_compliance" if question.unit == "staff" else "lottery_without_order"),)
+    if isinstance(draw, OrderDraw) and draw.reproduced is False:
+        return (reason_text("lottery_not_reproduced"),)
+    # What the draw moved, of persons; who began when told to, of departments.
+    least = parameter("lottery_order_followed_min" if isinstance(draw, OrderDraw) else "lottery_take_up_min").value
+    if draw.compliance >= float(least):
+        return ()
+    key = "lottery_order_not_followed" if isinstance(draw, OrderDraw) else "lottery_not_taken_up"
+    return (reason_text(key, share=format_share(draw.compliance, 0), least=format_share(float(least), 0)),)
+
+
+def _failed_checks(checks: tuple[CheckResult, ...], *, drawn: bool) -> list[str]:
+    """Failed checks, and key checks that could have found little.
+
+    Where the order was drawn it is the draw that makes the units alike: the balance before is its check, and months before training too noisy to show a
+    slope take nothing away.
+    """
+    key = _is_balance if drawn else _is_key
     found = [reason_text("check_failed", check=check.title) for check in checks if check.outcome == "failed"]
-    found += [reason_text("check_powerless", check=check.title) for check in checks if check.outcome == "powerless" and _is_key(check)]
+    found += [reason_text("check_powerless", check=check.title) for check in checks if check.outcome == "powerless" and key(check)]
     if not any(_is_key(check) and check.outcome != "not_applicable" for check in checks):
         found.append(reason_text("no_pre_trends"))
     return found
@@ -147,6 +176,10 @@ def _missing_checks(checks: tuple[CheckResult, ...], question: Question) -> list
     """Checks that the plan calls indispensable and that could not be made."""
     made = {check.check_id for check in checks if check.outcome != "not_applicable"}
     return [reason_text("check_missing", check=name) for name in question.checks if name not in made]
+
+
+def _is_balance(check: CheckResult) -> bool:
+    return check.check_id == BALANCE
 
 
 def _is_key(check: CheckResult) -> bool:

@@ -17,13 +17,14 @@ from kdx_eval.panel.attendance import Attendance, course_ids, first_attendance, 
 from kdx_eval.panel.cases import match_cases, prepared, read_cases
 from kdx_eval.panel.cells import OutcomeCells, read_cells, require_outcome
 from kdx_eval.panel.gaps import choose_units, count_gaps
-from kdx_eval.panel.lottery import read_applicants
+from kdx_eval.panel.lottery import Exits, read_applicants
 from kdx_eval.panel.postings import Postings, read_headcount, read_postings
 from kdx_eval.panel.reach import attendance_hours, count_completion
+from kdx_eval.panel.rollout_order import OrderDraw, read_order
 from kdx_eval.panel.successors import Department, StableUnits, join_cells, read_departments, stable_units
 from kdx_eval.panel.surroundings import SurroundingsReader
 from kdx_eval.panel.tables import Tables
-from kdx_eval.panel.treatment import Treatment, gather_people, treat_units
+from kdx_eval.panel.treatment import Treatment, as_drawn, gather_people, treat_units
 from kdx_eval.panel.type import Panel
 from kdx_eval.plan import Plan, Question
 from kdx_eval.units import Month
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     import duckdb
 
 _ADDITIVE = frozenset(("回", "件", "時間", "分", "人", "円", "枚", "個", "台"))  # units of counts and totals
-EVERYONE = "全員が受けるため比較できる相手がいません"
+EVERYONE = "全員が同時に受けるため、比べる相手がいません"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,6 +51,8 @@ class Panels:
         Hours spent attending in the evaluated fiscal year.
     plan : Plan
         The plan whose questions they answer.
+    together : mapping of question_id to Panel
+        Panels of questions whose units were all treated at once: described, never compared.
     """
 
     panels: Mapping[str, Panel]
@@ -57,6 +60,7 @@ class Panels:
     completion: pd.DataFrame = field(repr=False)
     attendance_hours: Mapping[str, float]
     plan: Plan
+    together: Mapping[str, Panel] = field(default_factory=dict)
 
     def question(self, question_id: str) -> Question:
         """The question behind a panel."""
@@ -134,6 +138,9 @@ def outcome_panel(dataset: Tables, question: Question, *, plan: Plan) -> Panel:
         cells, no_event = _without_rows(cells, units) if question.no_row == "zero" else (cells, 0)
         cells = _taking_part(join_cells(cells, units, additive=_is_additive(question)), units, question=question)
         treatment = treat_units(cells, people, units=units, question=question)
+        order = read_order(connection, dataset, question=question, units=units)
+        if order is not None:
+            treatment = as_drawn(treatment, order, cells=cells, people=people, units=units, question=question)
         around = SurroundingsReader(connection=connection, tables=dataset, question=question, plan=plan, cells=cells, people=people, units=units)
         surroundings = None if question.unit == "staff" else around.read(treatment.cohort)
     finally:
@@ -182,7 +189,8 @@ def build_panels(dataset: Tables, plan: Plan) -> Panels:
             panels[question.question_id] = build_panel(dataset, question, plan=plan)
         except NotIdentifiedError as error:
             refused[question.question_id] = error.reason
-    return Panels(panels=panels, refused=refused, completion=count_completion(dataset), attendance_hours=hours, plan=plan)
+    together = {one.question_id: outcome_panel(dataset, one, plan=plan) for one in plan.questions if one.is_described}
+    return Panels(panels=panels, refused=refused, completion=count_completion(dataset), attendance_hours=hours, plan=plan, together=together)
 
 
 def check_questions(dataset: Tables, plan: Plan) -> None:
@@ -201,7 +209,7 @@ def check_questions(dataset: Tables, plan: Plan) -> None:
         departments = read_departments(connection, dataset)
         for question in plan.questions:
             courses = course_ids(known, question)
-            if question.is_estimated:
+            if question.is_estimated or question.is_described:
                 months = require_outcome(connection, dataset, question=question, plan=plan)
                 attendance = first_attendance(connection, dataset, courses=courses, treated_from=question.treated_from)
                 _stable_units(months, attendance, departments)
@@ -296,7 +304,8 @@ def _assemble(
 ) -> Panel:
     lost = tuple((str(unit), "所属する職員がわからず、受講の有無を決められません") for unit in cells.units[~treatment.known])
     eligible = treatment.known if treatment.eligible is None else treatment.known & treatment.eligible
-    aside = tuple((str(unit), "応募していないため、応募者どうしの比較には入れていません") for unit in cells.units[treatment.known & ~eligible])
+    why = "順番表にないため、抽選した課どうし" if isinstance(treatment.draw, OrderDraw) else "応募していないため、応募者どうし"
+    aside = tuple((str(unit), f"{why}の比較には入れていません") for unit in cells.units[treatment.known & ~eligible])
     excluded = np.array([question.excludes(Month(int(index))) for index in cells.months], dtype=bool)
     kept = choose_units(cells.matrix[eligible], cells.units[eligible], excluded=excluded)
     rows = np.flatnonzero(eligible)[kept.units]
@@ -330,7 +339,13 @@ def _assemble(
         other_cohorts={share: cohort[rows] for share, cohort in treatment.other_cohorts.items()},
         cases=match_cases(cases, cells, rows=rows, months=kept.months),
         draw=treatment.draw,
+        exits=_exits(treatment.cohort[eligible] <= cells.months[-1], kept.units) if treatment.draw is not None else None,
     )
+
+
+def _exits(treated: npt.NDArray[np.bool_], kept: npt.NDArray[np.bool_]) -> Exits:
+    """Units drawn to begin and to wait, and those of each that are not ``kept``."""
+    return Exits(n_treated=int(treated.sum()), n_waiting=int((~treated).sum())).and_lost(treated[~kept])
 
 
 def _require_comparison(panel: Panel, question: Question) -> None:

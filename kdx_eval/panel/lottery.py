@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from kdx_eval.errors import NotIdentifiedError, PlanError
@@ -56,6 +58,21 @@ class Draw:
             f"{format_number(self.n_lost_attended)}人（{format_share(lost, 0)}）。"
             "見出しの効果は、実際に受けたかによらず、当選した側と落選した側を比べたものです。"
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exits:
+    """Units of a lottery whose outcome is not known throughout, by side: how many were drawn to begin within the panel, how many to wait, and lost of each."""
+
+    n_treated: int = 0
+    lost_treated: int = 0
+    n_waiting: int = 0
+    lost_waiting: int = 0
+
+    def and_lost(self, treated: npt.NDArray[np.bool_]) -> Exits:
+        """The same after these units (whether they were drawn to begin) are left out too."""
+        more = int(treated.sum())
+        return replace(self, lost_treated=self.lost_treated + more, lost_waiting=self.lost_waiting + len(treated) - more)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import duckdb
 
 _SEPARATORS = re.compile(r"[;；,，、\n]+")
-_JOIN = "＋"
+JOIN = "＋"
 Days = tuple[dt.date | None, dt.date | None]
 
 
@@ -198,7 +198,7 @@ def _joined(
     new = tuple(name for name in group if name not in links)
     old = tuple(name for name in group if name in links)
     since = sorted({day for name in old if (day := days[name]) is not None})
-    return JoinedUnit(unit=_JOIN.join(new), name=f"{shown(new, _JOIN)}（旧: {shown(old, '、')}）", members=group, since=tuple(since))
+    return JoinedUnit(unit=JOIN.join(new), name=f"{shown(new, JOIN)}（旧: {shown(old, '、')}）", members=group, since=tuple(since))
 
 
 def join_cells(cells: OutcomeCells, units: StableUnits, *, additive: bool) -> OutcomeCells:

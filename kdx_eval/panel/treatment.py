@@ -11,9 +11,10 @@ import pandas as pd
 
 from kdx_eval.panel.attendance import Attendance
 from kdx_eval.panel.cells import OutcomeCells
-from kdx_eval.panel.exposure import NEVER, place_attendees, trained_share, treat_departments, treat_staff
+from kdx_eval.panel.exposure import NEVER, floor_cohort, place_attendees, trained_share, treat_departments, treat_staff
 from kdx_eval.panel.lottery import Applicants, Draw
 from kdx_eval.panel.postings import Postings, StaffCounts, count_staff
+from kdx_eval.panel.rollout_order import DrawnOrder, OrderDraw
 from kdx_eval.panel.staffing import changed_departments, staffing_note
 from kdx_eval.panel.successors import StableUnits
 from kdx_eval.plan import Question
@@ -51,7 +52,7 @@ class Treatment:
     eligible : ndarray of bool, (N,) or None
         Units of applicants, where only these are compared.
     stratum : ndarray, (N,) or None
-        Group of the lottery in which a person was drawn.
+        Group of the lottery in which a person or department was drawn.
     """
 
     cohort: npt.NDArray[np.float64]
@@ -62,7 +63,7 @@ class Treatment:
     other_cohorts: Mapping[float, npt.NDArray[np.float64]] = field(default_factory=dict)
     eligible: npt.NDArray[np.bool_] | None = None
     stratum: npt.NDArray[np.object_] | None = None
-    draw: Draw | None = None
+    draw: Draw | OrderDraw | None = None
 
 
 def gather_people(
@@ -88,9 +89,7 @@ def treat_units(cells: OutcomeCells, people: People, *, units: StableUnits, ques
     if question.unit == "staff":
         return _treat_persons(cells, people, question=question)
     placed, notes = place_attendees(people.assigned(question), postings)
-    months = [*placed["month"], *cells.months]
-    years = range(Month(int(min(months))).fiscal_year.year, Month(int(max(months))).fiscal_year.year + 1)
-    staff = count_staff(postings, people.headcount, years=years)
+    staff = _staff_by_year(cells, placed, people)
     treated = treat_departments(placed, staff, threshold_share=question.threshold_share, width=question.cohort_width)
     departments = cells.department
     cohort = np.array([treated.cohort.get(name, NEVER) for name in departments])
@@ -118,6 +117,32 @@ def treat_units(cells: OutcomeCells, people: People, *, units: StableUnits, ques
         eligible=_departments_of_applicants(cells, people, reached=set(treated.reached)),
         draw=people.draw(question),
     )
+
+
+def as_drawn(treatment: Treatment, order: DrawnOrder, *, cells: OutcomeCells, people: People, units: StableUnits, question: Question) -> Treatment:
+    """Departments from the month they drew, whatever they did: intention to treat. What they did stays beside it (``exposure``, ``draw``)."""
+    placed, _ = place_attendees(people.attendance, people.postings)
+    staff = _staff_by_year(cells, placed, people)
+    began = treat_departments(placed, staff, threshold_share=question.threshold_share, width="month").cohort
+    planned, strata, departments = order.planned, order.strata, cells.department
+    eligible = np.array([str(name) in planned for name in departments], dtype=bool)
+    cohort = np.array([floor_cohort(planned.get(str(name), NEVER), question.cohort_width) for name in departments])
+    draw = order.held_against(began, members=departments[eligible & treatment.known], last=float(cells.months[-1]), names=units.names)
+    return replace(
+        treatment,
+        cohort=cohort,
+        persons=np.array([_persons(name, month, staff) for name, month in zip(departments, cohort, strict=True)], dtype=np.int64),
+        other_cohorts={},  # the month that was drawn knows no threshold
+        eligible=eligible,
+        stratum=np.array([strata.get(str(name), "") for name in departments], dtype=object) if draw.n_strata > 1 else None,
+        draw=draw,
+    )
+
+
+def _staff_by_year(cells: OutcomeCells, placed: pd.DataFrame, people: People) -> StaffCounts:
+    months = [*placed["month"], *cells.months]
+    years = range(Month(int(min(months))).fiscal_year.year, Month(int(max(months))).fiscal_year.year + 1)
+    return count_staff(people.postings, people.headcount, years=years)
 
 
 def _departments_of_applicants(cells: OutcomeCells, people: People, *, reached: set[str]) -> npt.NDArray[np.bool_] | None:

@@ -16,7 +16,8 @@ from kdx_eval.units import Month
 
 if TYPE_CHECKING:
     from kdx_eval.panel.gaps import GapReport
-    from kdx_eval.panel.lottery import Draw
+    from kdx_eval.panel.lottery import Draw, Exits
+    from kdx_eval.panel.rollout_order import OrderDraw
     from kdx_eval.panel.surroundings import Surroundings
 
 FloatArray = npt.NDArray[np.float64]
@@ -54,8 +55,12 @@ class Panel:
         The cohort that each unit would have if it counted as treated from that share of its staff on.
     cases : ndarray, (N, T) or None
         Cases handled, where the outcome is hours of work and they are known for every unit and period.
-    draw : Draw or None
+    draw : Draw, OrderDraw or None
         The lottery behind the cohorts, where its log was delivered.
+    exits : Exits or None
+        Of a lottery: units left out because their outcome is not known throughout, by side.
+    within : ndarray, (N,) or None
+        Groups within which alone units are compared (`moments` then takes each cohort apart by group): the strata of a lottery, or several together.
     """
 
     outcome: FloatArray
@@ -75,7 +80,9 @@ class Panel:
     surroundings: Surroundings | None = None
     other_cohorts: Mapping[float, FloatArray] = field(default_factory=dict)
     cases: FloatArray | None = None
-    draw: Draw | None = None
+    draw: Draw | OrderDraw | None = None
+    exits: Exits | None = None
+    within: npt.NDArray[np.object_] | None = None
 
     def __post_init__(self) -> None:
         n, t = self.outcome.shape
@@ -182,6 +189,8 @@ class Panel:
             exposure=rows(self.exposure),
             other_cohorts={share: cohort[keep] for share, cohort in self.other_cohorts.items()},
             cases=rows(self.cases),
+            within=rows(self.within),
+            exits=None if self.exits is None else self.exits.and_lost(self.cohort[~keep] <= self.periods[-1]),
             notes=(*self.notes, f"月の記録がそろわない {int((~keep).sum())} 単位を除きました。"),
         )
 
@@ -220,12 +229,14 @@ class Panel:
             cohort=first,
             persons=persons,
             weight=mass,
+            stratum=_if_constant(self.stratum, codes),
             gaps=self.gaps,
             monthly=self.monthly,
             surroundings=self.surroundings,
             other_cohorts={share: cohort for share, cohort in others.items() if np.array_equal(cohort[codes], self.other_cohorts[share])},
             cases=None if self.cases is None else _mixed(self.cases, weight, codes=codes),
             draw=self.draw,
+            exits=self.exits,
             names={label: self.names[label] for label in labels if label in self.names},
             notes=(*self.notes, f"{self.n_units}単位を、ばらつきが独立な{len(labels)}のまとまりごとに平均して比べています。"),
         )
@@ -238,6 +249,14 @@ class Panel:
 
     def __repr__(self) -> str:
         return f"Panel({self.n_units} units x {self.n_periods} periods, {len(self.cohorts)} cohorts)"
+
+
+def _if_constant(values: npt.NDArray[np.object_] | None, codes: npt.NDArray[np.intp]) -> npt.NDArray[np.object_] | None:
+    """The value of each code; None where the values of some code differ, or there are none."""
+    if values is None:
+        return None
+    first = values[np.unique(codes, return_index=True)[1]]
+    return first if np.array_equal(first[codes], values) else None
 
 
 def _mixed(values: FloatArray, weight: FloatArray, *, codes: npt.NDArray[np.intp]) -> FloatArray:

@@ -146,6 +146,11 @@ class Question:
         """False when only completion is reported, because nobody is left to compare with."""
         return self.role != "completion_only" and self.design != "everyone"
 
+    @property
+    def is_described(self) -> bool:
+        """Everyone was trained at once and the plan asks for more than completion: the course before and after is shown, without a claim."""
+        return self.role != "completion_only" and self.design == "everyone"
+
     def excludes(self, month: Month) -> bool:
         """Whether ``month`` lies in an excluded period."""
         return any(first <= month <= last for first, last in self.excluded_periods)

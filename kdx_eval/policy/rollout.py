@@ -15,9 +15,9 @@ from kdx_eval.effect.fiscal_year import FiscalYearTarget
 from kdx_eval.effect.structure import Structure, fit_structure
 from kdx_eval.errors import NotIdentifiedError, ParameterError
 from kdx_eval.panel.build import outcome_panel
+from kdx_eval.panel.draw_order import Ticket, draw_order, wave_counts
 from kdx_eval.panel.type import FloatArray, Panel
 from kdx_eval.plan import Plan, Question, plan_to_dict
-from kdx_eval.policy.draw import Ticket, draw_order, wave_counts
 from kdx_eval.policy.power import Waves, simulate_analysis
 from kdx_eval.units import FiscalYear, Month, format_hours, format_measure, format_number, format_share
 
@@ -105,6 +105,8 @@ class Rollout:
         Departments of each stratum by wave.
     word : str
         The recorded word from which the order follows.
+    draw_id : str
+        What the draw is called, in the order table and in the plan that analyses it.
     plan : str
         JSON of the plan that analyses it, as `plan_to_dict`; empty without a proposal.
     """
@@ -121,6 +123,7 @@ class Rollout:
     balance: tuple[Balance, ...]
     strata: tuple[tuple[str, tuple[int, ...]], ...]
     word: str
+    draw_id: str
     plan: str
     notes: tuple[str, ...]
 
@@ -188,12 +191,14 @@ def _propose(panel: Panel, question: Question, *, plan: Plan, evidence: Evidence
     option = options[chosen]
     stratum = panel.stratum if panel.stratum is not None else np.full(panel.n_units, "区分なし", dtype=object)
     tickets = draw_order({str(panel.units[k]): str(stratum[k]) for k in left}, waves=len(option.sizes), word=setting.word)
-    order = _order(tickets, option, names=panel.names)
+    order, draw_id = _order(tickets, option, names=panel.names), f"{plan.request_fiscal_year.short}-{question.question_id}"
     return Rollout(
         question_id=question.question_id, title=question.title, outcome_label=question.outcome.label, unit_label=question.outcome.unit_label, wanted=wanted,
         wanted_note=note, options=options, chosen=chosen, order=order, balance=_balance(panel, left, tickets=tickets),
         strata=tuple(wave_counts(tickets, waves=len(option.sizes)).items()), word=setting.word,
-        plan=_next_plan(plan, question, order=order, word=setting.word), notes=_notes(option, panel=panel, left=len(left), structure=structure),
+        draw_id=draw_id,
+        plan=_next_plan(plan, question, order=order, word=setting.word, draw_id=draw_id),
+        notes=_notes(option, panel=panel, left=len(left), structure=structure),
     )  # fmt: skip
 
 
@@ -288,14 +293,14 @@ def _balance(panel: Panel, left: npt.NDArray[np.intp], *, tickets: tuple[Ticket,
     )  # fmt: skip
 
 
-def _next_plan(plan: Plan, question: Question, *, order: tuple[Place, ...], word: str) -> str:
+def _next_plan(plan: Plan, question: Question, *, order: tuple[Place, ...], word: str, draw_id: str) -> str:
     """The plan of the year, complete: whoever runs it has nothing left to choose."""
     year = plan.request_fiscal_year
     asked = replace(
         question,
         design="lottery", control="not_yet_treated", treated_from="offered", cohort_width="month", strata="department_type", role="primary",
         departments=tuple(one.department_id for one in order), window=(question.window[0], None), order_argument=None,
-        lottery_log=f"順番表.csv（種「{word}」、課の番号との SHA-256 の順）",
+        lottery_log=f"順番表.csv（抽選の名前 {draw_id}、種「{word}」、課の番号との SHA-256 の順）",
         explanation="区分ごとの抽選で受ける順番を決めたため、先に受けた課と、まだ受けていない課を比べます。",
     )  # fmt: skip
     following = replace(
@@ -315,6 +320,7 @@ def _notes(option: SplitOption, *, panel: Panel, left: int, structure: Structure
         sizes,
         "確率は、来年度に行う分析そのものを5,000回くり返して数えました。大きな異動や業務の変更があれば、このとおりにはなりません。",
         "順番は区分ごとの抽選で決め、種（言葉）だけから誰でも同じ順番を作り直せます。区分ごとの課の数は、回の間で1つしか違いません。",
+        "書き出した順番表を来年度のデータに入れると、順番どおりに始めた課の割合を確かめたうえで、抽選で決まった時期どうしを比べます。",
     )
     return (*found, *((short,) if short else ()))
 
@@ -322,7 +328,7 @@ def _notes(option: SplitOption, *, panel: Panel, left: int, structure: Structure
 def _nothing(word: str, reason: str) -> Rollout:
     return Rollout(
         question_id="", title="", outcome_label="", unit_label="", wanted=0.0, wanted_note="", options=(), chosen=-1, order=(), balance=(), strata=(),
-        word=word, plan="", notes=(f"{reason}。",),
+        word=word, draw_id="", plan="", notes=(f"{reason}。",),
     )  # fmt: skip
 
 

@@ -45,6 +45,7 @@ DESIGN = {
     "pay_table": "fiscal_year staff_count salary_yen allowance_yen bonus_yen contribution_yen hours_per_year source",
     "targets": "indicator_id fiscal_year value source",
     "measures": "measure_id measure_name department_id kind started_on status destination indicator_id evidence",
+    "rollout_order": "draw_id wave planned_month department_id department_name stratum number word",
     "partner_results": "city_id question_id estimand estimate std_error n_units",
 }
 # Work counts whoever did it, also people who are on no roster; and a misspelt department must not cost a person their place on the roster.

@@ -25,10 +25,10 @@ from kdx_eval.effect.structure import Structure
 from kdx_eval.errors import ParameterError, PlanError
 from kdx_eval.load import Dataset, load_dataset
 from kdx_eval.panel.build import build_panel, build_panels
+from kdx_eval.panel.draw_order import draw_order, wave_counts
 from kdx_eval.panel.type import Panel
 from kdx_eval.plan import Plan, plan_from_dict, plan_to_dict, read_plan
 from kdx_eval.policy import study_policy
-from kdx_eval.policy.draw import draw_order, wave_counts
 from kdx_eval.policy.power import Waves, simulate_analysis
 from kdx_eval.policy.rollout import Rollout
 from kdx_eval.report.claims import build_ledger
@@ -205,8 +205,8 @@ def test_the_log_and_the_notice_name_every_department_safely(proposed: Rollout, 
     rows = list(csv.reader(io.StringIO(order_table(hostile).decode("utf-8-sig"))))
     assert tuple(rows[0]) == HEADINGS
     assert len(rows) == len(proposed.order) + 1
-    assert not rows[1][3].startswith("=")
-    assert "髙﨑𠮷" in rows[1][3]
+    assert not rows[1][4].startswith("=")
+    assert "髙﨑𠮷" in rows[1][4]
     path = tmp_path / "notice.docx"
     path.write_bytes(rollout_notice(proposed, synthetic=True))
     text = "\n".join(paragraph.text for paragraph in docx.Document(str(path)).paragraphs)

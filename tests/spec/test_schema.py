@@ -17,7 +17,7 @@ from kdx_eval.schema import load_indicators, load_parameters, load_schema, param
 DESIGN_TABLES = {
     "departments", "headcount", "staff", "assignments", "tiers", "courses", "training", "applicants", "skills", "processes", "workload", "worktime",
     "indicators", "interventions", "knowledge", "costs", "wages", "events", "redeployment", "prior_claims", "partner_results",
-    "course_plans", "alternatives", "pay_table", "targets", "measures",
+    "course_plans", "alternatives", "pay_table", "targets", "measures", "rollout_order",
 }  # fmt: skip
 FIELDS = [(table.name, field) for table in load_schema().tables.values() for field in table.fields]
 

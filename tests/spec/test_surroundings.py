@@ -86,3 +86,20 @@ def test_what_was_not_delivered_is_none_and_a_question_on_persons_has_no_surroun
     hours = [(person, when, 10) for person in ("a1", "a2", "b1", "c1") for when in months(FIRST, LAST)]
     tables = SmallTables(worktime=(STAFF_TIME, hours), training=(TRAINING, enrolled(a1="2025-05-10")))
     assert build(tables, make_plan(unit="staff")).surroundings is None
+
+
+def test_a_log_of_millions_of_rows_is_read_as_a_small_one() -> None:
+    # Five million rows and one: each department an hour a month of work that no support names.
+    tables = SmallTables(
+        worktime=(WORKTIME_BOTH, worktime()), training=(TRAINING, enrolled(a1="2025-05-10", b1="2026-02-10")),
+        assignments=(ASSIGNMENTS, posted(a1="A", b1="B", c1="C")), interventions=("intervention_id VARCHAR, process_id VARCHAR", [("I1", "P1")]),
+        workload=(WORKLOAD, []),
+    )  # fmt: skip
+    tables.connect().execute(
+        """INSERT INTO workload SELECT 'P' || (1 + i % 2), chr(CAST(65 + (i // 2) % 3 AS INT)), DATE '2024-04-01' + to_months(CAST((i // 6) % 24 AS INT)), 60
+           FROM range(5_000_001) t(i)"""
+    )
+    panel = build(tables, make_plan())
+    assert panel.surroundings is not None
+    rows = 5_000_001 / 6 / 24
+    assert abs(at(panel.surroundings, panel.surroundings.other_work, "C", "2025-05") - rows) <= 1

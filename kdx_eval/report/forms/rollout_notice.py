@@ -6,25 +6,28 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
+from kdx_eval.panel.successors import JOIN
 from kdx_eval.report.forms.word_pages import heading, item, new_page, numbered, page_bytes, paragraph
 from kdx_eval.safe import spreadsheet_text
+from kdx_eval.schema import load_schema
 from kdx_eval.units import Month, format_number
 
 if TYPE_CHECKING:
     from kdx_eval.policy.rollout import Rollout
 
 _TITLE = "研修を受ける順番について"
-HEADINGS = ("回", "始める月", "課の番号", "課", "区分", "抽選番号")
+HEADINGS = tuple(field.title for field in load_schema().table("rollout_order").fields)
 
 
 def order_table(found: Rollout) -> bytes:
-    """順番表.csv (UTF-8 with BOM, for Excel): the lottery's log, one row a department."""
+    """順番表.csv (UTF-8 with BOM, for Excel): the lottery's log, one row a department, as next year's delivery takes it."""
     stream = io.StringIO(newline="")
     writer = csv.writer(stream)
     writer.writerow(HEADINGS)
     for one in found.order:
-        cells = (one.department_id, one.department, one.stratum)
-        writer.writerow((one.wave, one.start, *(spreadsheet_text(cell) for cell in cells), one.number))
+        for department in one.department_id.split(JOIN):  # departments that are one unit begin together
+            texts = (spreadsheet_text(text) for text in (department, one.department, one.stratum))
+            writer.writerow((found.draw_id, one.wave, one.start, *texts, one.number, spreadsheet_text(found.word)))
     return ("\ufeff" + stream.getvalue()).encode("utf-8")
 
 
@@ -47,7 +50,7 @@ def rollout_notice(found: Rollout, *, synthetic: bool) -> bytes:
     item(document, "順番は別紙（順番表）のとおりです。課の忙しさ、成績、希望は使っていません。順番は評価ではありません。")
     heading(document, "お願い", number=3)
     numbered(document, f"決まった回（{first.year}年{first.month}月～{last.year}年{last.month}月）より前に、この研修を受けないでください。", number=1)
-    numbered(document, "やむを得ず変えるときは、先にお知らせください。変えたことを記録すれば、分析はできます。", number=2)
+    numbered(document, "やむを得ず変えるときは、先にお知らせください。順番表は書き換えません。抽選で決まった時期のまま比べるので、分析はできます。", number=2)
     numbered(document, "業務量・時間外勤務の記録は、順番にかかわらず、これまでどおり続けてください。", number=3)
     heading(document, "記録の取扱い", number=4)
     item(document, "個人の成績や人事評価には使いません。課ごと・月ごとの合計だけを使います。")
