@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from kdx_eval.effect.before_weights import SHORTEST_PLACEBO, last_season, slope_weights
 from kdx_eval.effect.check_parts import BESIDE, Finding, Headline, not_made
 from kdx_eval.effect.contrasts import Contrast
 from kdx_eval.effect.fiscal_year import comparison_cohorts, event_bins, fiscal_year_contrast
@@ -21,7 +22,6 @@ from kdx_eval.units import format_measure, format_number, format_share
 SELECTION_PERIODS = 6  # half a year: the bad half-year by which units are typically chosen
 TREND_CARRIED_ON = "trend_carried_on"
 FALLING_BACK = "regression_to_mean"
-SHORTEST_PLACEBO = 6  # periods of placebo effect under which the check says nothing
 _MOST_BINS, _DF_A_BIN = 6, 3  # more differences than this, or than a third of the degrees of freedom, only blunt the joint test
 
 
@@ -32,31 +32,6 @@ def pre_trend(headline: Headline) -> Finding:
     if weights is None:
         return replace(finding, missing="受講前の月が6か月未満です")
     return replace(finding, estimate=headline.judge_weights(weights))
-
-
-def slope_weights(headline: Headline) -> FloatArray | None:
-    """Weights, (G, T), of what a straight continuation of the slopes before treatment would add to the headline; None with too few periods.
-
-    Each counted cell is held against the same units as in the headline: against units trained later alone, who may drift alike, a drift of all who
-    are ever trained would not show.
-    """
-    m, target, found = headline.m, headline.target, headline.found
-    usable = ~np.isin(m.periods, list(target.excluded))
-    total = np.zeros((len(m.cohorts), len(m.periods)))
-    for g in np.flatnonzero(found.cells.any(axis=1)):
-        past = usable & (m.periods < m.cohorts[g])
-        if past.sum() < SHORTEST_PLACEBO:
-            return None
-        centred = np.where(past, m.periods - m.periods[past].mean(), 0.0)
-        slope = centred / (centred**2).sum()
-        for t in np.flatnonzero(found.cells[g]):
-            others = comparison_cohorts(m, target, g=int(g), period=float(m.periods[t]))
-            share = np.where(others, m.mass, 0.0) / m.mass[others].sum()
-            step = m.mass[g] * (m.periods[t] - m.periods[past].mean()) * slope
-            total[g] += step
-            total -= share[:, None] * step[None, :]
-    weights: FloatArray = total / float((m.mass[:, None] * found.cells).sum())
-    return weights
 
 
 def trend_carried_on(headline: Headline) -> CheckResult:
@@ -127,8 +102,17 @@ def _pretest_sentence(tested: PreTest, *, unit: str) -> str:
 
 
 def _rows_before(headline: Headline) -> tuple[Contrast, float] | None:
-    """Differences by time before training, measured from the last of them, and their degrees of freedom; None with fewer than two."""
-    unit = 3 if headline.target.season > 1 else 1
+    """Differences by time before training and their degrees of freedom; None with fewer than two.
+
+    The last season before each start, by quarter or half-year, against the same calendar months before that season; where those are missing, all
+    periods before training in bins, measured from the last of them.
+    """
+    season = headline.target.season
+    for width in (3, 6) if season > 1 else ():
+        contrast = last_season(headline, width=width)
+        if contrast is not None and (df := _testable(headline, contrast)):
+            return contrast, df
+    unit = 3 if season > 1 else 1
     for width in (unit, 2 * unit, 4 * unit, 8 * unit):
         keys, contrast, _ = event_bins(headline.m, headline.target, width=width)
         before = int((keys < 0).sum())
@@ -137,12 +121,17 @@ def _rows_before(headline: Headline) -> tuple[Contrast, float] | None:
         mix = np.eye(before, len(keys))[:-1]
         mix[:, before - 1] -= 1.0
         rows = contrast.combine(mix)
-        df = float(headline.pooled.variance(rows, headline.m)[1].min())
-        covariance = headline.pooled.covariance_of(rows, headline.m)
-        full = np.linalg.matrix_rank(covariance, hermitian=True) == before - 1
-        if full and before - 1 <= min(_MOST_BINS, df / _DF_A_BIN):
+        if df := _testable(headline, rows):
             return rows, df
     return None
+
+
+def _testable(headline: Headline, rows: Contrast) -> float:
+    """Degrees of freedom of a joint test of these rows; 0 where they are too many or depend on each other."""
+    count = len(rows.weights)
+    df = float(headline.pooled.variance(rows, headline.m)[1].min())
+    full = np.linalg.matrix_rank(headline.pooled.covariance_of(rows, headline.m), hermitian=True) == count
+    return df if full and count <= min(_MOST_BINS, df / _DF_A_BIN) else 0.0
 
 
 def placebo_date(headline: Headline) -> Finding:
