@@ -48,13 +48,52 @@ def _slope(periods: FloatArray, past: npt.NDArray[np.bool_], *, season: int) -> 
     within calendar months, and a bias as large as half that error.
     """
     plain = np.where(past, periods - periods[past].mean(), 0.0)
-    within = plain.copy()
+    within = _within_season(periods, past, season=season)
+    used = within if (within**2).sum() >= _KEPT * (plain**2).sum() else plain
+    weights: FloatArray = used / (used**2).sum()
+    return weights
+
+
+def _within_season(periods: FloatArray, past: npt.NDArray[np.bool_], *, season: int) -> FloatArray:
+    """Distance of each past period from the mean of its calendar month; 0 elsewhere."""
+    within = np.where(past, periods - periods[past].mean(), 0.0)
     for place in range(season):
         same = past & (periods % season == place)
         if same.any():
             within[same] -= within[same].mean()
-    used = within if season > 1 and (within**2).sum() >= _KEPT * (plain**2).sum() else plain
-    weights: FloatArray = used / (used**2).sum()
+    return within
+
+
+def common_slope_weights(headline: Headline, *, skip: int) -> FloatArray | None:
+    """The same for one slope common to all who are trained, measured without the last ``skip`` periods before each start.
+
+    Selection on a bad half-year or work held back can hide a drift in those periods; single starts then have too few left, all together have not.
+    The slope is taken against the never trained, calendar month by calendar month. None with fewer than three of them or too few periods.
+    """
+    m, target, found = headline.m, headline.target, headline.found
+    usable = ~np.isin(m.periods, list(target.excluded))
+    slope, kept, whole, reach = np.zeros((len(m.cohorts), len(m.periods))), 0.0, 0.0, 0.0
+    if m.size[m.never].sum() < SMALLEST_COMPARISON:
+        return None
+    never = np.where(m.never, m.mass, 0.0) / m.mass[m.never].sum()
+    for g in np.flatnonzero(found.cells.any(axis=1)):
+        base = usable & (m.periods < m.cohorts[g] - target.skip_before)
+        past = usable & (m.periods < m.cohorts[g] - skip)
+        if past.any():
+            own = m.mass[g] * _within_season(m.periods, past, season=target.season)
+            slope[g] += own
+            slope -= never[:, None] * own[None, :]
+            kept += float((own**2).sum()) / m.mass[g]
+            whole += m.mass[g] * float(((m.periods[past] - m.periods[past].mean()) ** 2).sum())
+        for t in np.flatnonzero(found.cells[g]):
+            others = comparison_cohorts(m, target, g=int(g), period=float(m.periods[t]))
+            matched = base & ((m.periods - m.periods[t]) % target.season == 0)
+            # Those trained later drift alike, so that they take their share out of the comparison.
+            apart = 1.0 - m.mass[others & ~m.never].sum() / m.mass[others].sum()
+            reach += float(m.mass[g] * (m.periods[t] - m.periods[matched].mean()) * apart)
+    if not kept or kept < _KEPT * whole:
+        return None
+    weights: FloatArray = slope / kept * reach / float((m.mass[:, None] * found.cells).sum())
     return weights
 
 
