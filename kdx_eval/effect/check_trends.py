@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from kdx_eval.effect.check_parts import BESIDE, Finding, Headline, not_made
+from kdx_eval.effect.before_weights import SHORTEST_PLACEBO, common_slope_weights, last_season, slope_weights
+from kdx_eval.effect.check_parts import Finding, Headline, not_made
 from kdx_eval.effect.contrasts import Contrast
 from kdx_eval.effect.fiscal_year import comparison_cohorts, event_bins, fiscal_year_contrast
-from kdx_eval.effect.inference import detectable_effect
+from kdx_eval.effect.inference import detectable_effect, t_quantile
 from kdx_eval.effect.pretest import PreTest, pretest
 from kdx_eval.effect.structure import Structure, fit_structure
 from kdx_eval.effect.study import CheckOutcome, CheckResult
@@ -20,8 +21,9 @@ from kdx_eval.units import format_measure, format_number, format_share
 
 SELECTION_PERIODS = 6  # half a year: the bad half-year by which units are typically chosen
 TREND_CARRIED_ON = "trend_carried_on"
+TREND_BEFORE_SELECTION = "trend_before_selection"
 FALLING_BACK = "regression_to_mean"
-SHORTEST_PLACEBO = 6  # periods of placebo effect under which the check says nothing
+_NO_DIFFERENCE = "結果の幅が0を含むため、確かめる差がありません"
 _MOST_BINS, _DF_A_BIN = 6, 3  # more differences than this, or than a third of the degrees of freedom, only blunt the joint test
 
 
@@ -34,63 +36,62 @@ def pre_trend(headline: Headline) -> Finding:
     return replace(finding, estimate=headline.judge_weights(weights))
 
 
-def slope_weights(headline: Headline) -> FloatArray | None:
-    """Weights, (G, T), of what a straight continuation of the slopes before treatment would add to the headline; None with too few periods.
-
-    Each counted cell is held against the same units as in the headline: against units trained later alone, who may drift alike, a drift of all who
-    are ever trained would not show.
-    """
-    m, target, found = headline.m, headline.target, headline.found
-    usable = ~np.isin(m.periods, list(target.excluded))
-    total = np.zeros((len(m.cohorts), len(m.periods)))
-    for g in np.flatnonzero(found.cells.any(axis=1)):
-        past = usable & (m.periods < m.cohorts[g])
-        if past.sum() < SHORTEST_PLACEBO:
-            return None
-        centred = np.where(past, m.periods - m.periods[past].mean(), 0.0)
-        slope = centred / (centred**2).sum()
-        for t in np.flatnonzero(found.cells[g]):
-            others = comparison_cohorts(m, target, g=int(g), period=float(m.periods[t]))
-            share = np.where(others, m.mass, 0.0) / m.mass[others].sum()
-            step = m.mass[g] * (m.periods[t] - m.periods[past].mean()) * slope
-            total[g] += step
-            total -= share[:, None] * step[None, :]
-    weights: FloatArray = total / float((m.mass[:, None] * found.cells).sum())
-    return weights
-
-
 def trend_carried_on(headline: Headline) -> CheckResult:
-    """Does the effect still exclude zero when the slope before treatment, whatever it was, is taken to have gone on?
+    """Does the effect still lie on its side of zero when the slope before treatment, whatever it was, is taken to have gone on?
 
     A slope that no test notices can make a claim: departments that drift by 3 % a year were called a success in a quarter of simulated cities.
-    Here the drift is taken out with its own uncertainty, so that a claim survives only what the months before training can bear out.
-    It never fails a study: nothing found here means that trend and effect cannot be told apart.
+    Here the drift of each start is taken out with its own uncertainty. A claim points one way, so that the question has one side: at 5 %, which is the
+    90 % interval. It never fails a study: nothing found here means that trend and effect cannot be told apart.
     """
-    check_id, title = TREND_CARRIED_ON, "受講前の傾きが続いたとした点検"
-    weights, plain = slope_weights(headline), headline.estimate
+    title = "受講前の傾きが続いたとした点検"
+    weights = slope_weights(headline)
     if weights is None or not headline.excludes_zero:
-        return not_made(check_id, title, reason="受講前の月が6か月未満です" if weights is None else "結果の幅が0を含むため、確かめる差がありません")
-    found = headline.judge_weights(headline.found.effect.weights[0] - weights)
-    outcome: CheckOutcome = "passed" if found.conf_low * found.conf_high > 0 and found.estimate * plain.estimate > 0 else "powerless"
-    verdict = {
+        return not_made(TREND_CARRIED_ON, title, reason="受講前の月が6か月未満です" if weights is None else _NO_DIFFERENCE)
+    verdicts: dict[CheckOutcome, str] = {
         "passed": "傾きの違いだけでは説明できません",
         "powerless": "もとからの傾きの違いだけでも起こり得るため、研修の効果とは言えません",
-    }[outcome]
-    unit = headline.unit_label
-    low, high = format_measure(found.conf_low), format_measure(found.conf_high)
-    sentence = f"{title}：傾きの差を差し引くと{format_measure(found.estimate)}{unit}（95%の幅：{low}～{high}）。{verdict}。"
-    could = detectable_effect(found.std_error, found.df)
+    }
+    return _less_the_slope(headline, weights, check_id=TREND_CARRIED_ON, title=title, about="傾きの差", verdicts=verdicts)
+
+
+def trend_before_selection(headline: Headline) -> CheckResult:
+    """The same with one slope for all, from the months before the half-year by which units may have been chosen.
+
+    A drift that the last half-year hides (a bad one before a good trend, work held back) moves this interval and not the other. It widens what is
+    printed beside a claim (``Evidence.strict95``) and decides nothing: as a gate it refused one sound city in seven.
+    """
+    title = "受講直前の半年を除いた傾きが続いたとした点検"
+    weights = common_slope_weights(headline, skip=SELECTION_PERIODS)
+    if weights is None or not headline.excludes_zero:
+        lacking = "受講直前の半年より前に同じ月が2回そろう開始時期か、一度も受けていない相手3つ以上がありません"
+        return not_made(TREND_BEFORE_SELECTION, title, reason=lacking if weights is None else _NO_DIFFERENCE)
+    verdicts: dict[CheckOutcome, str] = {
+        "passed": "直前の半年を除いても、傾きの違いだけでは説明できません",
+        "powerless": "この幅では、向きまでは言い切れません",
+    }
+    return _less_the_slope(headline, weights, check_id=TREND_BEFORE_SELECTION, title=title, about="直前の半年より前の傾きの差", verdicts=verdicts)
+
+
+def _less_the_slope(
+    headline: Headline, weights: FloatArray, *, check_id: str, title: str, about: str, verdicts: dict[CheckOutcome, str]
+) -> CheckResult:
+    found, plain = headline.judge_weights(headline.found.effect.weights[0] - weights), headline.estimate
+    reach = t_quantile(0.95, found.df) * found.std_error if found.df > 0 else float("nan")
+    outcome: CheckOutcome = "passed" if abs(found.estimate) > reach and found.estimate * plain.estimate > 0 else "powerless"
+    low, high = format_measure(found.estimate - reach), format_measure(found.estimate + reach)
+    value = f"{format_measure(found.estimate)}{headline.unit_label}"
     return CheckResult(
-        check_id=check_id, title=title, outcome=outcome, sentence=sentence,
-        statistic=found.estimate, std_error=found.std_error, margin=0.0, detectable=could, p_value=found.p_value,
-        conf_low=found.conf_low, conf_high=found.conf_high,
+        check_id=check_id, title=title, outcome=outcome,
+        sentence=f"{title}：{about}を差し引くと{value}（片側5%で見る90%の幅：{low}～{high}）。{verdicts[outcome]}。",
+        statistic=found.estimate, std_error=found.std_error, margin=0.0, detectable=detectable_effect(found.std_error, found.df),
+        p_value=found.p_value, conf_low=found.conf_low, conf_high=found.conf_high,
     )  # fmt: skip
 
 
 def joint_pre_test(headline: Headline) -> Finding:
     """All differences before training at once, with the power of that test and the coverage once it was passed (Roth 2022)."""
     about = "受講前の期間ごとの差のうち最も大きいもの"
-    finding = Finding(check_id="joint_pre_test", title="受講前の差をまとめた検定", about=about, row="joint_pre_test", place=BESIDE)
+    finding = Finding(check_id="joint_pre_test", title="受講前の差をまとめた検定", about=about, row="joint_pre_test")
     rows = _rows_before(headline)
     if rows is None:
         return replace(finding, missing="受講前の期間を3つ以上に分けられません")
@@ -127,8 +128,17 @@ def _pretest_sentence(tested: PreTest, *, unit: str) -> str:
 
 
 def _rows_before(headline: Headline) -> tuple[Contrast, float] | None:
-    """Differences by time before training, measured from the last of them, and their degrees of freedom; None with fewer than two."""
-    unit = 3 if headline.target.season > 1 else 1
+    """Differences by time before training and their degrees of freedom; None with fewer than two.
+
+    The last season before each start, by quarter or half-year, against the same calendar months before that season; where those are missing, all
+    periods before training in bins, measured from the last of them.
+    """
+    season = headline.target.season
+    for width in (3, 6) if season > 1 else ():
+        contrast = last_season(headline, width=width)
+        if contrast is not None and (df := _testable(headline, contrast)):
+            return contrast, df
+    unit = 3 if season > 1 else 1
     for width in (unit, 2 * unit, 4 * unit, 8 * unit):
         keys, contrast, _ = event_bins(headline.m, headline.target, width=width)
         before = int((keys < 0).sum())
@@ -137,12 +147,17 @@ def _rows_before(headline: Headline) -> tuple[Contrast, float] | None:
         mix = np.eye(before, len(keys))[:-1]
         mix[:, before - 1] -= 1.0
         rows = contrast.combine(mix)
-        df = float(headline.pooled.variance(rows, headline.m)[1].min())
-        covariance = headline.pooled.covariance_of(rows, headline.m)
-        full = np.linalg.matrix_rank(covariance, hermitian=True) == before - 1
-        if full and before - 1 <= min(_MOST_BINS, df / _DF_A_BIN):
+        if df := _testable(headline, rows):
             return rows, df
     return None
+
+
+def _testable(headline: Headline, rows: Contrast) -> float:
+    """Degrees of freedom of a joint test of these rows; 0 where they are too many or depend on each other."""
+    count = len(rows.weights)
+    df = float(headline.pooled.variance(rows, headline.m)[1].min())
+    full = np.linalg.matrix_rank(headline.pooled.covariance_of(rows, headline.m), hermitian=True) == count
+    return df if full and count <= min(_MOST_BINS, df / _DF_A_BIN) else 0.0
 
 
 def placebo_date(headline: Headline) -> Finding:

@@ -41,9 +41,9 @@ def assess_evidence(
     The verdict is read from the interval that agrees with Holm's test over ``family``; with one question that is the 95 %
     interval itself. A question that only compares before with after is 検証対象外, whatever its interval. Where a check failed, the
     comparison itself is broken: 判定不能, in whichever direction the interval points (on cities whose volunteers drift or were chosen on
-    a bad half-year, claims in spite of a failed check were wrong nearly every time). So it is where a difference no longer excludes zero once
-    the slope from before training is carried on, unless the order of training was random (docs/CALIBRATION.md: without this rule a drift of 3 % a
-    year was claimed as an effect in a quarter of cities without one).
+    a bad half-year, claims in spite of a failed check were wrong nearly every time). So it is where a difference may be none, at 5 % on its side,
+    once the slope from before training is carried on, unless the order of training was random (docs/CALIBRATION.md: without this rule a drift
+    of 3 % a year was claimed as an effect in a quarter of cities without one).
 
     Parameters
     ----------
@@ -102,7 +102,10 @@ def assess_evidence(
     if verdict not in _DIFFERENCES or evidence.strict95 is None:
         return evidence
     wide = verdict_fields(question, study, good=(0.0, *good_direction(evidence.strict95, better=better)), good90=good90, smallest=smallest.value)
-    return replace(evidence, limits=(limit_text("strict", low=wide["low"], high=wide["high"]), *limits))
+    said = limit_text("strict", low=wide["low"], high=wide["high"])
+    if evidence.strict95[0] * evidence.strict95[1] <= 0:
+        said += limit_text("strict_zero")
+    return replace(evidence, limits=(said, *limits))
 
 
 def _may_be_trend(study: EffectStudy, grade: Grade) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from kdx_eval.effect.checks import TREND_CARRIED_ON
+from kdx_eval.effect.checks import TREND_BEFORE_SELECTION, TREND_CARRIED_ON
 from kdx_eval.effect.study import Better, CheckResult, Entry
 from kdx_eval.plan.types import PriceBasis
 
@@ -136,14 +136,16 @@ class Evidence:
 
     @property
     def strict95(self) -> Interval | None:
-        """The 95 % interval widened by that of the effect less a slope that went on from before training; None where either is missing.
+        """The 95 % interval widened by those of the effect less a slope that went on from before training; None where there is none.
 
-        It stands beside every claim: a drift too small for any check moves the plain interval, not both.
+        Two slopes: of each start from all its months before, and one common to all from the months before the last half-year. It stands beside every
+        claim: a drift too small for any check, or hidden by that half-year, moves the plain interval, not all three.
         """
-        found = next((check for check in self.checks if check.check_id == TREND_CARRIED_ON), None)
-        if self.headline is None or found is None or found.conf_low is None or found.conf_high is None:
+        found = [check for check in self.checks if check.check_id in {TREND_CARRIED_ON, TREND_BEFORE_SELECTION}]
+        ends = [(check.conf_low, check.conf_high) for check in found if check.conf_low is not None and check.conf_high is not None]
+        if self.headline is None or not ends:
             return None
-        return min(self.headline.conf_low, found.conf_low), max(self.headline.conf_high, found.conf_high)
+        return min(self.headline.conf_low, *(low for low, _ in ends)), max(self.headline.conf_high, *(high for _, high in ends))
 
     @property
     def smallest_effect(self) -> float | None:

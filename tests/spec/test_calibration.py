@@ -74,11 +74,13 @@ def test_the_table_counts_claims_by_hand_and_marks_what_missed_its_target(tmp_pa
             rows.append({
                 "cell": name, "identified": False, "units": 60, "truth": -10.0, "estimate": (low + high) / 2 + 0.01 * k, "low": low, "high": high,
                 "strict_low": low, "strict_high": high, "naive": -20.0, "detectable": 5.0, "verdict": "効果あり" if k % 2 else "判定不能",
-                "bare_claim": True, "grade": 3,
+                "bare_claim": True, "grade": 3, "std_error": 1.0, "reason": "" if k % 2 else ("interval", "trend", "pre_trends", "pre_trends")[k // 2 % 4],
             })  # fmt: skip
     table = summarise(pd.DataFrame(rows)).set_index("cell")
     assert table.loc["good", ["claimed", "wrong", "bare_wrong", "undecided"]].tolist() == [0.5, 0, 0, 0.5]
     assert table.loc["bad", ["wrong", "bare_wrong", "inside"]].tolist() == [0.15, 0.3, 0.7]
+    assert table.loc["good", ["by_interval", "by_trend", "by_check"]].tolist() == [0.125, 0.125, 0.25]
+    assert table.loc["good", "usual_check"] == "pre_trends 25.0%"
     table.reset_index().to_csv(tmp_path / "calibration.csv", index=False)
     write_page(tmp_path, command="here", first_seed=1, smallest=1.0)
     page = (tmp_path / "CALIBRATION.md").read_text(encoding="utf-8")

@@ -32,6 +32,7 @@ class World:
     effect_share : float      fall of hours where training acts in full
     level, drift, shock : float   departments that are trained have this much more hours; drift by this share a year; were this much higher in the half
                               year before they began (and were chosen for it: what would have fallen back anyway)
+    drifting : int            of the five quarters of starts, the first so many drift
     rotation : float          share of the trained who leave each April
     covid, season : float     strength of the shift until 2023-04 and of the seasons by type
     spillover : float         share of the effect that reaches departments not yet trained
@@ -43,6 +44,7 @@ class World:
     level: float = 0.15
     drift: float = 0.0
     shock: float = 0.0
+    drifting: int = WAVES
     rotation: float = 0.22
     covid: float = 1.0
     season: float = 1.0
@@ -63,7 +65,8 @@ def draw_panel(world: World, *, units: int, rng: np.random.Generator) -> tuple[P
     size = np.exp(rng.normal(0.0, 0.35, (units, 1)))
     years = np.maximum(month - (TREND_START - FIRST_MONTH), 0) / 12.0
     before = (month >= start - 6) & (month < start)
-    factor = 1.0 + world.level * treated + world.drift * treated * years + world.shock * before + covid[kinds] + world.trend * years
+    drifts = start <= quarters(FIRST_WAVE, WAVES)[world.drifting - 1] - FIRST_MONTH
+    factor = 1.0 + world.level * treated + world.drift * drifts * years + world.shock * before + covid[kinds] + world.trend * years
     noise = np.exp(world.noise * autoregressive(rng, (units, MONTHS)))
     hours = HOURS * size * season[kinds] * factor * noise
     acting = _acting(start, month, world=world)
