@@ -15,7 +15,7 @@ from scipy import stats
 
 from kdx_eval.effect.cohort_moments import CohortMoments
 from kdx_eval.effect.contrasts import Contrast
-from kdx_eval.effect.inference import make_estimate, sup_t_critical
+from kdx_eval.effect.inference import interval_columns, make_estimate, sup_t_critical
 from kdx_eval.errors import NotIdentifiedError, ParameterError
 from kdx_eval.panel.type import FloatArray
 
@@ -73,21 +73,11 @@ class EfficientRollout:
         return make_estimate(self.estimate, self.std_error).p_value
 
     def table(self) -> pd.DataFrame:
-        """One row a key: event_time, estimate, std_error, std_error_neyman, conf_low, conf_high, band_low, band_high, p_value."""
-        point, critical = float(stats.norm.ppf(0.975)), sup_t_critical(self.covariance)
-        return pd.DataFrame(
-            {
-                "event_time": self.keys,
-                "estimate": self.estimates,
-                "std_error": self.std_errors,
-                "std_error_neyman": self.std_errors_neyman,
-                "conf_low": self.estimates - point * self.std_errors,
-                "conf_high": self.estimates + point * self.std_errors,
-                "band_low": self.estimates - critical * self.std_errors,
-                "band_high": self.estimates + critical * self.std_errors,
-                "p_value": 2 * stats.norm.sf(np.abs(self.estimates / self.std_errors)),
-            }
-        )
+        """One row a key: event_time, estimate, std_error, std_error_neyman, conf_low, conf_high, p_value, band_low, band_high."""
+        half = sup_t_critical(self.covariance) * self.std_errors
+        shown = interval_columns(self.estimates, self.std_errors)
+        first = {"event_time": self.keys, "estimate": self.estimates, "std_error": self.std_errors, "std_error_neyman": self.std_errors_neyman}
+        return pd.DataFrame(first | shown | {"band_low": self.estimates - half, "band_high": self.estimates + half})
 
     def __repr__(self) -> str:
         return f"EfficientRollout({self.estimand}, {len(self.keys)} rows)"

@@ -7,18 +7,16 @@ from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from kdx_eval.effect.averages import Cells, Kind, average_weights
 from kdx_eval.effect.cohort_moments import CohortMoments
 from kdx_eval.effect.contrasts import Contrast, PairContrasts
-from kdx_eval.effect.inference import Estimate, make_estimate, sup_t_critical
+from kdx_eval.effect.inference import Estimate, interval_columns, make_estimate, sup_t_critical
 from kdx_eval.errors import NotIdentifiedError, ParameterError
 from kdx_eval.panel.type import FloatArray
 
 Control = Literal["not_yet_treated", "never_treated"]
 Base = Literal["varying", "universal"]
-NORMAL_95 = float(stats.norm.ppf(0.975))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,21 +52,8 @@ class GroupTimeEffects:
 
     def table(self) -> pd.DataFrame:
         """One row an effect: cohort, period, event_time, estimate, std_error, conf_low, conf_high (95 %, pointwise), p_value."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            p_value = 2 * stats.norm.sf(np.abs(self.estimate / self.std_error))
-        half = NORMAL_95 * self.std_error
-        return pd.DataFrame(
-            {
-                "cohort": self.cohort,
-                "period": self.period,
-                "event_time": self.event_time,
-                "estimate": self.estimate,
-                "std_error": self.std_error,
-                "conf_low": self.estimate - half,
-                "conf_high": self.estimate + half,
-                "p_value": p_value,
-            }
-        )
+        frame = pd.DataFrame({"cohort": self.cohort, "period": self.period, "event_time": self.event_time})
+        return frame.assign(**interval_columns(self.estimate, self.std_error))
 
     def aggregate(self, kind: Kind = "simple") -> Aggregation:
         """Effects averaged: ``simple`` (all treated cells), ``event_time``, ``cohort``, ``calendar``, ``total`` (summed over units and periods).
@@ -118,30 +103,21 @@ class Aggregation:
     @property
     def overall(self) -> Estimate:
         """The one overall figure, normal 95 % interval."""
-        return make_estimate(float(self.whole.estimate(self.moments)[0]), float(np.sqrt(self.whole.covariance(self.moments)[0, 0])))
+        variance = float(self.whole.covariance(self.moments)[0, 0])
+        return make_estimate(float(self.whole.estimate(self.moments)[0]), np.sqrt(variance) if variance > 0 else float("nan"))
 
     def covariance(self) -> FloatArray:
         """Joint covariance of the rows, (R, R)."""
         return self.rows.covariance(self.moments)
 
     def table(self) -> pd.DataFrame:
-        """One row a key: estimate, std_error, conf_low, conf_high (pointwise), band_low, band_high (simultaneous, sup-t), p_value."""
+        """One row a key: estimate, std_error, conf_low, conf_high (pointwise), p_value, band_low, band_high (simultaneous, sup-t)."""
         estimate, covariance = self.rows.estimate(self.moments), self.covariance()
         error = np.sqrt(np.clip(np.diag(covariance), 0, None))
         error = np.where(error > 0, error, np.nan)
-        critical = sup_t_critical(covariance)
-        return pd.DataFrame(
-            {
-                self.key: self.keys,
-                "estimate": estimate,
-                "std_error": error,
-                "conf_low": estimate - NORMAL_95 * error,
-                "conf_high": estimate + NORMAL_95 * error,
-                "band_low": estimate - critical * error,
-                "band_high": estimate + critical * error,
-                "p_value": 2 * stats.norm.sf(np.abs(estimate / error)),
-            }
-        )
+        half = sup_t_critical(covariance) * error
+        frame = pd.DataFrame({self.key: self.keys}).assign(**interval_columns(estimate, error))
+        return frame.assign(band_low=estimate - half, band_high=estimate + half)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
