@@ -120,6 +120,9 @@ class CohortMoments:
 def moments(panel: Panel) -> CohortMoments:
     """Cohort moments of a balanced panel, in one pass over the outcome.
 
+    Clusters above the unit are not carried: for errors that respect them use ``doubly_robust``, ``unit_level_effects``, or moments of
+    ``panel.by_cluster()``.
+
     Returns
     -------
     CohortMoments

@@ -50,13 +50,13 @@ def test_without_never_treated_units_the_last_cohort_is_only_a_control(base: Any
     rows = both(found, base=base)
     assert {cohort for cohort, _, _ in rows} == {2, 5}
     assert max(period for _, period, _ in rows) == 5  # at 6 nobody is left to compare with
-    assert dict(((g, t), y) for g, t, y in rows)[(5, 5)] == pytest.approx(difference(found, 5, [6], 5, 3))
+    assert {(g, t): y for g, t, y in rows}[(5, 5)] == pytest.approx(difference(found, 5, [6], 5, 3))
 
 
 def test_a_cohort_after_the_last_period_counts_as_never_treated_unless_it_may_anticipate() -> None:
     found = panel(3, 7)
     assert both(found, control="never_treated") == both(found)
-    assert dict(((g, t), y) for g, t, y in both(found))[(3, 6)] == pytest.approx(difference(found, 3, [7], 6, 2))
+    assert {(g, t): y for g, t, y in both(found)}[(3, 6)] == pytest.approx(difference(found, 3, [7], 6, 2))
     with pytest.raises(NotIdentifiedError, match="一度も受講していない"):
         both(found, control="never_treated", anticipation=1)
     assert max(period for _, period, _ in both(found, anticipation=1)) == 5  # cohort 7 may react from 6 on
@@ -64,7 +64,7 @@ def test_a_cohort_after_the_last_period_counts_as_never_treated_unless_it_may_an
 
 def test_a_cohort_between_two_periods_is_compared_from_the_period_before() -> None:
     found = panel(4, np.inf)
-    assert dict(((g, t), y) for g, t, y in both(found))[(4, 5)] == pytest.approx(difference(found, 4, [np.inf], 5, 3))
+    assert {(g, t): y for g, t, y in both(found)}[(4, 5)] == pytest.approx(difference(found, 4, [np.inf], 5, 3))
     assert group_time_effects(moments(found)).aggregate("event_time").keys.tolist() == [-2, -1, 1, 2]
 
 
