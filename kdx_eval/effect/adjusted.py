@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kdx_eval.effect.adjusted_cell import Method, adjusted_change, comparison
-from kdx_eval.effect.group_time import Base, Control
+from kdx_eval.effect.group_time import Base, ComparedCohorts, Control, compared_cohorts
 from kdx_eval.effect.influence_path import UnitLevelEffects, Units, units_of
 from kdx_eval.errors import NotIdentifiedError, ParameterError
 from kdx_eval.panel.type import FloatArray, Panel
@@ -86,9 +86,8 @@ def doubly_robust(
     units = units_of(panel)
     early = panel.cohort <= panel.periods[0] + anticipation
     units = Units(cohort=panel.cohort, weight=np.where(early, 0.0, units.weight), cluster=units.cluster)
-    cells = list(_cells(panel, ~early, control=control, base=base, anticipation=anticipation))
-    if not cells:
-        raise NotIdentifiedError("期間中に受講を始め、かつ受講前の期間もある単位がありません", hint="期間を広げるか、受講記録を確かめてください")
+    compared = compared_cohorts(panel.cohort[~early], panel.periods, control=control, anticipation=anticipation)
+    cells = list(_cells(panel, compared, base=base))
     found = _estimate(panel, units, cells, method)
     if not found.cells:
         raise NotIdentifiedError("条件の似た比較相手がいません", hint="共変量を減らすか、比較対象を広げてください")
@@ -106,19 +105,16 @@ def doubly_robust(
     )
 
 
-def _cells(panel: Panel, used: BoolArray, *, control: Control, base: Base, anticipation: int) -> Iterator[_Cell]:
+def _cells(panel: Panel, compared: ComparedCohorts, *, base: Base) -> Iterator[_Cell]:
     """The effects to be estimated, by cohort and period; base periods as in ``group_time_effects``."""
-    periods = panel.periods
-    cohorts = np.unique(panel.cohort[used])
-    for cohort in cohorts[np.isfinite(cohorts) & (cohorts <= periods[-1])]:
-        long_base = int(np.searchsorted(periods, cohort - anticipation)) - 1
+    periods, cohorts = panel.periods, panel.cohorts
+    for cohort in compared.estimated:
+        first_affected = cohort - compared.anticipation
+        long_base = int(np.searchsorted(periods, first_affected)) - 1
         for column in range(0 if base == "universal" else 1, len(periods)):
-            before = bool(periods[column] < cohort - anticipation)
-            start = column - 1 if base == "varying" and before else long_base
-            last = max(periods[column], periods[start]) + anticipation
-            later = cohorts[(cohorts > last) & (cohorts != cohort)]
-            cutoff = np.inf if control == "never_treated" else float(later.min(initial=np.inf))
-            yield _Cell(cohort=float(cohort), column=column, base=start, cutoff=cutoff)
+            start = column - 1 if base == "varying" and periods[column] < first_affected else long_base
+            later = cohorts[(cohorts >= compared.first_control(max(periods[column], periods[start]))) & (cohorts != cohort)]
+            yield _Cell(cohort=float(cohort), column=column, base=start, cutoff=float(later.min(initial=np.inf)))
 
 
 def _estimate(panel: Panel, units: Units, cells: list[_Cell], method: Method) -> _Found:

@@ -137,6 +137,9 @@ class CohortMoments:
 def moments(panel: Panel) -> CohortMoments:
     """Cohort moments of a balanced panel, in one pass over the outcome.
 
+    Clusters above the unit are not carried: for errors that respect them use ``doubly_robust``, ``unit_level_effects``, or moments of
+    ``panel.by_cluster()``.
+
     Returns
     -------
     CohortMoments
@@ -145,7 +148,7 @@ def moments(panel: Panel) -> CohortMoments:
     Raises
     ------
     DataError
-        The panel has missing cells (moments need every unit in every period), or the outcome is not finite.
+        The panel has missing cells (moments need every unit in every period), the outcome is not finite, or the weights of a cohort add to zero.
     """
     if not np.isfinite(panel.outcome).all():
         cells = int((~np.isfinite(panel.outcome)).sum())
@@ -160,6 +163,8 @@ def moments(panel: Panel) -> CohortMoments:
     weight = np.ones(panel.n_units) if panel.weight is None else panel.weight
     if (weight < 0).any() or not np.isfinite(weight).all():
         raise DataError("重みに負または無限の値があります", place="weight", hint="0以上の有限の値にしてください")
+    if (np.bincount(codes, weights=weight) == 0).any():
+        raise DataError("重みの合計が0の開始時期があります", place="weight", hint="数えない単位は、表から除いてください")
     mean, drift = np.empty((groups, periods)), np.zeros((groups, periods))
     scatter = np.empty((groups, periods, periods))
     order = np.argsort(codes, kind="stable")

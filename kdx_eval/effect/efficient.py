@@ -15,7 +15,7 @@ from scipy import stats
 
 from kdx_eval.effect.cohort_moments import CohortMoments
 from kdx_eval.effect.contrasts import Contrast
-from kdx_eval.effect.inference import make_estimate, sup_t_critical
+from kdx_eval.effect.inference import interval_columns, make_estimate, sup_t_critical
 from kdx_eval.errors import NotIdentifiedError, ParameterError
 from kdx_eval.panel.type import FloatArray
 
@@ -33,7 +33,7 @@ class EfficientRollout:
     std_error, std_error_neyman : float
         Refined and conservative (Neyman) standard error; the intervals use the refined one.
     beta : ndarray, (R,)
-        Adjustment for the difference before treatment, one a row.
+        Share of the difference before treatment that was taken off, one a row.
     balance_statistic, balance_p_value : float
         Of the difference before treatment, which a random order leaves at zero.
     keys, estimates, std_errors, std_errors_neyman : ndarray, (R,)
@@ -73,21 +73,11 @@ class EfficientRollout:
         return make_estimate(self.estimate, self.std_error).p_value
 
     def table(self) -> pd.DataFrame:
-        """One row a key: event_time, estimate, std_error, std_error_neyman, conf_low, conf_high, band_low, band_high, p_value."""
-        point, critical = float(stats.norm.ppf(0.975)), sup_t_critical(self.covariance)
-        return pd.DataFrame(
-            {
-                "event_time": self.keys,
-                "estimate": self.estimates,
-                "std_error": self.std_errors,
-                "std_error_neyman": self.std_errors_neyman,
-                "conf_low": self.estimates - point * self.std_errors,
-                "conf_high": self.estimates + point * self.std_errors,
-                "band_low": self.estimates - critical * self.std_errors,
-                "band_high": self.estimates + critical * self.std_errors,
-                "p_value": 2 * stats.norm.sf(np.abs(self.estimates / self.std_errors)),
-            }
-        )
+        """One row a key: event_time, estimate, std_error, std_error_neyman, conf_low, conf_high, p_value, band_low, band_high."""
+        half = sup_t_critical(self.covariance) * self.std_errors
+        shown = interval_columns(self.estimates, self.std_errors)
+        first = {"event_time": self.keys, "estimate": self.estimates, "std_error": self.std_errors, "std_error_neyman": self.std_errors_neyman}
+        return pd.DataFrame(first | shown | {"band_low": self.estimates - half, "band_high": self.estimates + half})
 
     def __repr__(self) -> str:
         return f"EfficientRollout({self.estimand}, {len(self.keys)} rows)"
@@ -142,11 +132,20 @@ def rollout_contrasts(m: CohortMoments, *, estimand: Estimand) -> RolloutContras
     return RolloutContrasts(keys=keys, after=after, before=before, whole=whole, n_cells=int(m.size[cells.cohort].sum()))
 
 
-def efficient_rollout(m: CohortMoments, *, estimand: Estimand = "simple") -> EfficientRollout:
+def efficient_rollout(m: CohortMoments, *, estimand: Estimand = "simple", beta: float | None = None) -> EfficientRollout:
     """Effect of a roll-out in random order, adjusted by the difference before treatment.
 
     Controls are all units not yet treated; without never treated units the last cohort is the control and its treated periods drop.
     Units treated in the first period and cohorts of a single unit (no variance) are left out and counted.
+
+    Parameters
+    ----------
+    m : CohortMoments
+        Without weights.
+    estimand : "simple", "cohort", "calendar" or "event_time"
+    beta : float or None
+        Share of the difference before treatment that is taken off. None: the efficient share, estimated. 1: the difference-in-differences
+        of Callaway & Sant'Anna with standard errors for a random order; 0: the plain difference in means.
 
     Returns
     -------
@@ -156,12 +155,14 @@ def efficient_rollout(m: CohortMoments, *, estimand: Estimand = "simple") -> Eff
     Raises
     ------
     ParameterError
-        The estimand is unknown, or the panel has weights.
+        The estimand is unknown, ``beta`` is not finite, or the panel has weights.
     NotIdentifiedError
         Fewer than two cohorts remain, or none has a comparison.
     """
     if estimand not in get_args(Estimand):
         raise ParameterError(f"推定対象 {estimand!r} はありません", place="estimand", hint=f"{', '.join(get_args(Estimand))} のどれかです")
+    if beta is not None and not np.isfinite(beta):
+        raise ParameterError("beta は有限の数か None です", place="beta", hint="推定させるなら None、差の差なら 1、調整しないなら 0 です")
     if not np.allclose(m.mass, m.size):
         raise ParameterError("無作為な順番の推定に重みは使えません", hint="重みを外すか、group_time_effects を使ってください")
     usable = np.asarray((m.cohorts > m.periods[0]) & (m.size > 1))
@@ -169,8 +170,9 @@ def efficient_rollout(m: CohortMoments, *, estimand: Estimand = "simple") -> Eff
     m = m.select(usable)
     filled = rollout_contrasts(m, estimand=estimand)
     after, before, whole = filled.after, filled.before, filled.whole
-    beta, neyman = _plug_in(m, after, before)
-    contrast = Contrast(weights=after.weights - beta[:, None, None] * before.weights, constant=after.constant)
+    share = _efficient_share(m, after, before) if beta is None else np.full(len(filled.keys), float(beta))
+    contrast = Contrast(weights=after.weights - share[:, None, None] * before.weights, constant=after.constant)
+    neyman = _inner(m, contrast, contrast)
     estimates = contrast.estimate(m)
     rows = _positive_or(neyman - _refinement(m, after), neyman)
     balance, p_value = _balance(m, before)
@@ -180,7 +182,7 @@ def efficient_rollout(m: CohortMoments, *, estimand: Estimand = "simple") -> Eff
         estimates=estimates,
         std_errors=_errors(rows),
         std_errors_neyman=_errors(neyman),
-        beta=beta,
+        beta=share,
         covariance=rows,
         balance_statistic=balance,
         balance_p_value=p_value,
@@ -256,13 +258,12 @@ def _inner(m: CohortMoments, left: Contrast, right: Contrast) -> FloatArray:
     return total
 
 
-def _plug_in(m: CohortMoments, after: Contrast, before: Contrast) -> tuple[FloatArray, FloatArray]:
-    """β* of each row (each uses its own X), and the Neyman covariance of the adjusted rows."""
+def _efficient_share(m: CohortMoments, after: Contrast, before: Contrast) -> FloatArray:
+    """β* = Cov(X̂, θ̂(0)) / Var(X̂) of each row (each uses its own X̂), (R,)."""
     own = np.einsum("rr->r", _inner(m, before, before))
     # A difference before treatment that does not vary (rare outcomes) carries no information: no adjustment.
-    beta = np.where(own > 0, np.einsum("rr->r", _inner(m, before, after)) / np.where(own > 0, own, 1.0), 0.0)
-    adjusted = Contrast(weights=after.weights - beta[:, None, None] * before.weights, constant=after.constant)
-    return beta, _inner(m, adjusted, adjusted)
+    share: FloatArray = np.where(own > 0, np.einsum("rr->r", _inner(m, before, after)) / np.where(own > 0, own, 1.0), 0.0)
+    return share
 
 
 def _refinement(m: CohortMoments, after: Contrast) -> FloatArray:
@@ -286,9 +287,10 @@ def _refinement(m: CohortMoments, after: Contrast) -> FloatArray:
 
 
 def _positive_or(refined: FloatArray, neyman: FloatArray) -> FloatArray:
-    """The refined covariance; in tiny samples its estimate can be negative, and then the conservative one stands."""
-    usable = (np.diag(refined) > 0).all() and refined.sum() > 0
-    return refined if usable or not (np.diag(neyman) > 0).all() else neyman
+    """The refined covariance; in tiny samples a row's estimate can be negative, and then the conservative one stands for that row."""
+    negative = (np.diag(refined) <= 0) & (np.diag(neyman) > 0)
+    covariance = np.where(negative[:, None] | negative[None, :], neyman, refined)
+    return covariance if covariance.sum() > 0 else neyman
 
 
 def _errors(covariance: FloatArray) -> FloatArray:

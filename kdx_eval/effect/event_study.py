@@ -134,9 +134,9 @@ def as_event_study(
     Raises
     ------
     ParameterError
-        Sizes do not fit, a value is not finite or without variance, event times have gaps, or no base period is there.
+        Sizes do not fit, a value is not finite, event times have gaps, or no base period is there.
     NotIdentifiedError
-        The covariance is singular: fewer units than periods.
+        The covariance is singular (fewer units than periods, nothing varies), or an aggregation has no period before its base.
     """
     if isinstance(estimates, EventTimeAggregation):
         return _from_aggregation(estimates, l_vec)
@@ -155,6 +155,8 @@ def _from_aggregation(aggregation: EventTimeAggregation, l_vec: npt.ArrayLike | 
         raise ParameterError("受講前の基準の月が一つに決まりません", hint='group_time_effects(..., base="universal") の集計を渡してください')
     if not np.allclose(np.diff(aggregation.keys), 1.0):
         raise ParameterError("受講からの月数が飛んでいます", hint="期間に抜けのないパネルを使ってください")
+    if base[0] == 0:
+        raise NotIdentifiedError("基準の月より前の期間がなく、受講前のぶれを測れません", hint="受講より前の期間を加えてください")
     rest = np.arange(len(estimate)) != base[0]
     counted = aggregation.keys[base[0] + 1 :] >= 0  # with anticipation, periods between the base and treatment are no part of the effect
     weight = counted / counted.sum() if l_vec is None else np.asarray(l_vec, dtype=np.float64)
@@ -172,10 +174,10 @@ def _checked(betahat: FloatArray, sigma: FloatArray, n_pre: int, l_vec: FloatArr
         )
     if not (np.isfinite(betahat).all() and np.isfinite(sigma).all() and np.isfinite(l_vec).all() and l_vec.any()):
         raise ParameterError("推定値・共分散・重みに有限でない値があるか、重みがすべて0です")
-    if not np.allclose(sigma, sigma.T) or (np.diag(sigma) <= 0).any():
+    if not np.allclose(sigma, sigma.T) or (np.diag(sigma) < 0).any():
         raise ParameterError("共分散行列になっていません", place="sigma", hint="対称で、分散が正の行列を渡してください")
     error = np.sqrt(np.diag(sigma))
-    if np.linalg.eigvalsh(sigma / np.outer(error, error))[0] < SINGULAR:
+    if not error.all() or np.linalg.eigvalsh(sigma / np.outer(error, error))[0] < SINGULAR:
         raise NotIdentifiedError("推定値の共分散が特異で、感度を測れません", place="sigma", hint="単位を増やすか、期間を減らしてください")
     return EventStudy(betahat=betahat, sigma=(sigma + sigma.T) / 2, n_pre=n_pre, l_vec=l_vec)
 

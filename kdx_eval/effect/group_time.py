@@ -7,18 +7,16 @@ from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from kdx_eval.effect.averages import Cells, Kind, average_weights
 from kdx_eval.effect.cohort_moments import CohortMoments
 from kdx_eval.effect.contrasts import Contrast, PairContrasts
-from kdx_eval.effect.inference import Estimate, make_estimate, sup_t_critical
+from kdx_eval.effect.inference import Estimate, interval_columns, make_estimate, sup_t_critical
 from kdx_eval.errors import NotIdentifiedError, ParameterError
 from kdx_eval.panel.type import FloatArray
 
 Control = Literal["not_yet_treated", "never_treated"]
 Base = Literal["varying", "universal"]
-NORMAL_95 = float(stats.norm.ppf(0.975))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,21 +52,8 @@ class GroupTimeEffects:
 
     def table(self) -> pd.DataFrame:
         """One row an effect: cohort, period, event_time, estimate, std_error, conf_low, conf_high (95 %, pointwise), p_value."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            p_value = 2 * stats.norm.sf(np.abs(self.estimate / self.std_error))
-        half = NORMAL_95 * self.std_error
-        return pd.DataFrame(
-            {
-                "cohort": self.cohort,
-                "period": self.period,
-                "event_time": self.event_time,
-                "estimate": self.estimate,
-                "std_error": self.std_error,
-                "conf_low": self.estimate - half,
-                "conf_high": self.estimate + half,
-                "p_value": p_value,
-            }
-        )
+        frame = pd.DataFrame({"cohort": self.cohort, "period": self.period, "event_time": self.event_time})
+        return frame.assign(**interval_columns(self.estimate, self.std_error))
 
     def aggregate(self, kind: Kind = "simple") -> Aggregation:
         """Effects averaged: ``simple`` (all treated cells), ``event_time``, ``cohort``, ``calendar``, ``total`` (summed over units and periods).
@@ -118,30 +103,66 @@ class Aggregation:
     @property
     def overall(self) -> Estimate:
         """The one overall figure, normal 95 % interval."""
-        return make_estimate(float(self.whole.estimate(self.moments)[0]), float(np.sqrt(self.whole.covariance(self.moments)[0, 0])))
+        variance = float(self.whole.covariance(self.moments)[0, 0])
+        return make_estimate(float(self.whole.estimate(self.moments)[0]), np.sqrt(variance) if variance > 0 else float("nan"))
 
     def covariance(self) -> FloatArray:
         """Joint covariance of the rows, (R, R)."""
         return self.rows.covariance(self.moments)
 
     def table(self) -> pd.DataFrame:
-        """One row a key: estimate, std_error, conf_low, conf_high (pointwise), band_low, band_high (simultaneous, sup-t), p_value."""
+        """One row a key: estimate, std_error, conf_low, conf_high (pointwise), p_value, band_low, band_high (simultaneous, sup-t)."""
         estimate, covariance = self.rows.estimate(self.moments), self.covariance()
         error = np.sqrt(np.clip(np.diag(covariance), 0, None))
         error = np.where(error > 0, error, np.nan)
-        critical = sup_t_critical(covariance)
-        return pd.DataFrame(
-            {
-                self.key: self.keys,
-                "estimate": estimate,
-                "std_error": error,
-                "conf_low": estimate - NORMAL_95 * error,
-                "conf_high": estimate + NORMAL_95 * error,
-                "band_low": estimate - critical * error,
-                "band_high": estimate + critical * error,
-                "p_value": 2 * stats.norm.sf(np.abs(estimate / error)),
-            }
-        )
+        half = sup_t_critical(covariance) * error
+        frame = pd.DataFrame({self.key: self.keys}).assign(**interval_columns(estimate, error))
+        return frame.assign(band_low=estimate - half, band_high=estimate + half)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparedCohorts:
+    """Which cohorts have effects to be estimated, and which may serve as their controls.
+
+    Attributes
+    ----------
+    estimated : ndarray, (E,)
+        Cohorts, increasing.
+    never_from : float
+        Cohorts from here on (inf among them) were neither treated nor anticipating within the periods: they count as never treated.
+    """
+
+    estimated: FloatArray
+    never_from: float
+    control: Control
+    anticipation: int
+
+    def first_control(self, last: float) -> float:
+        """The first cohort that is a control where the later one of period and base is ``last``; cohorts that start right then are none."""
+        return self.never_from if self.control == "never_treated" else float(np.nextafter(last + self.anticipation, np.inf))
+
+
+def compared_cohorts(cohorts: FloatArray, periods: FloatArray, *, control: Control, anticipation: int) -> ComparedCohorts:
+    """Effects are estimated for cohorts treated within the periods; without never treated units the last cohort is only ever a control.
+
+    (Callaway & Sant'Anna 2021, section 2: the groups leave out the largest one, which is that of the never treated where there are any.)
+
+    Raises
+    ------
+    NotIdentifiedError
+        Nobody is treated within the periods and seen before, nobody is left to compare with, or nobody was never treated where that is asked for.
+    """
+    never_from = float(np.nextafter(periods[-1] + anticipation, np.inf))
+    treated = np.unique(cohorts[(cohorts <= periods[-1]) & (cohorts > periods[0] + anticipation)])
+    if not len(treated):
+        raise NotIdentifiedError("期間中に受講を始め、かつ受講前の期間もある単位がありません", hint="期間を広げるか、受講記録を確かめてください")
+    if not (cohorts >= never_from).any():
+        if control == "never_treated":
+            raise NotIdentifiedError("一度も受講していない単位がありません", hint='control="not_yet_treated" なら、まだ受けていない単位と比べられます')
+        treated = treated[treated < cohorts.max()]
+        if not len(treated):
+            raise NotIdentifiedError("比較できる相手がいません", hint="全員が同時に受講した場合、市の中だけでは効果を測れません")
+    return ComparedCohorts(estimated=treated, never_from=never_from, control=control, anticipation=anticipation)
 
 
 def group_time_effects(m: CohortMoments, *, control: Control = "not_yet_treated", base: Base = "varying", anticipation: int = 0) -> GroupTimeEffects:
@@ -149,7 +170,8 @@ def group_time_effects(m: CohortMoments, *, control: Control = "not_yet_treated"
 
     ATT(g, t) = (m_g[t] - m_g[b]) - (m_C[t] - m_C[b]) with b = g-1-anticipation; before treatment a varying base is the period before t
     (Callaway & Sant'Anna 2021, eq. 2.5 and 2.6 without covariates). C pools the never treated, or all units not yet treated at
-    max(t, b) + anticipation.
+    max(t, b) + anticipation. Units treated later than the last period plus ``anticipation`` count as never treated; where there are
+    none at all, the last cohort is only ever a control.
 
     Returns
     -------
@@ -170,12 +192,9 @@ def group_time_effects(m: CohortMoments, *, control: Control = "not_yet_treated"
     first = m.cohorts <= m.periods[0] + anticipation
     dropped_units = int(m.size[first].sum())
     m = m.select(~first)
-    treated = np.flatnonzero(np.isfinite(m.cohorts) & (m.cohorts <= m.periods[-1]))
-    if not len(treated):
-        raise NotIdentifiedError("期間中に受講を始め、かつ受講前の期間もある単位がありません", hint="期間を広げるか、受講記録を確かめてください")
-    if control == "never_treated" and not m.never.any():
-        raise NotIdentifiedError("一度も受講していない単位がありません", hint='control="not_yet_treated" なら、まだ受けていない単位と比べられます')
-    parts = [_cohort_effects(m, int(g), control=control, base=base, anticipation=anticipation) for g in treated]
+    compared = compared_cohorts(m.cohorts, m.periods, control=control, anticipation=anticipation)
+    treated = np.flatnonzero(np.isin(m.cohorts, compared.estimated))
+    parts = [_cohort_effects(m, int(g), compared=compared, base=base, anticipation=anticipation) for g in treated]
     cohort = np.concatenate([np.full(len(part[0].period), m.cohorts[g]) for g, part in zip(treated, parts, strict=True)])
     pairs = PairContrasts(
         period=np.concatenate([part[0].period for part in parts]),
@@ -199,7 +218,7 @@ def group_time_effects(m: CohortMoments, *, control: Control = "not_yet_treated"
     )
 
 
-def _cohort_effects(m: CohortMoments, g: int, *, control: Control, base: Base, anticipation: int) -> tuple[PairContrasts, int]:
+def _cohort_effects(m: CohortMoments, g: int, *, compared: ComparedCohorts, base: Base, anticipation: int) -> tuple[PairContrasts, int]:
     """The effects of one cohort, and how many of its periods had no comparison."""
     columns = np.arange(len(m.periods))
     long_base = int(np.searchsorted(m.periods, m.cohorts[g] - anticipation)) - 1
@@ -209,11 +228,8 @@ def _cohort_effects(m: CohortMoments, g: int, *, control: Control, base: Base, a
     else:
         bases = np.where(before, columns - 1, long_base)
         columns, bases = columns[1:], bases[1:]  # the first period has no period before it
-    if control == "never_treated":
-        usable = np.broadcast_to(m.never, (len(columns), len(m.cohorts)))
-    else:
-        last = np.maximum(m.periods[columns], m.periods[bases]) + anticipation
-        usable = m.cohorts[None, :] > last[:, None]
+    last = np.maximum(m.periods[columns], m.periods[bases])
+    usable = m.cohorts[None, :] >= np.array([compared.first_control(period) for period in last])[:, None]
     usable = usable & (np.arange(len(m.cohorts)) != g)
     pooled = usable @ m.mass
     keep = pooled > 0

@@ -14,8 +14,8 @@ import pandas as pd
 from scipy import sparse, stats
 from scipy.sparse import csgraph
 
-from kdx_eval.effect.inference import Estimate, make_estimate, sup_t_critical
-from kdx_eval.effect.influence_path import Units, interval_columns, units_of
+from kdx_eval.effect.inference import Estimate, interval_columns, make_estimate, sup_t_critical
+from kdx_eval.effect.influence_path import Units, units_of
 from kdx_eval.errors import NotIdentifiedError, ParameterError
 from kdx_eval.panel.type import FloatArray, Panel
 

@@ -51,6 +51,14 @@ def make_estimate(estimate: float, std_error: float, *, df: float = float("inf")
     )
 
 
+def interval_columns(estimate: FloatArray, std_error: FloatArray) -> dict[str, FloatArray]:
+    """Columns of a table from K estimates and their errors: estimate, std_error, conf_low, conf_high (95 %), p_value; pointwise and normal."""
+    half = t_quantile(0.5 + LEVEL / 2, float("inf")) * std_error
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p_value = 2 * special.ndtr(-np.abs(estimate / std_error))
+    return {"estimate": estimate, "std_error": std_error, "conf_low": estimate - half, "conf_high": estimate + half, "p_value": p_value}
+
+
 def sup_t_critical(covariance: FloatArray, *, draws: int = 1000, seed: int = 0) -> float:
     """Critical value of a simultaneous 95 % band: the quantile of max |t| where t is Gaussian with ``covariance``.
 

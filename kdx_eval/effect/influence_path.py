@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import sparse, stats
+from scipy import sparse
 
 from kdx_eval.effect.averages import AverageWeights, Cells, Kind, average_weights
-from kdx_eval.effect.group_time import NORMAL_95, GroupTimeEffects
-from kdx_eval.effect.inference import Estimate, make_estimate, sup_t_critical
+from kdx_eval.effect.group_time import GroupTimeEffects
+from kdx_eval.effect.inference import Estimate, interval_columns, make_estimate, sup_t_critical
 from kdx_eval.errors import NotIdentifiedError, ParameterError
 from kdx_eval.panel.type import FloatArray, Panel
 
@@ -258,11 +258,3 @@ def _without_always_treated(units: Units, cohorts: FloatArray) -> Units:
     """Units of other cohorts keep their place but weigh nothing, so that they enter no cohort share."""
     weight = np.where(np.isin(units.cohort, cohorts), units.weight, 0.0)
     return Units(cohort=units.cohort, weight=weight, cluster=units.cluster)
-
-
-def interval_columns(estimate: FloatArray, std_error: FloatArray) -> dict[str, FloatArray]:
-    """Columns of a table from an estimate and its error: 95 % interval and p value, pointwise and normal."""
-    half = NORMAL_95 * std_error
-    with np.errstate(divide="ignore", invalid="ignore"):
-        p_value = 2 * stats.norm.sf(np.abs(estimate / std_error))
-    return {"estimate": estimate, "std_error": std_error, "conf_low": estimate - half, "conf_high": estimate + half, "p_value": p_value}

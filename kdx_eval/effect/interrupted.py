@@ -112,13 +112,13 @@ def interrupted_series(data: Panel | npt.ArrayLike, *, start: int | None = None,
     """
     observed, periods, before, cycle = _series(data, start, season)
     count = len(observed)
+    if before < FEWEST_BEFORE or before >= count:
+        raise NotIdentifiedError(f"受講前に{FEWEST_BEFORE}期間以上、受講後に1期間以上が必要です", hint="期間を広げるか、受講の完了だけを報告してください")
     width = max(1, int(4 * (count / 100) ** (2 / 9))) if lags is None else lags
     if cycle < 1 or not 0 <= width < count:
         raise ParameterError("season は1以上、lags は0以上で系列より短くしてください", place="season / lags")
     if not np.isfinite(observed).all():
         raise DataError("結果に欠けているセルがあります", place="outcome", hint="欠けた単位か月を除いてください")
-    if before < FEWEST_BEFORE or before >= count:
-        raise NotIdentifiedError(f"受講前に{FEWEST_BEFORE}期間以上、受講後に1期間以上が必要です", hint="期間を広げるか、受講の完了だけを報告してください")
     seasonal = cycle > 1 and before >= SEASONS_FOR_SEASONALITY * cycle
     design, changes = _design(count, before, cycle if seasonal else 1)
     if count <= design.shape[1]:
@@ -156,7 +156,8 @@ def _series(data: Panel | npt.ArrayLike, start: int | None, season: int | None) 
         if len(starts) != 1:
             raise NotIdentifiedError("受講した単位がないか、開始時期が分かれています", hint="開始時期の異なる受講には group_time_effects を使ってください")
         weight = np.ones(int(treated.sum())) if data.weight is None else data.weight[treated]
-        if not np.allclose(np.diff(data.periods), data.periods[1] - data.periods[0]):
+        gaps = np.diff(data.periods)
+        if not np.allclose(gaps, gaps[:1]):
             raise NotIdentifiedError("期間が飛んでいるため、系列の傾きを測れません", hint="期間に抜けのないパネルを使ってください")
         observed = (weight / weight.sum()) @ data.outcome[treated]
         cycle = (MONTHS if data.monthly else 1) if season is None else season

@@ -153,7 +153,7 @@ def synthetic_did(
     Parameters
     ----------
     data : Panel, or array (N, T)
-        A panel in which all treated units start together and the others never do; or a matrix whose first ``n_controls`` rows are untreated
+        A panel in which all treated units start together and the others never do (its weights are not used); or a matrix whose first ``n_controls`` rows are untreated
         and whose first ``n_before`` columns lie before treatment.
     draws, seed : int
         Placebo samples where more than one unit is treated; with one treated unit every untreated unit serves once, without chance.

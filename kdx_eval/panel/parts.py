@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from kdx_eval.errors import DataError, ParameterError
-from kdx_eval.panel.type import NEVER, FloatArray, Panel
+from kdx_eval.panel.columns import NEVER
+from kdx_eval.panel.type import FloatArray, Panel
 
 if TYPE_CHECKING:
     import duckdb

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from kdx_eval.errors import DataError, NotIdentifiedError, ParameterError
+from kdx_eval.panel.columns import months_or_numbers, numbers, on_scale
 from kdx_eval.panel.long_rows import LongRows, heads, long_rows, width_in_order
 from kdx_eval.units import Month
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from kdx_eval.panel.surroundings import Surroundings
 
 FloatArray = npt.NDArray[np.float64]
-NEVER = float("inf")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,8 +113,8 @@ class Panel:
         """Panel from a long frame with one row a unit and period.
 
         Period and cohort are on one scale: integers, floats or months (``"2025-04"`` or datetimes). A never treated unit has the
-        cohort ``inf``, or the value given as ``never`` (0 is never treated only where the caller says so). The cohort, the cluster
-        and the weight must be constant within a unit.
+        cohort ``inf``, or the value given as ``never`` (0 or a word; 0 is never treated only where the caller says so). The cohort,
+        the cluster and the weight must be constant within a unit.
 
         Returns
         -------
@@ -126,24 +126,25 @@ class Panel:
         ParameterError
             A column is missing.
         DataError
-            A cohort is missing or changes within a unit; a unit has two rows in one period.
+            There are no rows; a cohort is missing, changes within a unit or is not on the periods' scale; a unit has two rows in one
+            period; an outcome, weight or covariate is no number.
         """
         _require_columns(frame, [unit, period, cohort, outcome, *filter(None, (cluster, weight)), *covariates])
-        width = width_in_order(frame[unit], frame[period])
-        times, monthly = _scale(frame[period].iloc[: width or None], never=None)
-        if np.isnan(times).any():
+        width, monthly = width_in_order(frame[unit], frame[period]), months_or_numbers(frame[period])
+        times = on_scale(frame[period].iloc[: width or None], monthly=monthly, never=None)
+        if not np.isfinite(times).all():
             raise DataError("期間が空の行があります", place=period, hint="期間の列を埋めてください")
-        first = _first_treated(heads(frame[cohort], width), never=never)
+        first = _first_treated(heads(frame[cohort], width), monthly=monthly, never=never)
         placed = long_rows(frame[unit], times, width=width, place=f"{unit}×{period}")
         return cls(
-            outcome=placed.matrix(frame[outcome].to_numpy(dtype=np.float64)),
+            outcome=placed.matrix(numbers(frame[outcome])),
             units=placed.labels,
             periods=placed.periods,
             cohort=placed.constant(first, name=cohort),
             persons=np.ones(len(placed.labels), dtype=np.int64),
             cluster=None if cluster is None else _constant_labels(frame[cluster], placed, name=cluster),
-            weight=None if weight is None else placed.constant(frame[weight].to_numpy(dtype=np.float64), name=weight),
-            covariates={name: placed.matrix(frame[name].to_numpy(dtype=np.float64)) for name in covariates},
+            weight=None if weight is None else placed.constant(_weights(frame[weight]), name=weight),
+            covariates={name: placed.matrix(numbers(frame[name])) for name in covariates},
             monthly=monthly,
         )
 
@@ -273,10 +274,12 @@ def _require_columns(frame: pd.DataFrame, names: Sequence[str]) -> None:
     missing = [name for name in names if name not in frame.columns]
     if missing:
         raise ParameterError(f"列がありません: {', '.join(missing)}", hint=f"ある列: {', '.join(map(str, frame.columns[:20]))}")
+    if not len(frame):
+        raise DataError("行が一つもありません", hint="単位と期間の行がある表を渡してください")
 
 
-def _first_treated(column: pd.Series, *, never: Hashable | None) -> FloatArray:
-    first, _ = _scale(column, never=never)
+def _first_treated(column: pd.Series, *, monthly: bool, never: Hashable | None) -> FloatArray:
+    first = on_scale(column, monthly=monthly, never=never)
     if np.isnan(first).any():
         raise DataError(
             f"受講時期（cohort）が欠けている行が {int(np.isnan(first).sum())} 行あります。突合の失敗を未受講とみなすことはできません",
@@ -286,30 +289,11 @@ def _first_treated(column: pd.Series, *, never: Hashable | None) -> FloatArray:
     return first
 
 
-def _scale(column: pd.Series, *, never: Hashable | None) -> tuple[FloatArray, bool]:
-    """Values of a period column as floats (months as ``Month.index``), and whether they were months."""
-    is_never = np.zeros(len(column), dtype=bool) if never is None else (column == never).to_numpy(dtype=bool, na_value=False)
-    if pd.api.types.is_numeric_dtype(column):
-        values, monthly = column.to_numpy(dtype=np.float64, na_value=np.nan).copy(), False
-    else:
-        codes, distinct = pd.factorize(column)
-        parsed = np.array([_month_index(value) for value in distinct] + [np.nan])
-        values, monthly = parsed[codes], True  # code -1 (missing) takes the NaN at the end
-    values[is_never] = NEVER
-    if np.isneginf(values).any():
-        raise DataError("期間に負の無限大があります", place=str(column.name), hint="未受講は inf としてください")
-    return values, monthly
-
-
-def _month_index(value: object) -> float:
-    if value is None or value is pd.NaT:
-        return float("nan")
-    if isinstance(value, str):
-        return NEVER if value.strip().lower() in {"inf", "infinity"} else float(Month.parse(value.strip()).index)
-    if isinstance(value, float | int):
-        return float(value)
-    stamp = pd.Timestamp(str(value))
-    return float(Month.of(stamp.year, stamp.month).index)
+def _weights(column: pd.Series) -> FloatArray:
+    values = numbers(column)
+    if np.isnan(values).any():
+        raise DataError(f"重みが空の行が {int(np.isnan(values).sum())} 行あります", place=str(column.name), hint="すべての単位に重みを書いてください")
+    return values
 
 
 def _constant_labels(column: pd.Series, rows: LongRows, *, name: str) -> npt.NDArray[np.object_]:

@@ -53,11 +53,22 @@ def test_event_study_equals_the_reference(police: CohortMoments, reference: dict
     np.testing.assert_allclose(table.std_error_neyman, expected["se_neyman"], rtol=1e-8)
 
 
-def test_differences_without_adjustment_equal_the_callaway_santanna_estimate_of_the_same_software(police: CohortMoments, shared: Path) -> None:
+@pytest.mark.parametrize("estimand", ["simple", "cohort", "calendar", "eventstudy"])
+def test_differences_without_adjustment_equal_the_callaway_santanna_figures_of_the_same_software(police: CohortMoments, shared: Path, estimand: Any) -> None:
+    stored = json.loads((shared / "reference" / "staggered__pj__complaints__staggered_cs.json").read_text(encoding="utf-8"))[estimand]
+    found = efficient_rollout(police, estimand="event_time" if estimand == "eventstudy" else estimand, beta=1)
+    table = found.table().set_index("event_time").loc[stored.get("eventTime", [0])]
+    np.testing.assert_allclose(table.estimate, stored["estimate"], rtol=1e-8)
+    np.testing.assert_allclose(table.std_error, stored["se"], rtol=1e-8)
+    np.testing.assert_allclose(table.std_error_neyman, stored["se_neyman"], rtol=1e-8)
+
+
+@pytest.mark.parametrize("estimand", ["simple", "cohort", "calendar"])
+def test_group_time_effects_average_to_the_same_estimates(police: CohortMoments, shared: Path, estimand: Any) -> None:
     stored = json.loads((shared / "reference" / "staggered__pj__complaints__staggered_cs.json").read_text(encoding="utf-8"))
-    # With everyone treated in the end, the last cohort is only ever a control: the simple average covers the same cells.
-    overall = group_time_effects(police).aggregate("simple").overall
-    assert overall.estimate == pytest.approx(stored["simple"]["estimate"], rel=1e-8)
+    # With everyone treated in the end, the last cohort is only ever a control.
+    overall = group_time_effects(police).aggregate(estimand).overall
+    assert overall.estimate == pytest.approx(stored[estimand]["estimate"], rel=1e-8)
 
 
 def test_adjustment_about_halves_the_standard_error(police: CohortMoments, reference: dict[str, Any], shared: Path) -> None:
