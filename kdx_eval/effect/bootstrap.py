@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +27,7 @@ from kdx_eval.panel.type import FloatArray, Panel
 Multiplier = Literal["mammen", "rademacher"]
 Effects = GroupTimeEffects | Aggregation | UnitLevelEffects | UnitLevelAggregation
 Float32Array = npt.NDArray[np.float32]
-Draws = FloatArray | Float32Array
+Draws = npt.NDArray[np.floating[Any]]
 
 _GOLDEN = (1 + 5**0.5) / 2
 _LOW_PROBABILITY: dict[str, float] = {"mammen": _GOLDEN / 5**0.5, "rademacher": 0.5}
@@ -232,6 +232,7 @@ def _high(plan: _Plan, threshold: int) -> Iterator[tuple[int, Float32Array]]:
     rng = np.random.default_rng(plan.seed)
     held = np.empty((min(_BATCH, plan.n_clusters), plan.draws), dtype=np.float32)
     for start in range(0, plan.n_clusters, _BATCH):
+        bits: npt.NDArray[np.generic]
         chosen = held[: plan.n_clusters - start]
         if plan.multiplier == "rademacher":  # equally likely: one bit each
             bits = np.unpackbits(_random_words(rng, bits=chosen.size).view(np.uint8), count=chosen.size)
