@@ -310,7 +310,8 @@ def _decode(plain: Any, kind: Any, *, given: Mapping[str, Any] | None = None) ->
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in {typing.Union, types.UnionType}:
         inner = [one for one in arguments if one is not type(None)]
-        alike = [one for one in inner if dataclasses.is_dataclass(one) and isinstance(plain, Mapping) and set(plain) == {f.name for f in dataclasses.fields(one)}]
+        records = [one for one in inner if dataclasses.is_dataclass(one) and isinstance(plain, Mapping)]
+        alike = [one for one in records if set(plain) == {part.name for part in dataclasses.fields(one)}]
         return None if plain is None else _decode(plain, inner[0] if len(inner) == 1 else alike[0] if alike else float)
     if origin is Mapping:
         return {key: _decode(one, arguments[1]) for key, one in plain.items()}
