@@ -310,7 +310,11 @@ def _decode(plain: Any, kind: Any, *, given: Mapping[str, Any] | None = None) ->
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in {typing.Union, types.UnionType}:
         inner = [one for one in arguments if one is not type(None)]
-        return None if plain is None else _decode(plain, inner[0] if len(inner) == 1 else float)
+        records = [one for one in inner if dataclasses.is_dataclass(one) and isinstance(plain, Mapping)]
+        alike = [one for one in records if set(plain) == {part.name for part in dataclasses.fields(one)}]
+        return None if plain is None else _decode(plain, inner[0] if len(inner) == 1 else alike[0] if alike else float)
+    if origin is Mapping:
+        return {key: _decode(one, arguments[1]) for key, one in plain.items()}
     if origin is tuple:
         each = [arguments[0]] * len(plain) if arguments[-1] is Ellipsis else arguments
         return tuple(_decode(one, item) for one, item in zip(plain, each, strict=True))

@@ -91,9 +91,10 @@ def _edited_plan(out: Path) -> Path | None:
 
 
 def _require_lottery_logs(plan: Plan, folders: tuple[Path, ...]) -> None:
-    """The highest grade rests on a record of the lottery: a name without a file is none."""
+    """The highest grade rests on a record of the lottery: a name without a file is none. What stands in brackets （） after the name says more of the draw."""
     for question in plan.questions:
-        if question.lottery_log and not any((folder / question.lottery_log).is_file() for folder in folders):
+        log = question.lottery_log
+        if log and not any((folder / name).is_file() for folder in folders for name in (log, log.partition("（")[0].strip())):
             raise PlanError(
                 "抽選の記録のファイルがありません",
                 place=f"{question.question_id}.lottery_log",

@@ -43,7 +43,7 @@ _QUESTION_COMMENTS = {
     "interval": "幅の取り方: plain（通常）/ straight（傾きの差が続いた場合も含む）/ honest（最大のぶれが毎期重なった場合も含む）。時間・金額も同じ幅",
     "smallest_effect": "意味のある最小の大きさ（成果の単位の数）、または break_even（費用に見合う大きさ）",
     "role": "役割: primary（主）/ secondary（副）/ completion_only（受講の実績だけ）",
-    "lottery_log": "抽選の記録の在りか（design が lottery のとき）。順番表に抽選が2回以上あれば、抽選の名前も書く",
+    "lottery_log": "抽選の記録のファイル（design が lottery のとき）。後ろの（ ）の中に、どの抽選か（抽選の名前）を書ける",
     "order_argument": "受けた順番が偶然とみなせる理由（あれば）",
     "checks": "欠かせない点検の番号（点検は常にすべて行い、ここに書いたものが行えなければ格付けを下げる）",
     "note": "覚え書き",
