@@ -99,13 +99,20 @@ def assess_evidence(
         reasons=grade.reasons,
         checks=study.checks,
     )
-    if verdict not in _DIFFERENCES or evidence.strict95 is None:
+    return _with_strict_interval(evidence, study, question=question, good90=good90)
+
+
+def _with_strict_interval(evidence: Evidence, study: EffectStudy, *, question: Question, good90: Interval) -> Evidence:
+    """The widest interval first among the limits of a difference, and said where it reaches zero."""
+    strict = evidence.strict95
+    if evidence.verdict not in _DIFFERENCES or strict is None or evidence.smallest is None:
         return evidence
-    wide = verdict_fields(question, study, good=(0.0, *good_direction(evidence.strict95, better=better)), good90=good90, smallest=smallest.value)
+    good = (0.0, *good_direction(strict, better=evidence.better))
+    wide = verdict_fields(question, study, good=good, good90=good90, smallest=evidence.smallest.value)
     said = limit_text("strict", low=wide["low"], high=wide["high"])
-    if evidence.strict95[0] * evidence.strict95[1] <= 0:
+    if strict[0] * strict[1] <= 0:
         said += limit_text("strict_zero")
-    return replace(evidence, limits=(said, *limits))
+    return replace(evidence, limits=(said, *evidence.limits))
 
 
 def _may_be_trend(study: EffectStudy, grade: Grade) -> bool:

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from kdx_eval.effect.checks import TREND_CARRIED_ON
+from kdx_eval.effect.checks import TREND_BEFORE_SELECTION, TREND_CARRIED_ON
 from kdx_eval.effect.study import CheckResult
 from kdx_eval.errors import DataError, PlanError
 from kdx_eval.evidence import assess_all, assess_evidence, choose_price, decide_verdict, holm, smallest_effects, smallest_meaningful_effect
@@ -90,6 +90,17 @@ def test_a_claim_carries_the_wider_of_both_intervals():
     assert found.strict95 == (TREND.conf_low, found.headline.conf_high)
     assert "傾き" in found.limits[0]
     assert assess().strict95 is None
+
+
+def test_a_slope_hidden_by_the_last_half_year_widens_the_claim_and_is_told_where_it_reaches_zero():
+    hidden = dataclasses.replace(TREND, check_id=TREND_BEFORE_SELECTION, conf_low=-9.0, conf_high=-2.2)
+    found = assess(study(checks=(PASSED, TREND, hidden)))
+    assert found.strict95 == (-9.0, found.headline.conf_high)
+    assert "0を含む" not in found.limits[0]
+    wide = assess(study(checks=(PASSED, TREND, dataclasses.replace(hidden, outcome="powerless", conf_high=0.4))))
+    assert wide.verdict == "効果あり"  # it widens what is printed and decides nothing
+    assert wide.strict95 == (-9.0, 0.4)
+    assert "0を含む" in wide.limits[0]
 
 
 def test_the_equivalence_interval_is_the_90_percent_one():

@@ -201,7 +201,7 @@ def make_table(*, cities: int, jobs: int, kept: Path, chosen: list[Cell] | None 
                 rows = [row for batch in pool.map(partial(many_cities, cell=cell), batches) for row in batch]
                 write_atomic(path, summarise(pd.DataFrame(rows)).round(6).to_csv(index=False, lineterminator="\n"))
                 made += 1
-            parts.append(pd.read_csv(path, float_precision="round_trip", keep_default_na=False, na_values=[""]))
+            parts.append(pd.read_csv(path, keep_default_na=False, na_values=[""]))
             left = (time.monotonic() - begun) / max(made, 1) * (len(chosen) - place) / 60
             print(f"{place}/{len(chosen)} {cell.name}: done" + (f", about {left:.0f} minutes left" if made else " before"), flush=True)
     return pd.concat(parts, ignore_index=True)

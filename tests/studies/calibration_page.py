@@ -72,8 +72,9 @@ def write_page(folder: Path, *, command: str, first_seed: int, smallest: float) 
 Made by `{command}`: {cities:,} simulated cities a cell, seeds from {first_seed:,} on, kept apart from those of the tests. Panels are simulated, not files
 (`tests/studies/simulated_panels.py`), and judged by the same code as in the annual run (`judged_study`, `assess_evidence`). Hours per department and month;
 smallest meaningful effect {smallest}. A claim is 効果あり or 小さい効果. It is printed with two intervals, the plain 95 % one and one that allows for a slope
-that went on from before training, measured with and without the last half-year (`Evidence.strict95`); it is wrong where there is no effect or where the truth lies outside the second, and "outside the plain
-interval" counts the first. Where the second reaches zero, the claim says so ("reaches zero", share of all cities). "Without gates" is what the plain interval alone would have claimed, wrongly. The oracle has the same estimate and knows its spread.
+that went on from before training, measured with and without the last half-year (`Evidence.strict95`); it is wrong where there is no effect or where the
+truth lies outside the second, and "outside the plain interval" counts the first. Where the second reaches zero, the claim says so ("reaches zero", share
+of all cities). "Without gates" is what the plain interval alone would have claimed, wrongly. The oracle has the same estimate and knows its spread.
 Targets (METHODS 9) count as missed only where the simultaneous 99 % binomial band over all {len(table)} cells excludes them.
 
 ![Wrong claims with and without the gates](calibration.png)
