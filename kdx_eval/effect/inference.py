@@ -63,7 +63,7 @@ def sup_t_critical(covariance: FloatArray, *, draws: int = 1000, seed: int = 0) 
     """Critical value of a simultaneous 95 % band: the quantile of max |t| where t is Gaussian with ``covariance``.
 
     Simulated from a covariance, not a bootstrap (Montiel Olea & Plagborg-Møller 2019, Algorithm 1). Only the tail is drawn (Owen,
-    Maximov & Chertkov 2019, eq. 5): P(max |t| > c) = R P(|t_j| > c) E[1/S], S counting the rows beyond c when row j, any of the R
+    Maximov & Chertkov 2019): P(max |t| > c) = R P(|t_j| > c) E[1/S], S counting the rows beyond c when row j, any of the R
     in turn, is. At least ``draws`` draws; 1 000 of the tail leave a smaller error than 5 000 of the whole (tests/spec/test_sup_t.py).
 
     Returns
