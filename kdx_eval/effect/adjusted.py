@@ -111,9 +111,11 @@ def _cells(panel: Panel, compared: ComparedCohorts, *, base: Base) -> Iterator[_
     for cohort in compared.estimated:
         first_affected = cohort - compared.anticipation
         long_base = int(np.searchsorted(periods, first_affected)) - 1
-        for column in range(0 if base == "universal" else 1, len(periods)):
-            start = column - 1 if base == "varying" and periods[column] < first_affected else long_base
-            later = cohorts[(cohorts >= compared.first_control(max(periods[column], periods[start]))) & (cohorts != cohort)]
+        columns = np.arange(0 if base == "universal" else 1, len(periods))
+        starts = np.where((base == "varying") & (periods[columns] < first_affected), columns - 1, long_base)
+        first_controls = compared.first_control(np.maximum(periods[columns], periods[starts]))
+        for column, start, first in zip(columns.tolist(), starts.tolist(), first_controls, strict=True):
+            later = cohorts[(cohorts >= first) & (cohorts != cohort)]
             yield _Cell(cohort=float(cohort), column=column, base=start, cutoff=float(later.min(initial=np.inf)))
 
 

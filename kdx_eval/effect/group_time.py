@@ -137,9 +137,9 @@ class ComparedCohorts:
     control: Control
     anticipation: int
 
-    def first_control(self, last: float) -> float:
-        """The first cohort that is a control where the later one of period and base is ``last``; cohorts that start right then are none."""
-        return self.never_from if self.control == "never_treated" else float(np.nextafter(last + self.anticipation, np.inf))
+    def first_control(self, last: FloatArray) -> FloatArray:
+        """The first cohort that is a control where the later ones of period and base are ``last``; cohorts that start right then are none."""
+        return np.full_like(last, self.never_from) if self.control == "never_treated" else np.nextafter(last + self.anticipation, np.inf)
 
 
 def compared_cohorts(cohorts: FloatArray, periods: FloatArray, *, control: Control, anticipation: int) -> ComparedCohorts:
@@ -229,7 +229,7 @@ def _cohort_effects(m: CohortMoments, g: int, *, compared: ComparedCohorts, base
         bases = np.where(before, columns - 1, long_base)
         columns, bases = columns[1:], bases[1:]  # the first period has no period before it
     last = np.maximum(m.periods[columns], m.periods[bases])
-    usable = m.cohorts[None, :] >= np.array([compared.first_control(period) for period in last])[:, None]
+    usable = m.cohorts[None, :] >= compared.first_control(last)[:, None]
     usable = usable & (np.arange(len(m.cohorts)) != g)
     pooled = usable @ m.mass
     keep = pooled > 0

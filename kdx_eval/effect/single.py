@@ -153,7 +153,7 @@ def synthetic_did(
     Parameters
     ----------
     data : Panel, or array (N, T)
-        A panel in which all treated units start together and the others never do (its weights are not used); or a matrix whose first ``n_controls`` rows are untreated
+        A panel in which all treated units start together and the others never do; or a matrix whose first ``n_controls`` rows are untreated
         and whose first ``n_before`` columns lie before treatment.
     draws, seed : int
         Placebo samples where more than one unit is treated; with one treated unit every untreated unit serves once, without chance.
@@ -172,7 +172,7 @@ def synthetic_did(
     DataError
         A cell is missing.
     ParameterError
-        A matrix comes without ``n_controls`` and ``n_before``, or ``draws`` is below 2.
+        A matrix comes without ``n_controls`` and ``n_before``, the panel has unequal weights, or ``draws`` is below 2.
     """
     if draws < 2:
         raise ParameterError("プラセボの回数は2以上にしてください", place="draws")
@@ -191,6 +191,8 @@ def synthetic_did(
 
 def _block_of(data: Panel | npt.ArrayLike, n_controls: int | None, n_before: int | None) -> tuple[Block, npt.NDArray[np.object_], FloatArray]:
     if isinstance(data, Panel):
+        if data.weight is not None and not np.allclose(data.weight, data.weight[0]):
+            raise ParameterError("合成差の差に単位の重みは使えません", place="weight", hint="重みを外してください")
         treated = data.cohort <= data.periods[-1]
         starts = np.unique(data.cohort[treated])
         if len(starts) != 1:

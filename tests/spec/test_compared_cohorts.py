@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kdx_eval.effect import doubly_robust, efficient_rollout, group_time_effects, interrupted_series, moments, relative_magnitudes
+from kdx_eval.effect import doubly_robust, efficient_rollout, group_time_effects, interrupted_series, moments, relative_magnitudes, synthetic_did
 from kdx_eval.errors import NotIdentifiedError, ParameterError
 from kdx_eval.panel.type import Panel
 
@@ -97,6 +97,14 @@ def test_one_period_is_no_series() -> None:
     found = panel(1)
     with pytest.raises(NotIdentifiedError, match="受講前に"):
         interrupted_series(replace(found, outcome=found.outcome[:, :1], periods=PERIODS[:1]))
+
+
+def test_weights_that_a_method_cannot_use_are_refused_and_not_passed_over() -> None:
+    weighted = replace(regular(5, np.inf), weight=np.arange(10) + 1.0)
+    for estimate in (lambda: synthetic_did(weighted), lambda: efficient_rollout(moments(weighted))):
+        with pytest.raises(ParameterError, match="重みは使えません"):
+            estimate()
+    assert synthetic_did(replace(weighted, weight=np.full(10, 2.0)), draws=2).estimate == synthetic_did(regular(5, np.inf), draws=2).estimate
 
 
 def test_tables_of_both_paths_have_the_same_columns_in_the_same_order() -> None:
