@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "studies"))
 
-from calibrate import cells, judge, remembered_contrast, the_plan
+from calibrate import cells, judge, make_table, remembered_contrast, the_plan
 from calibration_page import summarise, write_page
 from simulated_panels import BUFFER, World, draw_panel
 
@@ -95,3 +95,11 @@ def test_every_cell_can_be_judged() -> None:
     for cell in cells()[:3]:
         panel, truth = draw_panel(cell.world, units=cell.units, rng=np.random.default_rng(1))
         assert judge(panel, truth)["verdict"] in {"効果あり", "小さい効果", "実質的効果なし", "逆効果", "判定不能"}
+
+
+def test_a_stopped_run_goes_on_from_the_cells_it_has_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = make_table(cities=2, jobs=1, kept=tmp_path, chosen=cells()[:1])
+    both = make_table(cities=2, jobs=1, kept=tmp_path, chosen=cells()[:2])
+    assert "1/2 no effect, 10 departments: done before" in capsys.readouterr().out
+    pd.testing.assert_frame_equal(both.iloc[:1], first)
+    assert both["cell"].tolist() == [cell.name for cell in cells()[:2]]
