@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from kdx_eval.effect.check_parts import Headline, not_made
 from kdx_eval.effect.before_weights import SHORTEST_PLACEBO
+from kdx_eval.effect.check_parts import Headline, not_made
 from kdx_eval.effect.cohort_moments import moments
 from kdx_eval.effect.efficient import EfficientRollout, efficient_rollout
 from kdx_eval.effect.fiscal_year import FiscalYearTarget
