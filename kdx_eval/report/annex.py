@@ -152,7 +152,7 @@ def request_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
 def scenario_note() -> str:
     """What the scenarios assume; the discount rate as data_schema/parameters.csv gives it."""
     rate = format_share(float(parameter("discount_rate").value), 0).replace("%", "％")
-    return f"定着は、1年後に残る効果の割合の仮定。割引率{rate}は公共事業の評価に準じたもので、研修の予算に義務づけられたものではない。"
+    return f"定着は、1年後に残る効果の割合（出所は「要求年度の見込み」）。割引率{rate}は公共事業の評価に準じたもので、研修の予算に義務づけられたものではない。"
 
 
 def reach_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from kdx_eval.report.claims import scenario_label
 from kdx_eval.report.content import effect_text, naive_text
 from kdx_eval.report.wording import ordered_evidence
+from kdx_eval.report.workbook_cuts import CUTS, write_cuts
 from kdx_eval.report.workbook_money import MONEY_SHEETS, write_money
 from kdx_eval.report.workbook_writer import ASSUMPTIONS, CALCULATION, SheetWriter, factor_formula
 
@@ -37,11 +38,12 @@ def workbook_bytes(results: Results, ledger: Ledger, *, as_of: dt.date) -> bytes
     book.set_properties({"title": "予算要求書 附属資料　計算シート", "created": dt.datetime(as_of.year, as_of.month, as_of.day, tzinfo=dt.UTC)})
     book.set_calc_mode("auto")
     writer = SheetWriter(book, results)
-    for name in (ASSUMPTIONS, CALCULATION, *MONEY_SHEETS, EFFECTS, COSTS, LEDGER):
+    for name in (ASSUMPTIONS, CALCULATION, CUTS, *MONEY_SHEETS, EFFECTS, COSTS, LEDGER):
         writer.add_sheet(name)
     _costs(writer, results)
     _assumptions(writer, results)
     _calculation(writer, results)
+    write_cuts(writer, results)
     write_money(writer, results)
     _effects(writer, results, ledger)
     _ledger(writer, ledger)
@@ -78,8 +80,9 @@ def _assumptions(writer: SheetWriter, results: Results) -> None:
     writer.texts(ASSUMPTIONS, ["項目", "値", "単位"], style="head")
     savings, budget = results.savings, results.budget
     if savings is not None and savings.created is not None:
+        after = "、ほかの取組と分けた後" if savings.gross != savings.created else ""
         for key, label, value in (
-            ("created", "生まれた時間（推定）", savings.created.hours),
+            ("created", f"生まれた時間（推定{after}）", savings.created.hours),
             ("created_low", "生まれた時間（幅の下）", savings.created.conf_low),
             ("created_high", "生まれた時間（幅の上）", savings.created.conf_high),
         ):

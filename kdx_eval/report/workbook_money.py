@@ -202,7 +202,7 @@ def _sensitivity(writer: SheetWriter, budget: BudgetCase) -> None:
         _empty(writer, SENSITIVITY)
         return
     writer.widths(SENSITIVITY, 34, 16, 16, 16, 20, 20, 50)
-    years, rate, kept = base_case()
+    years, rate, kept = base_case(budget.kept)
     for key, label, value, style in (
         ("base_years", "基準の年数", float(years), "input"), ("base_rate", "基準の割引率", rate, "input_share"),
         ("base_kept", "基準の1年後に残る割合", kept, "input_share"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pandas as pd
 import pytest
 
@@ -9,7 +11,7 @@ from kdx_eval.budget import BudgetTables, annuity, make_budget_case
 from kdx_eval.budget.worth import yen_of
 from kdx_eval.errors import DataError, ParameterError
 from kdx_eval.evidence import assess_evidence
-from kdx_eval.savings import SavingsFacts, count_savings
+from kdx_eval.savings import Retention, SavingsFacts, count_savings
 from tests.spec.money_cases import costs, plan, question, reach, study, wages
 
 WAGES = wages((2025, "fully_loaded", 4000, "財政課", "sourced"))
@@ -24,12 +26,17 @@ COSTS = costs(
 )
 
 
+# Chosen so that what follows can be reckoned by hand; a panel of two years would have to measure it.
+RETENTION = Retention(share=0.8, conf_low=0.6, conf_high=1.0, first_hours=1000.0, second_hours=800.0, n_units=10, question_ids=("q1",))
+
+
 def savings(one=None, **options):
     asked = question()
     the_plan = plan(asked)
     one = one or study(**options)
     evidence = {"q1": assess_evidence(one, asked, plan=the_plan, smallest_effect=1.0)}
-    return count_savings(evidence, {"q1": one}, plan=the_plan, facts=SavingsFacts(reach=REACH))
+    found = count_savings(evidence, {"q1": one}, plan=the_plan, facts=SavingsFacts(reach=REACH))
+    return dataclasses.replace(found, retention=RETENTION)
 
 
 def case(found=None, **given):
@@ -117,7 +124,7 @@ def test_a_cut_to_last_years_amount_names_the_seats_and_hours_it_forgoes():
     full, less, none = case().cuts
     assert (full.yen, full.seats, full.forgone_seats) == (1_300_000, 100, 0)
     assert (less.yen, less.forgone_seats) == (750_000, 43)  # 100 x 550/1300 = 42.3, rounded up
-    # Only what the year's own attendees would add, of whom 0.8 is taken to hold: 360 / 100 x 100 x 0.8 = 288 h; those trained before keep theirs.
+    # Only what the year's own attendees would add, of which 0.8 is left: 360 / 100 x 100 x 0.8 = 288 h; those trained before keep theirs.
     assert less.forgone_hours == pytest.approx(288 * 550 / 1300)
     assert (less.forgone_low, less.forgone_high) == (pytest.approx(216 * 550 / 1300), pytest.approx(360 * 550 / 1300))
     assert less.forgone_yen == round(288 * 550 / 1300 * 4000)
