@@ -267,6 +267,7 @@ def _estimates_table(item: Evidence, ledger: Ledger) -> Table:
     name = f"question.{item.question_id}"
     wanted = [
         ("効果（見出しの数字）", f"{name}.estimate"),
+        ("年間の時間（ほかの取組と分ける前）", f"{name}.gross"),
         ("年間の時間（正は創出）", f"{name}.saved"),
         ("参考：年間の時間（実測ではない）", f"{name}.reference_hours"),
         ("研修前の時間", f"{name}.baseline"),
@@ -291,7 +292,8 @@ def worth_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
     """Hours, their use, what leaves the budget, yen for reference, scenarios."""
     if results.savings is not None:
         # Share and persons have no range of their own: they stand only where the total may be claimed.
-        keys = ["created", "attendance", "net", *(["share", "persons"] if results.savings.may_claim else [])]
+        divided = [key for key in ("gross", "overlap") if ledger.has(f"savings.{key}")]
+        keys = [*divided, "created", "attendance", "net", *(["share", "persons"] if results.savings.may_claim else [])]
         names = [f"savings.{key}" for key in keys] + ["bridge.redeployed", "bridge.unexplained"] * results.savings.bridge.recorded + ["cash.hours"]
         claims = [ledger.claim(name) for name in names if ledger.claim(name).is_figure]
         hours = tuple((claim.label, claim.text, claim.range_text, claim.id) for claim in claims)

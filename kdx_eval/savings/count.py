@@ -21,7 +21,7 @@ from kdx_eval.savings.sharing import OtherClaims, Shared, share_out
 from kdx_eval.savings.types import Bridge, Hours, Savings, SavingsLine
 from kdx_eval.savings.units import QuestionUnits
 from kdx_eval.schema import parameter
-from kdx_eval.units import format_number
+from kdx_eval.units import format_hours, format_number
 
 OVERTIME_MEASURES = frozenset({"overtime_hours", "paid_overtime_yen"})
 WHOLE, ATTENDED, OVERTIME = range(3)  # work done; hours on the time sheet, which hold it; overtime, which is part of both
@@ -84,7 +84,7 @@ def count_savings(evidence: Mapping[str, Evidence], studies: Mapping[str, Effect
         bridge=_bridge(0.0 if created is None else created.hours, plan=plan, facts=facts),
         cash=count_cash([line for line in lines if line.benefit_class == OVERTIME_CLASS], evidence, plan=plan, facts=facts, taken_yen=taken),
         correlation=tuple(tuple(float(value) for value in row) for row in correlation),
-        notes=_notes(lines, created, attendance=attendance),
+        notes=_notes(lines, created, gross=gross, attendance=attendance),
         annualised=_sum(years, correlation=correlation, studies=[studies[line.question_id] for line in total]),
         units=shared.units,
         register=shared.register,
@@ -259,8 +259,13 @@ def _bridge(created: float, *, plan: Plan, facts: SavingsFacts) -> Bridge:
     )
 
 
-def _notes(lines: Sequence[SavingsLine], created: Hours | None, *, attendance: float) -> tuple[str, ...]:
+def _notes(lines: Sequence[SavingsLine], created: Hours | None, *, gross: Hours | None, attendance: float) -> tuple[str, ...]:
     found = []
+    if created is not None and gross is not None and created != gross:
+        found.append(
+            f"時間はすべて、ほかの取組（RPA・BPR・生成AIなど）も主張する{format_hours(gross.hours - created.hours)}を除いた後のものです"
+            f"（除く前は年{format_hours(gross.hours)}、分け方は効果の一覧のとおり）。"
+        )
     if created is None:
         found.append("時間に換算できる問いがないため、時間の合計は示しません（金額換算なし）。")
     elif not math.isfinite(created.std_error):
