@@ -45,6 +45,10 @@ class _NewHours:
     high: float
     yen_per_hour: int | None
 
+    def times(self, share: float) -> _NewHours:
+        """The same share of each."""
+        return _NewHours(self.low * share, self.middle * share, self.high * share, self.yen_per_hour)
+
 
 def _new_hours(outlook: Outlook, *, price: Price | None) -> _NewHours | None:
     if not outlook.measured or outlook.central is None or outlook.central.new_hours <= 0:
@@ -68,21 +72,20 @@ def _cut(name: CutName, yen: int, *, request_yen: int, seats: int | None, hours:
         forgone_low=None if hours is None else hours.low * lost,
         forgone_high=None if hours is None else hours.high * lost,
         forgone_yen=None if forgone is None or hours is None or hours.yen_per_hour is None else yen_of(forgone, yen_per_hour=hours.yen_per_hour),
-        sentence=_cut_sentence(name, forgone_seats=forgone_seats, forgone_hours=forgone, basis=basis),
+        sentence=_cut_sentence(name, forgone_seats=forgone_seats, hours=None if hours is None else hours.times(lost), basis=basis),
     )
 
 
-def _cut_sentence(name: CutName, *, forgone_seats: int | None, forgone_hours: float | None, basis: str) -> str:
+def _cut_sentence(name: CutName, *, forgone_seats: int | None, hours: _NewHours | None, basis: str) -> str:
     if name == "満額":
         return "計画どおり実施します。"
     places = "受講できる人数は示せません" if forgone_seats is None else f"延べ{format_number(forgone_seats)}人が受講できません（見込み、金額に比例）"
-    hours = (
-        f"生まれる時間は年{format_hours(forgone_hours)}減ります（見込み、実績に比例）"
-        if forgone_hours is not None
-        else "時間への影響は、効果とその続き方を測れた結果がまだないため示しません"
-    )
+    if hours is None:
+        freed = "時間への影響は、効果とその続き方を測れた結果がまだないため示しません"
+    else:
+        freed = f"生まれる時間は年{format_hours(hours.middle)}（{format_number(hours.low)}～{format_hours(hours.high)}）減ります（見込み）"
     plan = "来年度に効果を確かめる計画も実施できません。" if name == "見送り" else ""
-    return f"{basis + '。' if basis else ''}{places}。{hours}。{plan}"
+    return f"{basis + '。' if basis else ''}{places}。{freed}。{plan}"
 
 
 def cut_lines(lines: tuple[CostLine, ...], previous: tuple[CostLine, ...], *, reduced_yen: int | None) -> tuple[CutLine, ...]:
@@ -139,4 +142,6 @@ def _line_sentence(lines: Sequence[CostLine], *, yen: int, cut: int) -> str:
     quantity, price = (lines[0].quantity, lines[0].unit_price) if len(lines) == 1 else (None, None)
     if quantity is None or not price:
         return f"この細節の{format_share(cut / yen, 0)}に当たります"
-    return f"数量{format_number(float(quantity), 0 if quantity == int(quantity) else 1)}のうち{format_number(float(cut / price), 1)}に当たります"
+    whole, lost = float(quantity), float(cut / price)
+    digits = 0 if lost == round(lost) else 1
+    return f"数量{format_number(whole, 0 if whole == round(whole) else 1)}のうち{format_number(lost, digits)}に当たります"

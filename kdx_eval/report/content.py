@@ -87,7 +87,8 @@ def effect_sentence(results: Results, ledger: Ledger) -> str:
     name = f"question.{items[0].question_id}"
     first = ledger.text(f"{name}.headline")
     if items[0].may_claim and ledger.has(f"{name}.saved") and ledger.claim(f"{name}.saved").is_figure:
-        first = f"{first}年間では{ledger.text(f'{name}.saved')}（{ledger.range_text(f'{name}.saved')}）に当たります。"
+        after = "、ほかの取組と分けた後で" if ledger.has(f"{name}.gross") else ""
+        first = f"{first}年間では{after}{ledger.text(f'{name}.saved')}（{ledger.range_text(f'{name}.saved')}）に当たります。"
     if len(items) == 1:
         return first
     counts: Counter[str] = Counter(item.verdict for item in items)
