@@ -22,7 +22,7 @@ def find_kept(savings: Savings, *, plan: Plan) -> tuple[KeptShare | None, str]:
         capped = "0～100％を超える分は見込みに使いません。" if (low, high) != (found.conf_low, found.conf_high) else ""
         sentence = (
             f"2年目に残った効果は1年目の{format_share(found.share, 0)}（95％の幅{format_share(found.conf_low, 0)}～{format_share(found.conf_high, 0)}、"
-            f"{format_number(found.n_units)}単位）でした。同じ課・同じ月で比べた測定値で、異動や忘れによる減りも、広がりによる増えも含みます。{capped}"
+            f"{format_number(found.n_units)}単位）でした。同じ課・同じ月で比べた測定値で、異動や忘れによる減りも、広がりによる増えも含みます。3年目以降も同じ割合で残るとみなします。{capped}"
         )
         return KeptShare(low=low, central=central, high=high, measured=True, source=MEASURED), sentence
     assumed = plan.retention

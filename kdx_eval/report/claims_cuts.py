@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from kdx_eval.report.ledger import Ledger, LedgerBook
     from kdx_eval.results import Results
 
-FIELDS = (("full", "満額"), ("reduced", "減額"), ("forgone", "減額で減らす額"))
+FIELDS = (("full", "満額"), ("reduced", "減額"), ("forgone", "うち減らす額"))
 NOTE = (
-    "見送りの場合はすべての細節が0です。減額の内訳は案で、査定により変わります。"
+    "減額の内訳は案で、査定により変わります。"
     "前年度から増えた分の計が減らす額以上ならその増えた分に、足りなければ要求額に比例して減らします。"
 )
 
@@ -42,11 +42,12 @@ def cut_line_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
     budget = results.budget
     if budget is None or not budget.cut_lines:
         return
+    places = {cut.name: place for place, cut in enumerate(budget.cuts)}
+    reduced, nothing = (ledger.text(f"cut.{places[name]}.yen") for name in ("減額", "見送り"))
     rows = [
-        (line_name(item), *(ledger.text(f"cutline.{place}.{field}") for field, _ in FIELDS), ledger.text(f"cutline.{place}.sentence"))
+        (line_name(item), *(ledger.text(f"cutline.{place}.{field}") for field, _ in FIELDS), nothing, ledger.text(f"cutline.{place}.sentence"))
         for place, item in enumerate(budget.cut_lines)
     ]
-    place = next(place for place, cut in enumerate(budget.cuts) if cut.name == "減額")
-    rows.append(("計", ledger.text("request.yen"), ledger.text(f"cut.{place}.yen"), ledger.text("gap.yen"), ""))
-    heads = columns("節・細節", *(f"{label}（千円）" for _, label in FIELDS), "減額で諦めるもの", right=(1, 2, 3), widths=(2.4, 1, 1, 1.1, 2.4))
+    rows.append(("計", ledger.text("request.yen"), reduced, ledger.text("gap.yen"), nothing, ""))
+    heads = columns("節・細節（千円）", *(label for _, label in FIELDS), "見送り", "減額で諦めるもの", right=(1, 2, 3, 4), widths=(2.4, 0.8, 0.8, 1, 0.7, 2.2))
     yield Table(columns=heads, rows=tuple(rows), caption="満額・減額の節・細節ごとの内訳", note=NOTE)

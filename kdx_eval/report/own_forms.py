@@ -160,7 +160,7 @@ def _read_mapping(path: Path) -> list[tuple[str, Any]]:
         raise OutputError("様式の対応表を読めません", place=path.name, hint=_MAPPING_HINT) from error
     if not isinstance(content, Mapping) or not content:
         raise OutputError("様式の対応表に何も書かれていません", place=path.name, hint=_MAPPING_HINT)
-    written = [key.value for key, _ in node.value]
+    written = [key.value for key, _ in node.value] if isinstance(node, yaml.MappingNode) else []
     twice = next((key for key in written if written.count(key) > 1), None)
     if twice is not None:  # YAML would keep the last and say nothing
         raise OutputError("同じセルが二度書かれています", place=f"{path.name} {str(twice)[:60]}", hint="1つにまとめてください")
