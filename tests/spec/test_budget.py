@@ -162,9 +162,19 @@ def test_without_a_request_the_missing_line_is_named():
         ((2027, "要求", "x", None, None, None, ""), "空か"),
     ],
 )
-def test_a_faulty_cost_line_is_refused_by_its_number(row, message):
-    with pytest.raises(DataError, match=f"2件目.*{message}"):
+def test_a_faulty_cost_line_is_refused_by_its_year_and_stage(row, message):
+    with pytest.raises(DataError, match=f"R9・要求の行.*{message}"):
         case(costs=costs((2027, "要求", "a", None, None, 1, ""), row))
+
+
+def test_a_supplementary_budget_may_reduce_the_year_and_no_further_than_to_nothing():
+    reduced = case(costs=pd.concat([COSTS, costs((2025, "補正", "研修委託", None, None, -60_000, "course_q1"))], ignore_index=True))
+    (execution,) = [one for one in reduced.executions if one.fiscal_year == 2025]
+    # 900,000 - 60,000 were there, 800,000 spent.
+    assert (execution.budget_yen, execution.spent_yen, execution.unused_yen) == (840_000, 800_000, 40_000)
+    assert [(one.stage, one.yen) for one in reduced.stages if one.fiscal_year == 2025] == [("当初", 900_000), ("補正", -60_000), ("決算", 800_000)]
+    with pytest.raises(DataError, match=r"R7・補正の行.*当初の額を超えて"):
+        case(costs=pd.concat([COSTS, costs((2025, "補正", "研修委託", None, None, -900_001, ""))], ignore_index=True))
 
 
 def test_a_price_that_is_missing_for_the_year_stops_with_a_remedy():
