@@ -10,12 +10,14 @@ import io
 import math
 from typing import TYPE_CHECKING
 
+from kdx_eval.budget.worth import DISCOUNT_PARAMETERS
 from kdx_eval.report.claims import scenario_label
 from kdx_eval.report.content import effect_text, naive_text
 from kdx_eval.report.wording import ordered_evidence
 from kdx_eval.report.workbook_cuts import CUTS, write_cuts
 from kdx_eval.report.workbook_money import MONEY_SHEETS, write_money
 from kdx_eval.report.workbook_writer import ASSUMPTIONS, CALCULATION, SheetWriter, factor_formula
+from kdx_eval.schema import parameter
 
 if TYPE_CHECKING:
     from kdx_eval.budget import BudgetCase
@@ -112,6 +114,14 @@ def _money_inputs(writer: SheetWriter, budget: BudgetCase) -> None:
 
 
 def _scenario_inputs(writer: SheetWriter, budget: BudgetCase) -> None:
+    """Years, rates and shares of the scenarios; each rate and share is given once, and every sheet refers to it."""
+    kept, rates = budget.kept, [float(parameter(name).value) for name in DISCOUNT_PARAMETERS]
+    for number, rate in enumerate(rates):
+        writer.given(f"discount{number}", f"割引率（{'基準' if number == 0 else f'参考{number}'}）", value=rate, unit="年", style="input_share")
+    shares = {} if kept is None else {"high": kept.high, "central": kept.central, "low": kept.low}
+    for key, value in shares.items():
+        label = {"high": "高位", "central": "中位", "low": "低位"}[key]
+        writer.given(f"kept_{key}", f"1年後に残る割合（{label}。{kept.source if kept else ''}）", value=value, unit="割合", style="input_share")
     if not budget.scenarios:
         return
     writer.gap(ASSUMPTIONS)
@@ -119,8 +129,13 @@ def _scenario_inputs(writer: SheetWriter, budget: BudgetCase) -> None:
     for number, item in enumerate(budget.scenarios):
         writer.texts(ASSUMPTIONS, [f"見込み{number + 1}（{scenario_label(item)}）"])
         writer.number_at(ASSUMPTIONS, 1, key=f"years{number}", value=item.years)
-        writer.number_at(ASSUMPTIONS, 2, key=f"rate{number}", value=item.discount_rate, style="input_share")
-        writer.number_at(ASSUMPTIONS, 3, key=f"kept{number}", value=item.retention, style="input_share")
+        rate = f"{{discount{rates.index(item.discount_rate)}}}"
+        writer.formula_at(ASSUMPTIONS, 2, key=f"rate{number}", formula=rate, value=item.discount_rate, style="share")
+        share = None if item.years == 1 else next((key for key, value in shares.items() if value == item.retention), None)
+        if share is None:
+            writer.number_at(ASSUMPTIONS, 3, key=f"kept{number}", value=item.retention, style="input_share")
+        else:
+            writer.formula_at(ASSUMPTIONS, 3, key=f"kept{number}", formula=f"{{kept_{share}}}", value=item.retention, style="share")
 
 
 def _calculation(writer: SheetWriter, results: Results) -> None:
