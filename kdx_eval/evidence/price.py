@@ -166,9 +166,9 @@ def checked_costs(costs: pd.DataFrame | None) -> pd.DataFrame:
 def _check_reduced(rows: pd.DataFrame) -> None:
     """A budget can be reduced to nothing and no further."""
     budgets = rows[rows["stage"].isin(("当初", SUPPLEMENT))]
-    for year, lines in budgets.groupby("fiscal_year"):
-        if sum(lines["yen"]) < 0:
-            place = f"costs（費用）の{FiscalYear(int(year)).short}・{SUPPLEMENT}の行"
+    for year in sorted(set(budgets["fiscal_year"].tolist())):
+        if sum(budgets.loc[budgets["fiscal_year"] == year, "yen"]) < 0:
+            place = f"costs（費用）の{FiscalYear(year).short}・{SUPPLEMENT}の行"
             raise DataError("補正で減らす額が、当初の額を超えています", place=place, hint="補正の金額か、当初の行の漏れを確かめてください")
 
 

@@ -237,7 +237,8 @@ def _line(book: LedgerBook, line: SavingsLine, *, item: Evidence | None, study: 
     if not measured:  # the documents lead with what is a figure under this name
         book.figure(f"{name}.saved", None, text=f"参考のみ（{BASIS_WORDS[line.basis]}）", unit="時間／年", question_id=line.question_id)
     divided = line.gross is not None and line.gross != line.saved
-    formula, inputs = "効果×受講単位・月数×換算時間（符号は減が正）", (f"{name}.estimate",)
+    formula = "効果×受講単位・月数×換算時間（符号は減が正）"
+    inputs: tuple[str, ...] = (f"{name}.estimate",)
     if divided:
         _hours(book, f"{name}.gross", hours=line.gross, formula=formula, inputs=inputs, question_id=line.question_id, grade=grade)
         formula, inputs = "分ける前の時間－ほかの取組に分けた時間", (f"{name}.gross", "interventions")

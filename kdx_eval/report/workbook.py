@@ -129,8 +129,8 @@ def _scenario_inputs(writer: SheetWriter, budget: BudgetCase) -> None:
     for number, item in enumerate(budget.scenarios):
         writer.texts(ASSUMPTIONS, [f"見込み{number + 1}（{scenario_label(item)}）"])
         writer.number_at(ASSUMPTIONS, 1, key=f"years{number}", value=item.years)
-        rate = f"{{discount{rates.index(item.discount_rate)}}}"
-        writer.formula_at(ASSUMPTIONS, 2, key=f"rate{number}", formula=rate, value=item.discount_rate, style="share")
+        given = f"{{discount{rates.index(item.discount_rate)}}}"
+        writer.formula_at(ASSUMPTIONS, 2, key=f"rate{number}", formula=given, value=item.discount_rate, style="share")
         share = None if item.years == 1 else next((key for key, value in shares.items() if value == item.retention), None)
         if share is None:
             writer.number_at(ASSUMPTIONS, 3, key=f"kept{number}", value=item.retention, style="input_share")
