@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kdx_eval.budget import BudgetCase, CostLine, FundingLine, PriorClaim, Reach, SwitchingValue, YenRange
-from kdx_eval.budget.worth import find_break_even, make_cuts, make_scenarios
+from kdx_eval.budget import BudgetCase, CostLine, FundingLine, KeptShare, Outlook, OutlookCase, PriorClaim, Reach, SwitchingValue, YenRange
+from kdx_eval.budget.cuts import cut_lines, make_cuts
+from kdx_eval.budget.worth import find_break_even, make_scenarios
 from kdx_eval.effect.study import CheckResult, EffectStudy, Entry
 from kdx_eval.evidence import Evidence, Price, SmallestEffect
 from kdx_eval.plan.types import Frozen, Outcome, Plan, Question
@@ -29,6 +30,22 @@ PRICE = Price(
     status="derived",
     sentence="1時間4,000円（令和7年度、公表値から算出）。",
 )
+
+
+KEPT = KeptShare(low=0.6, central=0.8, high=1.0, measured=True, source="この市での測定（95％の幅）")
+
+
+def outlook_of(savings: Savings) -> Outlook:
+    """A forecast in which the request year's attendees bring what was created, where hours may be claimed."""
+    made = savings.created.hours if savings.created is not None and savings.may_claim else None
+    cases = () if made is None else tuple(
+        OutlookCase(name=name, persistence=share, carried_hours=0.0, new_hours=made, hours=made, low=made - 10, high=made + 10, value=None)
+        for name, share in (("低位", KEPT.low), ("中位", KEPT.central), ("高位", KEPT.high))
+    )  # fmt: skip
+    return Outlook(
+        fiscal_year=2027, lines=(), cases=cases, correction=1.0, correction_sentence="", attendance_hours=0.0, planned_seats=360, planned_known=True,
+        sentence="見込みです。", measured=True,
+    )  # fmt: skip
 
 
 def entry(question_id: str, estimand: str, estimate: float, error: float) -> Entry:
@@ -221,6 +238,7 @@ def budget(lines: tuple[CostLine, ...]) -> BudgetCase:
     """A request of the lines' sum against 7,000,000 yen the year before."""
     total = sum(item.yen for item in lines)
     saved = savings((), may_claim=True, has=True)
+    cuts = make_cuts(total, 7000000, seats=360, outlook=outlook_of(saved), price=PRICE)
     return BudgetCase(
         request_fiscal_year=2027,
         evaluated_fiscal_year=2025,
@@ -253,11 +271,14 @@ def budget(lines: tuple[CostLine, ...]) -> BudgetCase:
         price=PRICE,
         price_sentence="1時間4,000円（令和7年度、公表値から算出）。",
         break_even=find_break_even(total, price=PRICE, attendance_hours=saved.attendance_hours, persons=340),
-        scenarios=make_scenarios(saved, price=PRICE, cost_yen=total),
+        scenarios=make_scenarios(saved, price=PRICE, cost_yen=total, kept=KEPT),
+        kept=KEPT,
+        kept_sentence="2年目に残った効果は1年目の80%でした。",
         switching_values=(
             SwitchingValue(assumption="時間単価", base=4000.0, threshold=5200.0, unit="円", sentence="時間単価が5,200円を超えると費用を上回ります。"),
         ),
-        cuts=make_cuts(total, 7000000, seats=360, savings=saved),
+        cuts=cuts,
+        cut_lines=cut_lines(lines, (), reduced_yen=cuts[1].yen),
         reach=(
             Reach(
                 course_id="c1",

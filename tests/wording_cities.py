@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from kdx_eval.budget.worth import find_break_even, find_switching_values, make_cuts, make_scenarios, value_hours
+from kdx_eval.budget.cuts import make_cuts
+from kdx_eval.budget.worth import find_break_even, find_switching_values, make_scenarios, value_hours
 from kdx_eval.evidence import Evidence
 from kdx_eval.evidence.wording import verdict_fields, verdict_texts
 from kdx_eval.report.annex import GLOSSARY, annex_blocks
@@ -20,7 +21,7 @@ from kdx_eval.report.pictures import Pictures
 from kdx_eval.report.wording import ordered_evidence
 from kdx_eval.results import Results
 from kdx_eval.savings import Savings
-from tests.report_city import AS_OF, PRICE, city, cost, entry, evidence, hours, line, plan, question, savings, study
+from tests.report_city import AS_OF, KEPT, PRICE, city, cost, entry, evidence, hours, line, outlook_of, plan, question, savings, study
 from tests.report_city import budget as make_budget
 
 # Estimate and standard error that belong to the verdict when less is better and 1.5 is the smallest effect that matters.
@@ -85,9 +86,9 @@ def simulated_city(seed: int, verdicts: Iterable[str] | None = None) -> Results:
         cash_reduction_yen=0,
         cash_sentence="予算が実際に減る額はありません。",
         reference_value=value_hours(result, price=PRICE),
-        scenarios=make_scenarios(freed, price=PRICE, cost_yen=costs.request_yen),
+        scenarios=make_scenarios(freed, price=PRICE, cost_yen=costs.request_yen, kept=KEPT),
         switching_values=find_switching_values(freed, price=PRICE, break_even=even),
-        cuts=make_cuts(costs.request_yen, costs.previous_yen, seats=360, savings=freed),
+        cuts=make_cuts(costs.request_yen, costs.previous_yen, seats=360, outlook=outlook_of(freed), price=PRICE),
         prior_claims=prior,
     )
     found = {item.question_id: item for _, _, item in made}

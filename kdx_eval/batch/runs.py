@@ -161,7 +161,11 @@ def run_batch(
     with Kernels() as kernels, _absent_or_whole(out):  # the warm parent imports while the files are read
         from kdx_eval.load import load_dataset
         from kdx_eval.panel.build import check_questions
+        from kdx_eval.report.own_forms import check_forms
+        from kdx_eval.report.word_check import check_templates
 
+        check_forms(data)
+        check_templates(data)
         dataset = load_dataset(data, progress=lambda text, share: report(text, share * _LOAD_SHARE))
         chosen = choose_plan(dataset, plan, out=out, as_of=as_of, synthetic=synthetic)
         used = chosen.plan

@@ -64,7 +64,7 @@ def explain_change(lines: tuple[CostLine, ...], previous: tuple[CostLine, ...]) 
 
     A line with quantity and unit price in both years is split into quantity (at the old price) and price (at the new quantity).
     """
-    now, before = _by_item(lines), _by_item(previous)
+    now, before = group_by_item(lines), group_by_item(previous)
     found: list[CostChange] = []
     for item in sorted({*now, *before}):
         if item not in before:
@@ -76,7 +76,8 @@ def explain_change(lines: tuple[CostLine, ...], previous: tuple[CostLine, ...]) 
     return tuple(sorted(found, key=lambda change: (-abs(change.yen), change.section, change.detail, change.kind)))
 
 
-def _by_item(lines: tuple[CostLine, ...]) -> dict[tuple[str, str], list[CostLine]]:
+def group_by_item(lines: tuple[CostLine, ...]) -> dict[tuple[str, str], list[CostLine]]:
+    """The lines by (節, 細節)."""
     found: dict[tuple[str, str], list[CostLine]] = {}
     for line in lines:
         found.setdefault((line.section, line.detail), []).append(line)

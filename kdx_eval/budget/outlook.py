@@ -9,16 +9,13 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from kdx_eval.budget.full_cost import CoursePlan, read_plans
-from kdx_eval.budget.parts import Outlook, OutlookCase, OutlookLine, OutlookName, YenRange
+from kdx_eval.budget.parts import KeptShare, Outlook, OutlookCase, OutlookLine, OutlookName, YenRange
 from kdx_eval.budget.types import TOTAL_CLAIM, PriorClaim
 from kdx_eval.evidence import Price, course_keys
 from kdx_eval.evidence.price import text_column
 from kdx_eval.plan import Plan
 from kdx_eval.savings import Savings, SavingsLine
 from kdx_eval.units import FiscalYear, format_hours, format_number, format_share, round_half_up
-
-# No source gives the share of a training effect that is left after a year of transfers: three assumptions side by side.
-PERSISTENCE: Mapping[OutlookName, float] = {"低位": 0.6, "中位": 0.8, "高位": 1.0}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,17 +35,27 @@ class Carried:
         return persistence**years + between, self.line.planned / self.line.attended * persistence
 
 
-def forecast_year(
-    savings: Savings, *, plan: Plan, reach: pd.DataFrame | None, course_plans: pd.DataFrame | None, price: Price | None, prior: tuple[PriorClaim, ...]
-) -> Outlook:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Basis:
+    """What a forecast multiplies by: attendees, price, earlier promises, what is left after a year, and the sentence on that."""
+
+    reach: pd.DataFrame | None
+    course_plans: pd.DataFrame | None
+    price: Price | None
+    prior: tuple[PriorClaim, ...]
+    kept: KeptShare | None
+    kept_sentence: str
+
+
+def forecast_year(savings: Savings, *, plan: Plan, basis: Basis) -> Outlook:
     """The forecast of the request year.
 
-    Every question of the total is carried forward with its sign. Without a claim on hours, or without attendance records to scale
-    by, there are no cases, and the sentence says why.
+    Every question of the total is carried forward with its sign. Without a claim on hours, without attendance records to scale by, or where
+    nothing is known of how long the effect lasts, there are no cases, and the sentence says why.
     """
-    request = plan.request_fiscal_year
-    correction, sentence = find_correction(prior)
-    carried, known = carry_forward(savings, plan=plan, reach=reach, course_plans=course_plans)
+    request, reach = plan.request_fiscal_year, basis.reach
+    correction, sentence = find_correction(basis.prior)
+    carried, known = carry_forward(savings, plan=plan, reach=reach, course_plans=basis.course_plans)
     seats = sum(one.line.planned for one in carried) or None
     outlook = Outlook(
         fiscal_year=request.year,
@@ -65,9 +72,14 @@ def forecast_year(
         return outlook
     if not carried:
         return replace(outlook, sentence="受講者数の記録がないため、要求年度に生まれる時間の見込みは立てられません。")
-    years = request.year - savings.fiscal_year
-    cases = tuple(_case(name, carried=carried, correlation=savings.correlation, correction=correction, years=years, price=price) for name in PERSISTENCE)
-    return replace(outlook, cases=cases, sentence=_sentence(cases, request=request, known=known, seats=seats))
+    if basis.kept is None:
+        return replace(outlook, sentence=f"要求年度に生まれる時間の見込みは立てません。{basis.kept_sentence}")
+    world = _World(carried=carried, correlation=savings.correlation, correction=correction, years=request.year - savings.fiscal_year, price=basis.price)
+    shares: Mapping[OutlookName, float] = {"低位": basis.kept.low, "中位": basis.kept.central, "高位": basis.kept.high}
+    cases = tuple(_case(name, share, world=world) for name, share in shares.items())
+    told = _sentence(cases, request=request, known=known, seats=seats)
+    doubt = "" if basis.kept.measured else "前提（出典なし・未検証）による参考です。"
+    return replace(outlook, cases=cases, measured=basis.kept.measured, sentence=f"{doubt}{told}")
 
 
 def find_correction(prior: tuple[PriorClaim, ...]) -> tuple[float, str]:
@@ -167,21 +179,29 @@ def forecast_hours(
     return before * correction, after * correction, math.sqrt(max(0.0, variance)) * correction
 
 
-def _case(
-    name: OutlookName, *, carried: Sequence[Carried], correlation: Sequence[Sequence[float]], correction: float, years: int, price: Price | None
-) -> OutlookCase:
-    share = PERSISTENCE[name]
-    before, new, half = forecast_hours(carried, share, correlation=correlation, correction=correction, years=years)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _World:
+    """What all cases share."""
+
+    carried: Sequence[Carried]
+    correlation: Sequence[Sequence[float]]
+    correction: float
+    years: int
+    price: Price | None
+
+
+def _case(name: OutlookName, share: float, *, world: _World) -> OutlookCase:
+    before, new, half = forecast_hours(world.carried, share, correlation=world.correlation, correction=world.correction, years=world.years)
     total = before + new
     value = None
-    if price is not None:
-        middle, low, high = (int(round_half_up(hours * price.yen_per_hour)) for hours in (total, total - half, total + half))
+    if world.price is not None:
+        middle, low, high = (int(round_half_up(hours * world.price.yen_per_hour)) for hours in (total, total - half, total + half))
         value = YenRange(yen=middle, low=low, high=high)
     return OutlookCase(name=name, persistence=share, carried_hours=before, new_hours=new, hours=total, low=total - half, high=total + half, value=value)
 
 
 def _sentence(cases: tuple[OutlookCase, ...], *, request: FiscalYear, known: bool, seats: int | None) -> str:
-    low, middle, high = (next(case for case in cases if case.name == name) for name in PERSISTENCE)
+    low, middle, high = cases
     whose = "予定" if known else "評価年度と同じと仮定"
     return (
         f"{request.wareki}の見込みは年{format_hours(middle.hours)}（低位{format_hours(low.hours)}、高位{format_hours(high.hours)}）、"

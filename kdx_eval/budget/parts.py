@@ -148,6 +148,25 @@ class PriceStep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeptShare:
+    """What share of an effect is left after a year, between 0 and 1, with its range.
+
+    Attributes
+    ----------
+    measured : bool
+        Measured in the run; else the plan's assumption, which no headline uses.
+    source : str
+        Where the range comes from, in Japanese.
+    """
+
+    low: float
+    central: float
+    high: float
+    measured: bool
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OutlookLine:
     """How one question's hours are carried into the request year.
 
@@ -204,6 +223,8 @@ class Outlook:
         Hours that the planned attendees will spend in the courses.
     planned_known : bool
         Whether the city gave the planned attendees; else the evaluated year's stand in.
+    measured : bool
+        Whether the cases rest on a measured retention; no headline uses them otherwise.
     """
 
     fiscal_year: int
@@ -215,6 +236,7 @@ class Outlook:
     planned_seats: int | None
     planned_known: bool
     sentence: str
+    measured: bool = False
 
     @property
     def central(self) -> OutlookCase | None:

@@ -6,7 +6,7 @@ from kdx_eval.budget.parts import Continuation, Outlook, Promise
 from kdx_eval.budget.types import TOTAL_CLAIM, BreakEven
 from kdx_eval.evidence import Price
 from kdx_eval.plan import Plan
-from kdx_eval.units import FiscalYear, format_hours, format_number, round_half_up
+from kdx_eval.units import FiscalYear, format_hours, format_number, format_share, round_half_up
 
 PROPOSED_YEARS = 3
 COLUMNS = ("年度", "見込み番号", "見込み時間", "見込み額", "根拠")
@@ -24,9 +24,10 @@ def make_promises(outlook: Outlook, *, price: Price | None, break_even: BreakEve
         basis = f"時間の見込みは立てていない。{even}{outlook.sentence}"
         return (Promise(fiscal_year=outlook.fiscal_year, claim_id=TOTAL_CLAIM, hours=None, yen=None, basis=basis),)
     hours = int(round_half_up(central.hours - outlook.attendance_hours))
+    ground = "測定" if outlook.measured else "前提、未検証"
     basis = (
         f"要求時の見込み（中位、受講時間を差し引いた後。受講予定延べ{format_number(outlook.planned_seats or 0)}人、"
-        f"1年後に残る割合{central.persistence:g}、補正{format_number(outlook.correction, 2)}）"
+        f"1年後に残る割合{format_share(central.persistence, 0)}（{ground}）、補正{format_number(outlook.correction, 2)}）"
     )
     yen = None if price is None else hours * price.yen_per_hour
     return (Promise(fiscal_year=outlook.fiscal_year, claim_id=TOTAL_CLAIM, hours=hours, yen=yen, basis=basis),)

@@ -12,6 +12,7 @@ from kdx_eval.budget.parts import (
     DrawnRange,
     Execution,
     FullCost,
+    KeptShare,
     Outlook,
     PeerComparison,
     PriceOption,
@@ -135,7 +136,7 @@ class Scenario:
     Attributes
     ----------
     retention : float
-        Share of the effect that is left after each further year; an assumption.
+        Share of the effect that is left after each further year (``BudgetCase.kept``).
     factor : float
         Present value of one yen a year, decay included.
     benefit : YenRange
@@ -197,6 +198,30 @@ class CutOption:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CutLine:
+    """One 節・細節 of the request under the three options; under 見送り nothing is left.
+
+    Attributes
+    ----------
+    full_yen, reduced_yen, forgone_yen : int
+        満額, 減額 and the difference.
+    before_yen, grown_yen : int
+        当初 of the year before, and what is asked above it; 0 where it is less.
+    sentence : str
+        What the cut takes away, Japanese.
+    """
+
+    section: str
+    detail: str
+    full_yen: int
+    before_yen: int
+    grown_yen: int
+    reduced_yen: int
+    forgone_yen: int
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetCase:
     """What the appendix says in yen.
 
@@ -222,6 +247,10 @@ class BudgetCase:
         Every year and stage of the cost table, and how much of each budget was spent.
     prices, price_steps
         The four price bases beside each other, and the steps from the published pay table where the price was computed.
+    kept, kept_sentence : KeptShare or None, str
+        What share of the effect is left after a year, and where that comes from, or why it is not known.
+    cut_lines : tuple of CutLine
+        The lines of the request under 満額, 減額 and 見送り, adding up to ``cuts``.
     outlook, continuation, promises
         The forecast of the request year, when to stop, and what is promised for next year's comparison.
     swings, drawn
@@ -272,3 +301,6 @@ class BudgetCase:
     conventional_yen: int | None = None
     ladder: tuple[Alternative, ...] = ()
     peers: tuple[PeerComparison, ...] = ()
+    kept: KeptShare | None = None
+    kept_sentence: str = ""
+    cut_lines: tuple[CutLine, ...] = ()

@@ -6,10 +6,10 @@ The value of hours is a reference figure (人件費換算): it does not leave th
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import replace
 
-from kdx_eval.budget.parts import Outlook, YenRange
-from kdx_eval.budget.types import BreakEven, CutName, CutOption, Scenario, SwitchingValue
+from kdx_eval.budget.parts import KeptShare, YenRange
+from kdx_eval.budget.types import BreakEven, Scenario, SwitchingValue
 from kdx_eval.errors import ParameterError
 from kdx_eval.evidence import Price
 from kdx_eval.savings import Hours, Savings
@@ -18,11 +18,7 @@ from kdx_eval.units import format_hours, format_number, format_yen, round_half_u
 
 HORIZONS = (1, 3, 5)
 DISCOUNT_PARAMETERS = ("discount_rate", "discount_rate_low_2", "discount_rate_low_1")
-# No source gives the share of a training effect that outlives a year of transfers: three assumptions side by side, the middle one first.
-RETENTIONS = (1.0, 0.8, 0.6)
-BASE_RETENTION = 0.8
 BASE_YEARS = 3
-REDUCED_SHARE = 0.8
 
 
 def annuity(years: int, *, rate: float, retention: float = 1.0) -> float:
@@ -100,17 +96,21 @@ def find_break_even(cost_yen: int | None, *, price: Price | None, attendance_hou
     )
 
 
-def make_scenarios(savings: Savings, *, price: Price | None, cost_yen: int | None) -> tuple[Scenario, ...]:
-    """One, three and five years at 4, 2 and 1 % and three assumed retentions; empty without hours, price or cost.
+def make_scenarios(savings: Savings, *, price: Price | None, cost_yen: int | None, kept: KeptShare | None) -> tuple[Scenario, ...]:
+    """One, three and five years at 4, 2 and 1 % and the range of what is left after a year; empty without hours, price or cost.
 
-    The hours created fade with retention; attendance is spent once, in the first year; the cost is paid at the start.
+    The hours created fade with retention; attendance is spent once, in the first year; the cost is paid at the start. Where nothing is known of
+    how long the effect lasts there is only the one year.
     """
     if savings.created is None or price is None or cost_yen is None or not math.isfinite(savings.created.std_error):
         return ()
     rates = [float(parameter(name).value) for name in DISCOUNT_PARAMETERS]
-    cases = [(years, rate, kept) for years in HORIZONS for rate in rates for kept in (RETENTIONS if years > 1 else (1.0,))]
+    shares = () if kept is None else tuple(dict.fromkeys((kept.high, kept.central, kept.low)))
+    cases = [(years, rate, share) for years in HORIZONS for rate in rates for share in (shares if years > 1 else (1.0,))]
     attendance, yen_per_hour = savings.attendance_hours, price.yen_per_hour
-    return tuple(_scenario(savings.created, case=case, attendance_hours=attendance, yen_per_hour=yen_per_hour, cost_yen=cost_yen) for case in cases)
+    found = (_scenario(savings.created, case=case, attendance_hours=attendance, yen_per_hour=yen_per_hour, cost_yen=cost_yen) for case in cases)
+    first = {(years, rates[0], 1.0 if years == 1 or kept is None else kept.central) for years in HORIZONS}
+    return tuple(replace(one, base=(one.years, one.discount_rate, one.retention) in first) for one in found)
 
 
 def _scenario(created: Hours, *, case: tuple[int, float, float], attendance_hours: float, yen_per_hour: int, cost_yen: int) -> Scenario:
@@ -126,7 +126,7 @@ def _scenario(created: Hours, *, case: tuple[int, float, float], attendance_hour
         benefit=YenRange(yen=middle, low=low, high=high),
         cost_yen=cost_yen,
         net_yen=middle - cost_yen,
-        base=rate == float(parameter(DISCOUNT_PARAMETERS[0]).value) and (years == 1 or retention == BASE_RETENTION),
+        base=False,
         ratio=middle / cost_yen if cost_yen else None,
         payback_years=find_payback(created.hours, attendance_hours=attendance_hours, yen_per_hour=yen_per_hour, case=case, cost_yen=cost_yen),
     )
@@ -166,76 +166,3 @@ def find_switching_values(savings: Savings, *, price: Price | None, break_even: 
             sentence=f"同じ時間が{format_number(years, 1)}年続けば釣り合います（割引・減衰なし）。" if years is not None else never,
         ),
     )
-
-
-def make_cuts(
-    request_yen: int | None, previous_yen: int | None, *, seats: int | None, savings: Savings, outlook: Outlook | None = None, price: Price | None = None
-) -> tuple[CutOption, ...]:
-    """満額, 減額 (to last year's amount where that is lower, else by a fifth) and 見送り; empty without a request.
-
-    With an outlook only the hours of the request year's own attendees are forgone: those trained before keep theirs.
-    """
-    if request_yen is None or request_yen <= 0:
-        return ()
-    same = previous_yen is not None and 0 < previous_yen < request_yen
-    reduced = previous_yen if same and previous_yen is not None else int(round_half_up(request_yen * REDUCED_SHARE))
-    basis = "前年度当初予算と同額" if same else "要求額の2割減と仮定"
-    hours = _new_hours(savings, outlook, price=price)
-    return (
-        _cut("満額", request_yen, request_yen=request_yen, seats=seats, hours=hours, basis=""),
-        _cut("減額", reduced, request_yen=request_yen, seats=seats, hours=hours, basis=basis),
-        _cut("見送り", 0, request_yen=request_yen, seats=seats, hours=hours, basis=""),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _NewHours:
-    """Hours that depend on the request: low, middle, high, and the price behind the middle."""
-
-    low: float
-    middle: float
-    high: float
-    yen_per_hour: int | None
-
-
-def _new_hours(savings: Savings, outlook: Outlook | None, *, price: Price | None) -> _NewHours | None:
-    if not savings.may_claim or savings.created is None or savings.created.hours <= 0:
-        return None
-    yen_per_hour = None if price is None else price.yen_per_hour
-    if outlook is None:
-        return _NewHours(savings.created.hours, savings.created.hours, savings.created.hours, yen_per_hour)
-    if outlook.central is None or outlook.central.new_hours <= 0:
-        return None
-    low, middle, high = sorted(case.new_hours for case in outlook.cases)
-    return _NewHours(low, middle, high, yen_per_hour)
-
-
-def _cut(name: CutName, yen: int, *, request_yen: int, seats: int | None, hours: _NewHours | None, basis: str) -> CutOption:
-    lost = 1 - yen / request_yen
-    forgone_seats = None if seats is None else math.ceil(seats * lost)
-    left = None if seats is None else seats - (forgone_seats or 0)
-    forgone = None if hours is None else hours.middle * lost
-    return CutOption(
-        name=name,
-        yen=yen,
-        seats=left,
-        forgone_seats=forgone_seats,
-        forgone_hours=forgone,
-        forgone_low=None if hours is None else hours.low * lost,
-        forgone_high=None if hours is None else hours.high * lost,
-        forgone_yen=None if forgone is None or hours is None or hours.yen_per_hour is None else yen_of(forgone, yen_per_hour=hours.yen_per_hour),
-        sentence=_cut_sentence(name, forgone_seats=forgone_seats, forgone_hours=forgone, basis=basis),
-    )
-
-
-def _cut_sentence(name: CutName, *, forgone_seats: int | None, forgone_hours: float | None, basis: str) -> str:
-    if name == "満額":
-        return "計画どおり実施します。"
-    places = "受講できる人数は示せません" if forgone_seats is None else f"延べ{format_number(forgone_seats)}人が受講できません（見込み、金額に比例）"
-    hours = (
-        f"生まれる時間は年{format_hours(forgone_hours)}減ります（見込み、実績に比例）"
-        if forgone_hours is not None
-        else "時間への影響は、効果があると言える結果がまだないため示しません"
-    )
-    plan = "来年度に効果を確かめる計画も実施できません。" if name == "見送り" else ""
-    return f"{basis + '。' if basis else ''}{places}。{hours}。{plan}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from kdx_eval.cli import screen
 from kdx_eval.cli.matching import show_matching
-from kdx_eval.errors import VerifyError
+from kdx_eval.errors import OutputError, VerifyError
 
 if TYPE_CHECKING:
     from kdx_eval.load import Dataset, QualityReport
@@ -37,12 +37,29 @@ def show_check(data: Path) -> None:
     _show_distributions(quality)
     _show_lead_times(dataset)
     show_matching(dataset)
+    _show_forms(data)
     screen.say("■ このデータで答えられること・答えられないこと")
     screen.say(*(f"  {'○' if item.possible else '×'} {item.sentence}" for item in answerable(dataset)))
     screen.say("■ 次に加えると最も役立つもの", f"  {most_useful_missing(dataset)}")
     if dataset.has("training"):
         screen.say("■ 次にすること", f"  kdx-eval plan new {data}    6つの質問に答えて計画を作る")
         screen.say(f"  kdx-eval run {data}         すぐに下書きを作る（計画は自動で提案）")
+
+
+def _show_forms(data: Path) -> None:
+    """The city's own forms; whether the figures that they name exist is known once there is a ledger."""
+    from kdx_eval.report.own_forms import check_forms, find_forms
+
+    forms = find_forms(data)
+    if not forms:
+        return
+    screen.say("■ 記入する様式")
+    try:
+        check_forms(data)
+    except OutputError as error:
+        screen.say(f"  {error.message}")
+        return
+    screen.say(*(f"  {form.name}（対応表 {mapping.name}）: シートとセルは確かめました。番号は、計算の後に確かめます。" for form, mapping in forms))
 
 
 def _show_files(dataset: Dataset) -> None:

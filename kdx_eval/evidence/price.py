@@ -21,7 +21,8 @@ BASIS_NAMES: dict[PriceBasis, str] = {
     "marginal_overtime": "時間外勤務の割増単価",
     "avoided_cash": "支払わずに済む単価（会計年度任用・委託）",
 }
-SETTLED_STAGES: tuple[tuple[str, ...], ...] = (("決算",), ("決算見込",), ("当初", "補正"), ("当初",))
+SUPPLEMENT = "補正"
+SETTLED_STAGES: tuple[tuple[str, ...], ...] = (("決算",), ("決算見込",), ("当初", SUPPLEMENT), ("当初",))
 
 
 def choose_price(wages: pd.DataFrame | None, *, fiscal_year: FiscalYear, basis: PriceBasis) -> Price | None:
@@ -137,16 +138,19 @@ def decimal_or_none(value: Any) -> Decimal | None:
 
 
 def checked_costs(costs: pd.DataFrame | None) -> pd.DataFrame:
-    """The cost table with text columns filled, whole yen and ``row`` (1-based, for messages).
+    """The cost table with text columns filled and whole yen.
+
+    Only 補正 may be negative, as books write a reduced budget (減額補正).
 
     Raises
     ------
     DataError
-        A cost is negative or missing, or quantity times unit price is not the amount; the message names the row.
+        A cost is negative or missing, or quantity times unit price is not the amount; the message names year and stage: the rows are not in
+        the order of the file any more.
     """
     names = ("stage", "account", "project", "section", "detail", "quote_reference", "recurring", "funding", "course_id")
     if costs is None or costs.empty:
-        return pd.DataFrame(columns=["fiscal_year", *names, "quantity", "unit_price", "yen", "row"])
+        return pd.DataFrame(columns=["fiscal_year", *names, "quantity", "unit_price", "yen"])
     rows = costs.reset_index(drop=True).copy()
     for name in names:
         rows[name] = text_column(rows, name)
@@ -154,20 +158,30 @@ def checked_costs(costs: pd.DataFrame | None) -> pd.DataFrame:
         given = rows[name] if name in rows.columns else pd.Series(None, index=rows.index, dtype=object)
         rows[name] = pd.Series([decimal_or_none(value) for value in given], index=rows.index, dtype=object)
     rows["fiscal_year"] = rows["fiscal_year"].astype(int)
-    rows["row"] = range(1, len(rows) + 1)
     rows["yen"] = pd.Series([_amount(row) for row in records(rows)], index=rows.index, dtype=object)
+    _check_reduced(rows)
     return rows
 
 
+def _check_reduced(rows: pd.DataFrame) -> None:
+    """A budget can be reduced to nothing and no further."""
+    budgets = rows[rows["stage"].isin(("当初", SUPPLEMENT))]
+    for year in sorted(set(budgets["fiscal_year"].tolist())):
+        if sum(budgets.loc[budgets["fiscal_year"] == year, "yen"]) < 0:
+            place = f"costs（費用）の{FiscalYear(year).short}・{SUPPLEMENT}の行"
+            raise DataError("補正で減らす額が、当初の額を超えています", place=place, hint="補正の金額か、当初の行の漏れを確かめてください")
+
+
 def _amount(row: Record) -> int:
-    place = f"costs（費用）{row['row']}件目"
+    stage = row["stage"]
+    place = f"costs（費用）の{FiscalYear(int(row['fiscal_year'])).short}・{stage or '予算区分の記入なし'}の行"
     quantity, unit_price, yen = (decimal_or_none(row[name]) for name in ("quantity", "unit_price", "yen"))
     product = None if quantity is None or unit_price is None else quantity * unit_price
     if yen is None:
         yen = product
     amount = whole_yen(yen, place=place)
-    if amount < 0 or (quantity is not None and quantity < 0) or (unit_price is not None and unit_price < 0):
-        raise DataError("費用が負の値です", place=place, hint="減額は、減額後の金額で入れてください")
+    if (amount < 0 and stage != SUPPLEMENT) or (quantity is not None and quantity < 0) or (unit_price is not None and unit_price < 0):
+        raise DataError("費用が負の値です", place=place, hint="減額後の金額で入れてください（マイナスで書けるのは、予算区分が補正の行だけです）")
     if product is not None and product != amount:
         raise DataError("数量×単価が金額と一致しません", place=place, hint="数量・単価・金額（円）のどれかを直してください")
     return amount

@@ -94,7 +94,13 @@ _WEIGHT: Mapping[str, float] = {
     "applicants": 1.2, "interventions": 1.2, "redeployment": 1, "skills": 0.8, "tiers": 0.6,
 }  # fmt: skip
 _ALONE = 3  # a table that alone opens a question
-_INSTEAD = {"assignments": "所属履歴（または職員名簿）"}  # what a city is more likely to have
+_SERVES = {"wages": ("pay_table",)}  # a table of which another can take the place: the price of an hour is computed from the published pay
+_INSTEAD = {"assignments": "所属履歴（または職員名簿）", "wages": "人件費単価（または給与費）"}  # what a city is more likely to have
+_PRICES = {
+    (True, True): "1時間の単価は「人件費単価」によります（「給与費」からの計算は、人件費単価にない年度や種類を補います）。",
+    (True, False): "1時間の単価は「人件費単価」によります。",
+    (False, True): "1時間の単価は、公表された「給与費」から計算します（財政課の「人件費単価」があれば、そちらによります）。",
+}
 
 
 def answerable_from(
@@ -108,7 +114,7 @@ def answerable_from(
 
 
 def _judge(asked: _Kind, present: Collection[str], *, titles: Mapping[str, str], spans: Mapping[str, Span], summed: Collection[str]) -> Answerable:
-    missing = tuple(table for table in asked.needed if table not in present)
+    missing = tuple(table for table in asked.needed if not {table, *_SERVES.get(table, ())} & set(present))
     lacking = [_INSTEAD.get(table, titles[table]) for table in missing]
     lacking += [f"{titles[table]}（職員ごとの行）" for table in asked.needed if asked.of_persons and table in summed and table in present]
     if lacking:
@@ -116,6 +122,8 @@ def _judge(asked: _Kind, present: Collection[str], *, titles: Mapping[str, str],
         return Answerable(kind=asked.kind, title=asked.title, possible=False, missing=missing, sentence=sentence)
     span = spans.get(asked.outcome or "")
     told = _told(span, titles[asked.outcome]) if span and asked.outcome else ""
+    if "wages" in asked.needed:
+        told = _PRICES["wages" in present, "pay_table" in present]
     return Answerable(
         kind=asked.kind, title=asked.title, possible=True, missing=(), sentence=f"「{asked.title}」に答えられます。{told}",
         months_before=span.longest if span else None,

@@ -13,6 +13,7 @@ from kdx_eval.manifest import digest_json
 from kdx_eval.plan import values
 from kdx_eval.plan.outcomes import resolve_outcome
 from kdx_eval.plan.types import (
+    AssumedRetention,
     Audience,
     CohortWidth,
     Control,
@@ -38,6 +39,23 @@ _LARGEST_PLAN_BYTES = 1_000_000
 
 def _as_is(raw: object, _place: str) -> object:
     return raw
+
+
+RETENTION_KEYS: dict[str, values.Converter] = {
+    "low": values.number(0.0, 1.0),
+    "central": values.number(0.0, 1.0),
+    "high": values.number(0.0, 1.0),
+    "reason": values.text,
+}
+
+
+def _retention(raw: object, place: str) -> AssumedRetention:
+    """The four keys of an assumed retention, all of them, since an assumption without range and reason says nothing."""
+    given = values.fields(raw, RETENTION_KEYS, place=place)
+    _require(given, tuple(RETENTION_KEYS), place=place)
+    if not given["low"] <= given["central"] <= given["high"]:
+        raise PlanError("low・central・high の順に大きくなっていません", place=place, hint="低い場合、中ほど、高い場合の割合を 0 から 1 で書いてください")
+    return AssumedRetention(**given)
 
 
 QUESTION_KEYS: dict[str, values.Converter] = {
@@ -79,11 +97,12 @@ PLAN_KEYS: dict[str, values.Converter] = {
     "price_basis": values.one_of(*choices(PriceBasis)),
     "ends_fiscal_year": values.optional(values.fiscal_year),
     "continue_hours": values.optional(values.number(0.0, 1e7)),
+    "retention": values.optional(_retention),
     "questions": _as_is,
 }
 LATER_KEYS: dict[str, Any] = {"no_row": "missing", "departments": [], "interval": "plain"}  # keys that came later, with what plans without them mean
 _QUESTION_REQUIRED = ("question_id", "title", "courses", "unit", "outcome")
-_PLAN_LATER = ("ends_fiscal_year", "continue_hours")
+_PLAN_LATER = ("ends_fiscal_year", "continue_hours", "retention")
 _PLAN_REQUIRED = ("request_fiscal_year", "evaluated_through", "questions")
 
 
@@ -214,6 +233,8 @@ def _plain(value: object) -> Any:
         return value.year
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
+    if isinstance(value, AssumedRetention):
+        return {key: getattr(value, key) for key in RETENTION_KEYS}
     return value
 
 

@@ -157,6 +157,24 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AssumedRetention:
+    """What the city assumes is left of an effect after a year, where no run has measured it; printed as 前提（出典なし・未検証）.
+
+    Attributes
+    ----------
+    low, central, high : float
+        Shares between 0 and 1, in this order.
+    reason : str
+        Why these, in the city's words.
+    """
+
+    low: float
+    central: float
+    high: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Frozen:
     """When the plan was frozen and the SHA-256 of its canonical form."""
 
@@ -182,6 +200,8 @@ class Plan:
         終期: the last year of the measure unless it is renewed; None where the plan does not say.
     continue_hours : float or None
         Hours a year from which the measure is continued; None means the break-even.
+    retention : AssumedRetention or None
+        Used only where the run cannot measure how long the effect lasts; never in a headline.
     changed_since_freeze : bool
         A frozen copy lies beside the plan but says something else.
     """
@@ -197,6 +217,7 @@ class Plan:
     price_basis: PriceBasis = "wage_only"
     ends_fiscal_year: FiscalYear | None = None
     continue_hours: float | None = None
+    retention: AssumedRetention | None = None
     questions: tuple[Question, ...]
     frozen: Frozen | None = None
     changed_since_freeze: bool = False

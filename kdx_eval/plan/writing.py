@@ -20,6 +20,7 @@ _PLAN_COMMENTS = {
     "price_basis": "人件費単価の考え方: wage_only / fully_loaded / marginal_overtime / avoided_cash",
     "ends_fiscal_year": "終期: 見直さなければ終える年度（空 = 附属資料で案を示します）",
     "continue_hours": "継続の条件: 年に何時間以上なら続けるか（空 = 費用と釣り合う時間）",
+    "retention": "1年後に残る効果の割合の前提（測れないときだけ使う。low・central・high と reason。空 = 測れなければ見込みを立てない）",
     "questions": "問い（データを見る前に決めます）",
 }
 _QUESTION_COMMENTS = {
@@ -57,7 +58,7 @@ def plan_to_yaml(plan: Plan) -> str:
     lines = ["# 評価の計画。# から右は説明で、計算には使いません。"]
     for key, comment in _PLAN_COMMENTS.items():
         if key != "questions":
-            lines += [f"# {comment}", f"{key}: {_scalar(whole.get(key))}"]
+            lines += [f"# {comment}", f"{key}:{_value(whole.get(key), indent=2)}"]
     lines += [f"# {_PLAN_COMMENTS['questions']}", "questions:"]
     for given in whole["questions"]:
         question = {**LATER_KEYS, **given}  # left out of the plain values where it says nothing new
@@ -65,15 +66,15 @@ def plan_to_yaml(plan: Plan) -> str:
         for key, comment in _QUESTION_COMMENTS.items():
             if lead == "    ":
                 lines.append(f"    # {comment}")
-            lines.append(f"{lead}{key}: {_value(question[key])}")
+            lines.append(f"{lead}{key}:{_value(question[key], indent=6)}")
             lead = "    "
     return "\n".join(lines) + "\n"
 
 
-def _value(value: Any) -> str:
+def _value(value: Any, *, indent: int) -> str:
     if isinstance(value, dict):
-        return "".join(f"\n      {key}: {_scalar(item)}" for key, item in value.items())
-    return _scalar(value)
+        return "".join(f"\n{' ' * indent}{key}: {_scalar(item)}" for key, item in value.items())
+    return f" {_scalar(value)}"
 
 
 def _scalar(value: Any) -> str:

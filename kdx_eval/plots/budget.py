@@ -54,8 +54,9 @@ def _legend(figure: Figure) -> None:
 
 def _base_of(budget: BudgetCase) -> float:
     """The net value of the base scenario in 千円."""
-    three = [item.net_yen for item in budget.scenarios if item.base and item.years > 1]
-    return three[0] / 1000 if three else 0.0
+    base = [item for item in budget.scenarios if item.base]
+    shown = [item.net_yen for item in base if item.years > 1] or [item.net_yen for item in base]
+    return shown[0] / 1000 if shown else 0.0
 
 
 def _label(item: Swing) -> str:

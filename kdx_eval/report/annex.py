@@ -152,7 +152,7 @@ def request_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
 def scenario_note() -> str:
     """What the scenarios assume; the discount rate as data_schema/parameters.csv gives it."""
     rate = format_share(float(parameter("discount_rate").value), 0).replace("%", "％")
-    return f"定着は、1年後に残る効果の割合の仮定。割引率{rate}は公共事業の評価に準じたもので、研修の予算に義務づけられたものではない。"
+    return f"定着は、1年後に残る効果の割合（出所は「要求年度の見込み」）。割引率{rate}は公共事業の評価に準じたもので、研修の予算に義務づけられたものではない。"
 
 
 def reach_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
@@ -267,6 +267,7 @@ def _estimates_table(item: Evidence, ledger: Ledger) -> Table:
     name = f"question.{item.question_id}"
     wanted = [
         ("効果（見出しの数字）", f"{name}.estimate"),
+        ("年間の時間（ほかの取組と分ける前）", f"{name}.gross"),
         ("年間の時間（正は創出）", f"{name}.saved"),
         ("参考：年間の時間（実測ではない）", f"{name}.reference_hours"),
         ("研修前の時間", f"{name}.baseline"),
@@ -292,7 +293,8 @@ def worth_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
     """Hours, their use, what leaves the budget, yen for reference, scenarios."""
     if results.savings is not None:
         # Share and persons have no range of their own: they stand only where the total may be claimed.
-        keys = ["created", "attendance", "net", *(["share", "persons"] if results.savings.may_claim else [])]
+        divided = [key for key in ("gross", "overlap") if ledger.has(f"savings.{key}")]
+        keys = [*divided, "created", "attendance", "net", *(["share", "persons"] if results.savings.may_claim else [])]
         names = [f"savings.{key}" for key in keys] + ["bridge.redeployed", "bridge.unexplained"] * results.savings.bridge.recorded + ["cash.hours"]
         claims = [ledger.claim(name) for name in names if ledger.claim(name).is_figure]
         hours = tuple((claim.label, claim.text, claim.range_text, claim.id) for claim in claims)

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 LEDGER_COLUMNS = columns("番号", "名前", "値", "幅（95％）", "計算", widths=(0.8, 2.1, 3.1, 1.7, 1.6))
 _IN_SUBJECT = (".retention", ".discount_rate")
 _SHARED_ROWS = frozenset((
-    "line", "funding", "changes", "prior", "cut", "reach", "scenario", "stage", "execution", "full_item", "full_course", "price_basis", "outlook_line",
-    "scenario_return", "outlook_case", "swing", "drawn", "ladder", "peer",
+    "line", "funding", "changes", "prior", "cut", "cutline", "reach", "scenario", "stage", "execution", "full_item", "full_course", "price_basis",
+    "outlook_line", "scenario_return", "outlook_case", "swing", "drawn", "ladder", "peer",
 ))  # fmt: skip
 
 

@@ -247,15 +247,14 @@ def _line(book: LedgerBook, line: SavingsLine, *, item: Evidence | None, study: 
     measured = line.saved is None or line.basis in HEADLINE_BASES
     if not measured:  # the documents lead with what is a figure under this name
         book.figure(f"{name}.saved", None, text=f"参考のみ（{BASIS_WORDS[line.basis]}）", unit="時間／年", question_id=line.question_id)
-    _hours(
-        book,
-        f"{name}.saved" if measured else f"{name}.reference_hours",
-        hours=line.saved,
-        formula="効果×受講単位・月数×換算時間（符号は減が正）",
-        inputs=(f"{name}.estimate",),
-        question_id=line.question_id,
-        grade=grade,
-    )
+    divided = line.gross is not None and line.gross != line.saved
+    formula = "効果×受講単位・月数×換算時間（符号は減が正）"
+    inputs: tuple[str, ...] = (f"{name}.estimate",)
+    if divided:
+        _hours(book, f"{name}.gross", hours=line.gross, formula=formula, inputs=inputs, question_id=line.question_id, grade=grade)
+        formula, inputs = "分ける前の時間－ほかの取組に分けた時間", (f"{name}.gross", "interventions")
+    target = f"{name}.saved" if measured else f"{name}.reference_hours"
+    _hours(book, target, hours=line.saved, formula=formula, inputs=inputs, question_id=line.question_id, grade=grade)
     naive = None if study is None or study.hours_per_unit is None else study.entry("naive_before_after")
     if naive is not None and study is not None and study.hours_per_unit is not None:
         sign = -1.0 if study.better == "lower" else 1.0
@@ -274,6 +273,12 @@ def _line(book: LedgerBook, line: SavingsLine, *, item: Evidence | None, study: 
 def _savings(book: LedgerBook, savings: Savings) -> None:
     parts = tuple(f"question.{line.question_id}.saved" for line in savings.lines if line.in_total)
     _hours(book, "savings.created", hours=savings.created, formula="合計に数える問いの和（幅は共分散を含む）", inputs=parts)
+    if savings.gross is not None and savings.created is not None and savings.gross != savings.created:
+        before = tuple(f"question.{line.question_id}.gross" for line in savings.lines if line.in_total and line.gross != line.saved)
+        _hours(book, "savings.gross", hours=savings.gross, formula="合計に数える問いの和（ほかの取組と分ける前）", inputs=before)
+        overlap = savings.gross.hours - savings.created.hours
+        inputs = ("savings.gross", "savings.created", "interventions")
+        book.figure("savings.overlap", overlap, text=format_hours(overlap), unit="時間／年", formula="分ける前－分けた後", inputs=inputs)
     book.figure("savings.attendance", savings.attendance_hours, text=format_hours(savings.attendance_hours), unit="時間／年", inputs=("training",))
     _hours(book, "savings.net", hours=savings.net, formula="創出時間－受講時間", inputs=("savings.created", "savings.attendance"))
     share = "－" if savings.share_of_baseline is None else format_share(savings.share_of_baseline)

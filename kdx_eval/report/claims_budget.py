@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kdx_eval.report.blocks import shorten
+from kdx_eval.report.claims_cuts import enter_cut_lines
 from kdx_eval.report.wording import hours_range_text, yen_text
 from kdx_eval.units import FiscalYear, format_hours, format_number, format_share
 
@@ -21,6 +22,7 @@ def enter_budget_parts(book: LedgerBook, budget: BudgetCase) -> None:
     _full_cost(book, budget)
     _prices(book, budget)
     _outlook(book, budget)
+    enter_cut_lines(book, budget)
     _ranges(book, budget)
     _ladder(book, budget)
     _peers(book, budget)
@@ -123,6 +125,7 @@ def _outlook(book: LedgerBook, budget: BudgetCase) -> None:
     outlook = budget.outlook
     if outlook is not None:
         book.sentence("outlook.sentence", outlook.sentence, label="要求年度の見込みの説明")
+        book.sentence("outlook.kept_sentence", budget.kept_sentence, label="1年後に残る割合の出所")
         book.sentence("outlook.correction_sentence", outlook.correction_sentence, label="見込みの補正の説明")
         text = format_number(outlook.correction, 2)
         book.figure("outlook.correction", outlook.correction, text=text, unit="倍", label="見込みの補正", inputs=("prior_claims",))
@@ -138,7 +141,7 @@ def _outlook(book: LedgerBook, budget: BudgetCase) -> None:
         for place, case in enumerate(outlook.cases):
             name = f"outlook_case.{place}"
             book.about(name, f"要求年度の見込み（{case.name}）")
-            _share(book, f"{name}.persistence", case.persistence, label="1年後に残る割合（前提）")
+            _share(book, f"{name}.persistence", case.persistence, label=f"1年後に残る割合（{'測定' if outlook.measured else '前提、未検証'}）")
             _hours(book, f"{name}.carried", case.carried_hours, label="これまでの受講者の分")
             _hours(book, f"{name}.new", case.new_hours, label="要求年度の受講者の分")
             ends = {"low": case.low, "high": case.high, "range_text": hours_range_text(case.low, case.high)}

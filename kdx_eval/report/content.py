@@ -88,7 +88,8 @@ def effect_sentence(results: Results, ledger: Ledger) -> str:
     name = f"question.{items[0].question_id}"
     first = ledger.text(f"{name}.headline")
     if items[0].may_claim and ledger.has(f"{name}.saved") and ledger.claim(f"{name}.saved").is_figure:
-        first = f"{first}年間では{ledger.text(f'{name}.saved')}（{ledger.range_text(f'{name}.saved')}）に当たります。"
+        after = "、ほかの取組と分けた後で" if ledger.has(f"{name}.gross") else ""
+        first = f"{first}年間では{after}{ledger.text(f'{name}.saved')}（{ledger.range_text(f'{name}.saved')}）に当たります。"
     if len(items) == 1:
         return first
     counts: Counter[str] = Counter(item.verdict for item in items)
@@ -293,7 +294,8 @@ def _hours(results: Results, ledger: Ledger) -> list[str]:
     elif savings.may_claim and savings.net is not None:
         share = f"。研修前の時間の{ledger.text('savings.share')}" if savings.share_of_baseline is not None else ""
         several = "数える問いを合わせて" if sum(line.in_total for line in savings.lines) > 1 else ""
-        items.append(f"生まれた時間は{several}年{ledger.text('savings.created')}（{ledger.range_text('savings.created')}）{share}。")
+        after = f"。ほかの取組と重なる{ledger.text('savings.overlap')}を除いた後の値" if ledger.has("savings.overlap") else ""
+        items.append(f"生まれた時間は{several}年{ledger.text('savings.created')}（{ledger.range_text('savings.created')}）{share}{after}。")
     else:
         items.append(f"生まれた時間の合計は主張しない（計算上の幅：{ledger.range_text('savings.created').removeprefix('幅')}）。")
     items.append(_net_text(results, ledger))

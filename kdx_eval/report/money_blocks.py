@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from kdx_eval.report.blocks import Block, Bullets, Figure, Paragraph, Table, columns, shorten, without_empty_columns
+from kdx_eval.report.claims_cuts import cut_line_blocks
 from kdx_eval.units import FiscalYear
 
 if TYPE_CHECKING:
+    from kdx_eval.budget import BudgetCase
     from kdx_eval.report.ledger import Ledger
     from kdx_eval.report.pictures import Pictures
     from kdx_eval.results import Results
@@ -119,10 +121,11 @@ def outlook_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
             )
             for place, item in enumerate(outlook.cases)
         )
-        note = f"残る割合は前提で、出典はありません。{ledger.text('outlook.correction_sentence')}"
+        note = f"{ledger.text('outlook.kept_sentence')}{ledger.text('outlook.correction_sentence')}"
         yield Table(columns=heads, rows=rows, caption="要求年度の見込み（実績には加えない）", note=note)
     if budget.cuts:
         yield _cuts(results, ledger)
+        yield from cut_line_blocks(results, ledger)
     if budget.continuation is not None:
         yield Paragraph(text=ledger.text("continuation.sentence"))
     for place in range(len(budget.promises)):
@@ -170,7 +173,7 @@ def sensitivity_blocks(results: Results, ledger: Ledger, *, pictures: Pictures) 
             (item.assumption, *_texts(ledger, f"swing.{place}", ("low", "base", "high", "net_low", "net_high")), item.source)
             for place, item in enumerate(budget.swings)
         )
-        yield Table(columns=heads, rows=rows, caption="前提を一つずつ動かしたときの差引（千円、見込み）", note="基準は3年の試算。影響の大きい順。")
+        yield Table(columns=heads, rows=rows, caption="前提を一つずつ動かしたときの差引（千円、見込み）", note=swing_note(budget))
     if budget.conventional_yen is not None:
         yield Paragraph(text=conventional_text(ledger))
     if budget.drawn:
@@ -181,6 +184,11 @@ def sensitivity_blocks(results: Results, ledger: Ledger, *, pictures: Pictures) 
         heads = columns("項目", "中央", "95％の範囲", "費用を上回る割合", right=(1, 2, 3), widths=(2.6, 1.4, 2.4, 1.2))
         note = "問いどうしの関係、単価、残る割合を同時に動かした計算。繰り返しても変わらない桁までを示す。割合はこの前提の範囲でのもの。"
         yield Table(columns=heads, rows=rows, caption="前提をすべて動かしたときの範囲", note=note)
+
+
+def swing_note(budget: BudgetCase) -> str:
+    """From which scenario the tornado starts."""
+    return "影響の大きい順。" + ("基準は3年の試算。" if budget.kept is not None else "効果の続き方を測れていないため、基準は1年の試算。")
 
 
 def conventional_text(ledger: Ledger) -> str:

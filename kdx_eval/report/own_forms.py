@@ -11,9 +11,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -32,6 +33,9 @@ _LIST_HINT = "使える番号と名前は、kdx-eval trace --list か、計算�
 _NUMBER_FORMS = frozenset(("数", "千円", "下限", "上限"))
 _MOST_BYTES = 64 * 2**20  # a form of 0.5 MB may inflate to gigabytes
 _MOST_CHARS = 32000  # a cell holds 32,767
+_MOST_FAULTS = 20  # named in one message
+_LAST_CELL = (2**20, 2**14)  # row and column XFD1048576
+_MAPPING_HINT = "「シート!セル: 番号」を1行に1つ書いてください（例　要求書!C5: request.yen）"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,59 +55,131 @@ def find_forms(data: Path) -> tuple[tuple[Path, Path], ...]:
     return tuple((form, next(path for path in (form.with_suffix(".yaml"), form.with_suffix(".yml")) if path.is_file())) for form in forms)
 
 
+def check_forms(data: Path) -> None:
+    """Hold every form of the data folder against its mapping, as far as that can be done before there is a ledger.
+
+    Raises
+    ------
+    OutputError
+        Naming all faults at once: a form or mapping that cannot be read, a line that is not written as it should be, a sheet or cell that does not
+        exist, lies inside a merged range, holds a formula or is named twice.
+    """
+    faults = [fault for form in _read_forms(data) for fault in form.faults]
+    _raise_all(faults)
+
+
 def filled_forms(data: Path, ledger: Ledger) -> dict[str, bytes]:
     """Every form of the data folder, filled, by file name; the folder itself is only read.
 
     Raises
     ------
     OutputError
-        A mapping cannot be read, or names a sheet, cell or figure that does not exist, a cell inside a merged range, or one with a formula.
+        As `check_forms`, and where a mapping names a figure that does not exist or cannot be written so; all faults at once.
     """
-    filled: dict[str, bytes] = {}
+    forms = _read_forms(data)
+    faults = [fault for form in forms for fault in form.faults]
+    values = {form.path: _values(form, ledger, faults=faults) for form in forms}
+    _raise_all(faults)
+    return {form.path.name: put_values(form.path.read_bytes(), values[form.path]) for form in forms}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _OwnForm:
+    """One form with the lines of its mapping that can be filled, each with its cell, and what is wrong with the others."""
+
+    path: Path
+    lines: tuple[tuple[_Entry, Any], ...]
+    faults: tuple[OutputError, ...]
+
+
+def _read_forms(data: Path) -> list[_OwnForm]:
+    found: list[_OwnForm] = []
     for form, mapping in find_forms(data):
-        if form.name in filled or form.name == "calculation.xlsx":
-            raise OutputError("同じ名前の様式が二つあるか、計算シートと同じ名前です", place=form.name, hint="様式のファイル名を変えてください")
-        filled[form.name] = _fill_form(form, mapping, ledger)
-    return filled
+        if any(one.path.name == form.name for one in found) or form.name == "calculation.xlsx":
+            fault = OutputError("同じ名前の様式が二つあるか、計算シートと同じ名前です", place=form.name, hint="様式のファイル名を変えてください")
+            found.append(_OwnForm(path=form, lines=(), faults=(fault,)))
+        else:
+            found.append(_read_form(form, mapping))
+    return found
 
 
-def _fill_form(form: Path, mapping: Path, ledger: Ledger) -> bytes:
-    """One form with the figures that its mapping asks for; raises OutputError as `filled_forms` does."""
-    entries = _read_mapping(mapping)
-    _check_size(form)
+def _read_form(form: Path, mapping: Path) -> _OwnForm:
+    faults: list[OutputError] = []
+    entries: list[_Entry] = []
+    lines: list[tuple[_Entry, Any]] = []
+    with _noting(faults):
+        for place, told in _read_mapping(mapping):
+            with _noting(faults):
+                entries.append(_entry(place, told, path=mapping))
+    with _noting(faults):
+        _check_size(form)
+        book = _open(form)
+        for entry in entries:
+            with _noting(faults):
+                if any(other.sheet == entry.sheet and other.cell == entry.cell for other, _ in lines):
+                    raise OutputError("同じセルが二度書かれています", place=entry.place, hint="1つにまとめてください")
+                lines.append((entry, _free_cell(book, entry, form=form)))
+    return _OwnForm(path=form, lines=tuple(lines), faults=tuple(faults))
+
+
+def _values(form: _OwnForm, ledger: Ledger, *, faults: list[OutputError]) -> dict[str, dict[str, Value]]:
+    """What each cell takes, by sheet; what cannot be written is added to ``faults``."""
     values: dict[str, dict[str, Value]] = {}
-    book = _open(form)
-    for entry in entries:
-        cell = _free_cell(book, entry, form=form)
-        claim = _claim(ledger, entry)
-        values.setdefault(entry.sheet, {})[entry.cell] = _value(claim, entry, number_format=str(cell.number_format))
-    return put_values(form.read_bytes(), values)
+    for entry, cell in form.lines:
+        with _noting(faults):
+            values.setdefault(entry.sheet, {})[entry.cell] = _value(_claim(ledger, entry), entry, number_format=str(cell.number_format))
+    return values
 
 
-def _read_mapping(path: Path) -> list[_Entry]:
+@contextlib.contextmanager
+def _noting(faults: list[OutputError]) -> Iterator[None]:
+    """A fault is kept, and the next line looked at."""
+    try:
+        yield
+    except OutputError as error:
+        faults.append(error)
+
+
+def _raise_all(faults: Sequence[OutputError]) -> None:
+    """One error that names every fault; a single one as it is."""
+    if len(faults) == 1:
+        raise faults[0]
+    if faults:
+        told = "".join(f"({number}) {one.place}: {one.reason} → {one.hint}　" for number, one in enumerate(faults[:_MOST_FAULTS], start=1))
+        more = f"ほか{len(faults) - _MOST_FAULTS}か所。" if len(faults) > _MOST_FAULTS else ""
+        raise OutputError(f"様式の対応表に、直す所が{len(faults)}か所あります。{told}{more}", place="様式", hint="すべて直してから、もう一度実行してください")
+
+
+def _read_mapping(path: Path) -> list[tuple[str, Any]]:
     import yaml
 
-    hint = "「シート!セル: 番号」を1行に1つ書いてください（例　要求書!C5: request.yen）"
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
+        node, content = yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise OutputError("様式の対応表を読めません", place=path.name, hint=hint) from error
+        raise OutputError("様式の対応表を読めません", place=path.name, hint=_MAPPING_HINT) from error
     if not isinstance(content, Mapping) or not content:
-        raise OutputError("様式の対応表に何も書かれていません", place=path.name, hint=hint)
-    return [_entry(str(place), told, path=path, hint=hint) for place, told in content.items()]
+        raise OutputError("様式の対応表に何も書かれていません", place=path.name, hint=_MAPPING_HINT)
+    written = [key.value for key, _ in node.value] if isinstance(node, yaml.MappingNode) else []
+    twice = next((key for key in written if written.count(key) > 1), None)
+    if twice is not None:  # YAML would keep the last and say nothing
+        raise OutputError("同じセルが二度書かれています", place=f"{path.name} {str(twice)[:60]}", hint="1つにまとめてください")
+    return [(str(place), told) for place, told in content.items()]
 
 
-def _entry(place: str, told: Any, *, path: Path, hint: str) -> _Entry:
+def _entry(place: str, told: Any, *, path: Path) -> _Entry:
     sheet, mark, cell = place.rpartition("!")
     cell = cell.replace("$", "").upper()
     where = f"{path.name} {place}"
     fields = told if isinstance(told, Mapping) else {"番号": told}
     try:
-        split_cell(cell)
+        row, column = split_cell(cell)
     except ValueError:
-        mark = ""
+        mark, row, column = "", 1, 1
     if not mark or not sheet or set(fields) - {"番号", "形"} or not isinstance(fields.get("番号"), str):
-        raise OutputError("様式の対応表の書き方が違います", place=where, hint=hint)
+        raise OutputError("様式の対応表の書き方が違います", place=where, hint=_MAPPING_HINT)
+    if row > _LAST_CELL[0] or column > _LAST_CELL[1]:
+        raise OutputError("Excelのシートにないセルです", place=where, hint="セルの番地を確かめてください")
     form = fields.get("形")
     if form is not None and form not in get_args(Form):
         raise OutputError(f"「形: {form}」は使えません", place=where, hint=f"使えるのは {'、'.join(get_args(Form))} です")

@@ -149,7 +149,7 @@ def _money(results: Results, content: dict[str, bytes], *, synthetic: bool) -> t
     if results.budget is None or not results.budget.swings:
         return ()
     tornado = Picture(file="tornado.png", alt="前提を一つずつ動かしたときの差引。数値は次の表にある", caption="図　前提を一つずつ動かしたときの差引（見込み）")
-    scenarios = Picture(file="scenarios.png", alt="1年・3年・5年の費用と時間の価値。数値は見込みの表にある", caption="図　費用と時間の価値（参考、見込み）")
+    scenarios = Picture(file="scenarios.png", alt="年数ごとの費用と時間の価値。数値は見込みの表にある", caption="図　費用と時間の価値（参考、見込み）")
     content[tornado.file] = _png(plot_tornado(results.budget, synthetic=synthetic))
     content[scenarios.file] = _png(plot_scenarios(results.budget, synthetic=synthetic))
     return tornado, scenarios

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from kdx_eval.report.answers import Answer, Standing
-from kdx_eval.report.asked import Case, make_case, note_names
+from kdx_eval.report.asked import Case, Ground, grouped, make_case, note_names, spans
 from kdx_eval.report.logic import is_questionnaire
 from kdx_eval.report.wording import CHECK_WORDS, VERDICT_ORDER, ordered_evidence, part_of, plan_note, planned
 from kdx_eval.schema import parameter
@@ -54,9 +54,10 @@ def _counted_twice(case: Case) -> Answer:
     parts = [f"問{number}は問{whole}の一部のため、合計に入れていません。" for number, whole in inside if whole]
     registered = [claim.text for claim in case.ledger if claim.name.startswith("register.") and claim.unit == "文" and claim.text][:4]
     if registered:
-        return Answer(
-            objection=objection, text=f"{''.join(parts)}ほかの取組が主張する時間とは、課・業務・年度ごとに突き合わせています。", grounds=tuple(registered)
-        )
+        lead = "ほかの取組が主張する時間とは、課・業務・年度ごとに突き合わせています。"
+        if case.ledger.has("savings.overlap"):
+            lead += f"重なる{case.text('savings.overlap')}は研修の時間から除き、時間・円・使い道の数字はすべて除いた後のものです。"
+        return Answer(objection=objection, text=f"{''.join(parts)}{lead}", grounds=tuple(registered))
     text = f"この評価の中では、同じ時間を二度足していません。{''.join(parts)}ほかの取組が主張する時間との突合は、この資料では行っていません。"
     return Answer(objection=objection, text=text, standing="一部だけ答えられる", needed="ほかの取組の一覧（課・業務・年度・主張した時間）")
 
@@ -67,11 +68,17 @@ def _by_checks(case: Case, ids: Sequence[str], *, objection: str, lead: str, nee
     if not found:
         text = f"{lead}これを確かめる点検は行っていません。" if case.items else f"{lead}{NOT_ESTIMATED}"
         return Answer(objection=objection, text=text, standing="答えられない", needed=needed if case.items else _NEED_ESTIMATE)
-    grounds = tuple(
-        f"問{n}　{check.title}：{CHECK_WORDS[check.outcome]}。{case.text(f'question.{item.question_id}.check.{check.check_id}')}" for n, item, check in found
-    )
+    grounds = grouped([
+        Ground(
+            number=number,
+            heading=f"{check.title}：{CHECK_WORDS[check.outcome]}",
+            text=case.text(f"question.{item.question_id}.check.{check.check_id}"),
+            bad=check.outcome == "failed",
+        )
+        for number, item, check in found
+    ])
     outcomes = {check.outcome for _, _, check in found}
-    failed = "・".join(dict.fromkeys(f"問{number}" for number, _, check in found if check.outcome == "failed"))
+    failed = spans(number for number, _, check in found if check.outcome == "failed")
     standing: Standing
     if failed:
         standing, text = "問題が見つかった", f"確かめたところ、{failed}で懸念のとおりの問題が見つかりました。その分、確からしさを下げています。"
@@ -131,7 +138,8 @@ def _transfers(case: Case) -> Answer:
     if not case.studies:
         return Answer(objection=objection, text=NOT_ESTIMATED, standing="答えられない", needed=_NEED_ESTIMATE)
     # Only its first sentence: the rest is an estimate under an assumption that cannot be tested.
-    grounds = tuple(f"問{number}　{text.partition('。')[0]}。" for number, text in note_names(case, "参考（受講の割合）", claimed_only=False))
+    notes = note_names(case, "参考（受講の割合）", claimed_only=False)
+    grounds = grouped([Ground(number=number, heading="", text=f"{text.partition('。')[0]}。") for number, text in notes])
     text = (
         "異動で受けた職員が減った分は、効果が小さくなる形で結果に含まれています（受けた課を、異動があっても受けた課のまま数えるため）。"
         "出た職員と残った職員に分けた比較はしていません。"
@@ -147,7 +155,11 @@ def _season(case: Case) -> Answer:
     if len(same) < len(case.studies):
         text = "同じ月どうしを比べる方法を使えなかった問いがあり、季節の差を除けているとは言い切れません。"
         return Answer(objection=objection, text=text, standing="一部だけ答えられる", needed="受講前の12か月以上の月ごとの記録")
-    grounds = tuple(f"問{number}：受講前の月数は最短{study.shortest_before}か月" for number, study in same if study.shortest_before is not None)
+    grounds = grouped([
+        Ground(number=number, heading="", text=f"受講前の月数は最短{study.shortest_before}か月", bad=study.shortest_before < 24)
+        for number, study in same
+        if study.shortest_before is not None
+    ])
     text = "受講前の同じ月の平均と比べ、同じ時期の比較対照の動きも差し引いているため、毎年の繁忙の差は除かれます。"
     short = [study for _, study in same if study.shortest_before is not None and study.shortest_before < 24]
     needed = "受講前の24か月以上の記録（季節の動きそのものを確かめるため）" if short else ""
@@ -170,7 +182,7 @@ def _watched(case: Case) -> Answer:
     questions = {question.question_id: question for question in planned(case.results).questions}
     asked = [number for number, item in case.items if item.question_id in questions and is_questionnaire(questions[item.question_id])]
     if asked:
-        text = f"{_numbers(asked)}の成果は本人の回答によるもので、この懸念は除けません。"
+        text = f"{spans(asked)}の成果は本人の回答によるもので、この懸念は除けません。"
         return Answer(objection=objection, text=text, standing="答えられない", needed="勤務時間や業務の記録など、本人の回答によらない成果")
     if not case.items:
         return Answer(objection=objection, text=NOT_ESTIMATED, standing="答えられない", needed=_NEED_ESTIMATE)
@@ -196,13 +208,15 @@ def _no_reply(case: Case) -> Answer:
     objection = "答えなかった人も同じだけ減ったと仮定していないか。"
     if not case.studies:
         return Answer(objection=objection, text=NOT_ESTIMATED, standing="答えられない", needed=_NEED_ESTIMATE)
-    grounds = tuple(
-        f"問{number}　{case.text(f'question.{study.question_id}.coverage.{place}')}" for number, study in case.studies for place in range(len(study.coverage))
-    )
+    grounds = grouped([
+        Ground(number=number, heading="", text="".join(case.text(f"question.{study.question_id}.coverage.{place}") for place in range(len(study.coverage))))
+        for number, study in case.studies
+        if study.coverage
+    ])
     return Answer(
         objection=objection,
         text="回答を全員に引き伸ばす計算はしていません。記録のある課だけを数え、記録のない月を0で埋めていません。調べていない課や年度には広げません。",
-        grounds=grounds[:4],
+        grounds=grounds,
     )
 
 
@@ -240,19 +254,26 @@ def _few(case: Case) -> Answer:
             if case.ledger.has(f"{name}.treated_units")
             else ""
         )
-        grounds.append(f"問{number}　{units}見つけられる最小の大きさ：{case.text(f'{name}.detectable')}")
+        text = f"{units}見つけられる最小の大きさ：{case.text(f'{name}.detectable')}"
+        grounds.append(Ground(number=number, heading=f"判定：{item.verdict}", text=text, bad=item.verdict == "判定不能"))
     text = "たまたまの振れは95％の幅で示し、見つけられる最小の大きさを結果の前に示しています。これより小さい効果は、あっても判定できません。"
     wide = [(number, item.headline) for number, item in told if item.verdict == "判定不能" and item.headline is not None]
     undecided = [number for number, entry in wide if entry.conf_low <= 0 <= entry.conf_high]
     if undecided:
-        text += f"{_numbers(undecided)}は、幅が広いため判定不能です。"
+        text += f"{spans(undecided)}は、幅が広いため判定不能です。"
     needed = "受ける課を増やすか、もう1年分の記録を加えること" if undecided else ""
-    return Answer(objection=objection, text=text, grounds=tuple(grounds), needed=needed)
+    return Answer(objection=objection, text=text, grounds=grouped(grounds), needed=needed)
 
 
 def _lasts(case: Case) -> Answer:
     objection = "効果は続くのか。"
-    grounds = tuple(f"問{number}　{text}" for number, text in note_names(case, "参考（続き方）", claimed_only=True))
+    notes = note_names(case, "参考（続き方）", claimed_only=True)
+    grounds = grouped([Ground(number=number, heading="", text=text) for number, text in notes])
+    budget = case.results.budget
+    if budget is not None and budget.kept is not None and budget.kept.measured and budget.outlook is not None and budget.outlook.cases:
+        text = f"{case.text('outlook.kept_sentence')}3年・5年の試算は見込みで、実績に足していません。3年目以降は測っていません。"
+        needed = "同じ課を、受講から3年追った記録"
+        return Answer(objection=objection, text=text, standing="一部だけ答えられる", grounds=grounds, needed=needed)
     if not grounds:
         text = "効果があると言える問いで、2年以上追えたものがないため、答えられません。費用との比較は1年を基本にしています。"
         return Answer(objection=objection, text=text, standing="答えられない", needed="同じ課を、受講から2年以上追った記録")
@@ -273,10 +294,6 @@ def _otherwise(case: Case) -> Answer:
         return Answer(objection=objection, text=text, standing="答えられない", needed="ほかの方法の見積り（1人当たりの費用と、同じ内容を学べるか）")
     text = "ほかの方法を並べています。効果の違いは、同じ方法で調べていないため比べられません。"
     return Answer(objection=objection, text=text, standing="一部だけ答えられる", grounds=told[:5], needed="ほかの方法の効果を同じ比べ方で調べた記録")
-
-
-def _numbers(numbers: Iterable[int]) -> str:
-    return "・".join(f"問{number}" for number in numbers)
 
 
 _ANSWERS: tuple[Callable[[Case], Answer], ...] = (

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from kdx_eval.results import Results
 
 TITLE = "予算要求書 附属資料（復活要求）"
-_LINES_NOTE = "積算は要求時のもの。減額する細節は、査定の結果により定める。"
+_LINES_NOTE = "積算は要求時のもの。減額する細節は査定の結果により定める（案は別冊の「満額・減額の節・細節ごとの内訳」）。"
 
 
 def can_restore(ledger: Ledger) -> bool:

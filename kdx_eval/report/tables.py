@@ -219,6 +219,9 @@ def _hours(savings: Any) -> Iterable[Sequence[str]]:
 
 
 def _hours_total(savings: Any) -> Iterable[Sequence[str]]:
+    if savings.gross is not None and savings.gross != savings.created:
+        ends = f"{format_hours(savings.gross.conf_low)} ～ {format_hours(savings.gross.conf_high)}"
+        yield "測った時間（ほかの取組と分ける前）", format_hours(savings.gross.hours), ends
     for label, item in (("生み出した時間の合計", savings.created), ("差し引き（受講時間を引いた後）", savings.net)):
         if item is not None:
             yield label, format_hours(item.hours), f"{format_hours(item.conf_low)} ～ {format_hours(item.conf_high)}"

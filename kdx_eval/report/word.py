@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -46,7 +47,7 @@ def render_word(context: Mapping[str, Any], *, images: Mapping[str, bytes], temp
     from jinja2.exceptions import SecurityError
     from jinja2.sandbox import SandboxedEnvironment
 
-    _check_package(template)
+    check_package(template)
     hint = f"使える項目は reports/templates/{template.name} を見てください"
     environment = SandboxedEnvironment(undefined=jinja2.StrictUndefined, autoescape=True)
     try:
@@ -59,7 +60,9 @@ def render_word(context: Mapping[str, Any], *, images: Mapping[str, bytes], temp
         stream = io.BytesIO()
         document.save(stream)
     except jinja2.UndefinedError as error:
-        raise OutputError("Wordのひな形に、存在しない項目があります", place=template.name, hint=hint) from error
+        named = re.search(r"'([^']{1,40})' is undefined|has no attribute '([^']{1,40})'", str(error))
+        which = "" if named is None else f"（{named[1] or named[2]}）"
+        raise OutputError(f"Wordのひな形に、存在しない項目があります{which}", place=template.name, hint=hint) from error
     except SecurityError as error:
         raise OutputError("Wordのひな形に、許されていない命令があります", place=template.name, hint="項目の表示と繰り返しだけが使えます") from error
     except (jinja2.TemplateError, ValueError, KeyError, TypeError, OverflowError, AttributeError, SyntaxError) as error:
@@ -67,7 +70,8 @@ def render_word(context: Mapping[str, Any], *, images: Mapping[str, bytes], temp
     return stream.getvalue()
 
 
-def _check_package(source: Path) -> None:
+def check_package(source: Path) -> None:
+    """Raises OutputError when the file is no Word file, or one too large to open."""
     try:
         with zipfile.ZipFile(source) as package:
             names = package.namelist()

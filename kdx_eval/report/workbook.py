@@ -10,11 +10,14 @@ import io
 import math
 from typing import TYPE_CHECKING
 
+from kdx_eval.budget.worth import DISCOUNT_PARAMETERS
 from kdx_eval.report.claims import scenario_label
 from kdx_eval.report.content import effect_text, naive_text
 from kdx_eval.report.wording import ordered_evidence
+from kdx_eval.report.workbook_cuts import CUTS, write_cuts
 from kdx_eval.report.workbook_money import MONEY_SHEETS, write_money
 from kdx_eval.report.workbook_writer import ASSUMPTIONS, CALCULATION, SheetWriter, factor_formula
+from kdx_eval.schema import parameter
 
 if TYPE_CHECKING:
     from kdx_eval.budget import BudgetCase
@@ -37,11 +40,12 @@ def workbook_bytes(results: Results, ledger: Ledger, *, as_of: dt.date) -> bytes
     book.set_properties({"title": "予算要求書 附属資料　計算シート", "created": dt.datetime(as_of.year, as_of.month, as_of.day, tzinfo=dt.UTC)})
     book.set_calc_mode("auto")
     writer = SheetWriter(book, results)
-    for name in (ASSUMPTIONS, CALCULATION, *MONEY_SHEETS, EFFECTS, COSTS, LEDGER):
+    for name in (ASSUMPTIONS, CALCULATION, CUTS, *MONEY_SHEETS, EFFECTS, COSTS, LEDGER):
         writer.add_sheet(name)
     _costs(writer, results)
     _assumptions(writer, results)
     _calculation(writer, results)
+    write_cuts(writer, results)
     write_money(writer, results)
     _effects(writer, results, ledger)
     _ledger(writer, ledger)
@@ -78,8 +82,9 @@ def _assumptions(writer: SheetWriter, results: Results) -> None:
     writer.texts(ASSUMPTIONS, ["項目", "値", "単位"], style="head")
     savings, budget = results.savings, results.budget
     if savings is not None and savings.created is not None:
+        after = "、ほかの取組と分けた後" if savings.gross != savings.created else ""
         for key, label, value in (
-            ("created", "生まれた時間（推定）", savings.created.hours),
+            ("created", f"生まれた時間（推定{after}）", savings.created.hours),
             ("created_low", "生まれた時間（幅の下）", savings.created.conf_low),
             ("created_high", "生まれた時間（幅の上）", savings.created.conf_high),
         ):
@@ -109,6 +114,14 @@ def _money_inputs(writer: SheetWriter, budget: BudgetCase) -> None:
 
 
 def _scenario_inputs(writer: SheetWriter, budget: BudgetCase) -> None:
+    """Years, rates and shares of the scenarios; each rate and share is given once, and every sheet refers to it."""
+    kept, rates = budget.kept, [float(parameter(name).value) for name in DISCOUNT_PARAMETERS]
+    for number, rate in enumerate(rates):
+        writer.given(f"discount{number}", f"割引率（{'基準' if number == 0 else f'参考{number}'}）", value=rate, unit="年", style="input_share")
+    shares = {} if kept is None else {"high": kept.high, "central": kept.central, "low": kept.low}
+    for key, value in shares.items():
+        label = {"high": "高位", "central": "中位", "low": "低位"}[key]
+        writer.given(f"kept_{key}", f"1年後に残る割合（{label}。{kept.source if kept else ''}）", value=value, unit="割合", style="input_share")
     if not budget.scenarios:
         return
     writer.gap(ASSUMPTIONS)
@@ -116,8 +129,13 @@ def _scenario_inputs(writer: SheetWriter, budget: BudgetCase) -> None:
     for number, item in enumerate(budget.scenarios):
         writer.texts(ASSUMPTIONS, [f"見込み{number + 1}（{scenario_label(item)}）"])
         writer.number_at(ASSUMPTIONS, 1, key=f"years{number}", value=item.years)
-        writer.number_at(ASSUMPTIONS, 2, key=f"rate{number}", value=item.discount_rate, style="input_share")
-        writer.number_at(ASSUMPTIONS, 3, key=f"kept{number}", value=item.retention, style="input_share")
+        given = f"{{discount{rates.index(item.discount_rate)}}}"
+        writer.formula_at(ASSUMPTIONS, 2, key=f"rate{number}", formula=given, value=item.discount_rate, style="share")
+        share = None if item.years == 1 else next((key for key, value in shares.items() if value == item.retention), None)
+        if share is None:
+            writer.number_at(ASSUMPTIONS, 3, key=f"kept{number}", value=item.retention, style="input_share")
+        else:
+            writer.formula_at(ASSUMPTIONS, 3, key=f"kept{number}", formula=f"{{kept_{share}}}", value=item.retention, style="share")
 
 
 def _calculation(writer: SheetWriter, results: Results) -> None:

@@ -169,7 +169,11 @@ def _outlook_cases(writer: SheetWriter, outlook: Outlook) -> None:
     writer.texts(OUTLOOK, ["場合", "1年後に残る割合", "これまでの受講者の分", "要求年度の受講者の分", "合計（時間）", "換算（円、参考）"], style="head")
     for number, case in enumerate(outlook.cases):
         writer.texts(OUTLOOK, [case.name])
-        writer.number_at(OUTLOOK, 1, key=f"share{number}", value=case.persistence, style="input_share")
+        own = {"低位": "low", "中位": "central", "高位": "high"}[case.name]
+        if f"kept_{own}" in writer.place:
+            writer.formula_at(OUTLOOK, 1, key=f"share{number}", formula=f"{{kept_{own}}}", value=case.persistence, style="share")
+        else:
+            writer.number_at(OUTLOOK, 1, key=f"share{number}", value=case.persistence, style="input_share")
         carried = f"({{look_hours}}*{{share{number}}}^{{look_years}}+{{look_of_between}}*{{share{number}}})*{{look_correction}}"
         writer.formula_at(OUTLOOK, 2, key=f"carried{number}", formula=carried, value=case.carried_hours, style="decimal")
         new = f"{{look_of_planned}}*{{share{number}}}*{{look_correction}}"
@@ -202,13 +206,15 @@ def _sensitivity(writer: SheetWriter, budget: BudgetCase) -> None:
         _empty(writer, SENSITIVITY)
         return
     writer.widths(SENSITIVITY, 34, 16, 16, 16, 20, 20, 50)
-    years, rate, kept = base_case()
-    for key, label, value, style in (
-        ("base_years", "基準の年数", float(years), "input"), ("base_rate", "基準の割引率", rate, "input_share"),
-        ("base_kept", "基準の1年後に残る割合", kept, "input_share"),
-    ):  # fmt: skip
+    years, rate, kept = base_case(budget.kept)
+    writer.texts(SENSITIVITY, ["基準の年数"])
+    writer.number_at(SENSITIVITY, 1, key="base_years", value=float(years))
+    for key, label, value, given in (("base_rate", "基準の割引率", rate, "discount0"), ("base_kept", "基準の1年後に残る割合", kept, "kept_central")):
         writer.texts(SENSITIVITY, [label])
-        writer.number_at(SENSITIVITY, 1, key=key, value=value, style=style)
+        if given in writer.place:
+            writer.formula_at(SENSITIVITY, 1, key=key, formula=f"{{{given}}}", value=value, style="share")
+        else:
+            writer.number_at(SENSITIVITY, 1, key=key, value=value, style="input_share")
     writer.gap(SENSITIVITY)
     writer.texts(
         SENSITIVITY, ["前提（ほかは基準のまま）", "低い場合", "基準", "高い場合", "差引：低い場合（円）", "差引：高い場合（円）", "範囲の根拠"], style="head"
@@ -246,6 +252,10 @@ def _ends(item: Swing, budget: BudgetCase) -> tuple[str, str]:
         return "{created_low}", "{created_high}"
     if item.assumption == "費用の数え方":
         return "{cost}+{full_office_yen}+{full_taught_yen}", "{cost}"
+    if item.assumption == "1年後に残る割合":
+        return "{kept_low}", "{kept_high}"
+    if item.assumption == "割引率":
+        return "MAX({discount0},{discount1},{discount2})", "MIN({discount0},{discount1},{discount2})"
     if item.assumption != "1時間の単価":
         return "", ""
     own = [f"{{basis{place}}}" for place, one in enumerate(budget.prices) if one.in_headline]

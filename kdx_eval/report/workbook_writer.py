@@ -110,6 +110,10 @@ class SheetWriter:
         self._sheets[name].write_number(row, column, value, self._formats[style])
         self._remember(key, name, row, column=column, value=value)
 
+    def next_row(self, name: str) -> int:
+        """The number, from 1, of the row that is written next."""
+        return self._row[name] + 1
+
     def gap(self, name: str) -> None:
         """An empty row."""
         self._row[name] += 1

@@ -11,11 +11,10 @@ from kdx_eval.effect.heterogeneity import persistence
 from kdx_eval.effect.study import EffectStudy
 from kdx_eval.errors import NotIdentifiedError
 from kdx_eval.plan import Plan
-from kdx_eval.savings.bases import SavingsBasis, weakest
-from kdx_eval.savings.details import BridgeRow, PerPerson, RegisterRow, YearSince
-from kdx_eval.savings.facts import SavingsFacts, check_cash
+from kdx_eval.savings.details import BridgeRow, PerPerson, YearSince
+from kdx_eval.savings.facts import SavingsFacts
 from kdx_eval.savings.reconcile import reconcile
-from kdx_eval.savings.register import TrainingHours, build_register
+from kdx_eval.savings.retention import measure_retention
 from kdx_eval.savings.types import Savings, SavingsLine
 from kdx_eval.savings.units import QuestionUnits, UnitHours, split_hours
 
@@ -25,28 +24,22 @@ FROM_HEADCOUNT, FROM_POSTINGS = "人員の表の実員（評価年度の平均�
 
 
 def add_details(savings: Savings, studies: Mapping[str, EffectStudy], *, plan: Plan, facts: SavingsFacts) -> Savings:
-    """The savings with everything that the records allow to say of them.
-
-    Raises
-    ------
-    RuleError
-        A claim cannot be, or more cash is claimed than left the books.
-    """
-    units = tuple(_units(line, studies[line.question_id], plan=plan, facts=facts) for line in savings.lines if line.saved is not None)
-    counted = [one for one in units if any(line.in_total and line.question_id == one.question_id for line in savings.lines)]
-    register = build_register(
-        facts.projects, _training(savings, counted), year=plan.evaluated_fiscal_year, baseline=facts.baseline, names=facts.names or {}
-    )
-    _check_cash(register.rows, facts=facts, year=plan.evaluated_fiscal_year.year)
+    """The savings, whose register and units are known, with everything else that the records allow to say of them."""
+    register = savings.register
+    assert register is not None
+    counted = [one for one in savings.units if any(line.in_total and line.question_id == one.question_id for line in savings.lines)]
     bridge = replace(savings.bridge, departments=_bridge(savings, counted, facts=facts, year=plan.evaluated_fiscal_year.year))
     redeployed = savings.bridge.redeployed_hours if savings.bridge.recorded else None
+    panels = {} if facts.panels is None else facts.panels.panels
+    total = [studies[line.question_id] for line in savings.lines if line.in_total]
+    retention, note = measure_retention(total, panels, plan=plan, correlation=savings.correlation)
     found = replace(
         savings,
         bridge=bridge,
-        units=units,
-        per_person=tuple(one for line in savings.lines if (one := _per_person(line, studies[line.question_id], units=units, facts=facts)) is not None),
+        per_person=tuple(one for line in savings.lines if (one := _per_person(line, studies[line.question_id], units=savings.units, facts=facts)) is not None),
         persistence=tuple(row for line in savings.lines for row in _persistence(line, studies[line.question_id], plan=plan, facts=facts)),
-        register=register,
+        retention=retention,
+        retention_note=note,
         reconciliation=reconcile(facts.years, register, projects=facts.projects, redeployed=redeployed, hours_per_person=savings.hours_per_person),
     )
     return found if plan.audience == "internal" else public_savings(found)
@@ -62,39 +55,14 @@ def public_savings(savings: Savings) -> Savings:
     return replace(savings, units=units, bridge=replace(savings.bridge, departments=()), register=register)
 
 
-def _units(line: SavingsLine, study: EffectStudy, *, plan: Plan, facts: SavingsFacts) -> QuestionUnits:
+def units_of(line: SavingsLine, study: EffectStudy, *, plan: Plan, facts: SavingsFacts) -> QuestionUnits:
+    """A line's hours by department and process, as measured."""
     panel = None if facts.panels is None else facts.panels.panels.get(line.question_id)
     if panel is None:
         return QuestionUnits(question_id=line.question_id, departments=(), processes=(), note="課ごとの記録を渡していないため、課ごとの時間は示しません。")
     question = plan.question(line.question_id)
     processes = None if facts.processes is None else facts.processes.get(line.question_id)
     return split_hours(study, panel, question=question, plan=plan, processes=processes)
-
-
-def _training(savings: Savings, counted: Sequence[QuestionUnits]) -> TrainingHours:
-    """What the training may claim: the total with its sign, or nothing."""
-    if savings.created is None or not savings.may_claim:
-        return TrainingHours()
-    by_key: dict[tuple[str, str], float] = {}
-    for one in counted:
-        for unit in (*one.departments, *one.processes):
-            key = (unit.department_id, unit.process_id)
-            by_key[key] = by_key.get(key, 0.0) + unit.shrunken
-    bases: frozenset[SavingsBasis] = frozenset(line.basis for line in savings.lines if line.in_total)
-    return TrainingHours(total=savings.created.hours, basis=weakest(bases) or "task_measured", by_key=by_key)
-
-
-def _check_cash(rows: Sequence[RegisterRow], *, facts: SavingsFacts, year: int) -> None:
-    """Yen said to have left the budget against the fall of paid overtime and of the budget line."""
-    claimed = sum(row.reduced_yen or 0 for row in rows)
-    if not claimed:
-        return
-    paid = [] if facts.overtime is None else facts.overtime["paid_overtime_yen"].tolist()
-    overtime = int(paid[0] - paid[1]) if len(paid) == 2 and not any(math.isnan(value) for value in paid) else 0
-    books = {} if facts.years is None else {int(row["fiscal_year"]): row for row in facts.years.to_dict("records")}
-    now, before = books.get(year, {}), books.get(year - 1, {})
-    same = now.get("budget_stage") and now.get("budget_stage") == before.get("budget_stage")
-    check_cash(claimed, overtime_fall_yen=overtime, budget_fall_yen=round(before["budget_yen"] - now["budget_yen"]) if same else 0)
 
 
 def _bridge(savings: Savings, counted: Sequence[QuestionUnits], *, facts: SavingsFacts, year: int) -> tuple[BridgeRow, ...]:

@@ -7,23 +7,25 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from kdx_eval.effect.study import EffectStudy
 from kdx_eval.errors import RuleError
 from kdx_eval.evidence import Evidence, course_hours, course_keys
 from kdx_eval.plan import Plan, Question
-from kdx_eval.savings.assemble import add_details
+from kdx_eval.savings.assemble import add_details, units_of
 from kdx_eval.savings.bases import BASIS_WORDS, HEADLINE_BASES, MONTHS_A_YEAR, SavingsBasis
+from kdx_eval.savings.cash import claimed_overtime, count_cash
 from kdx_eval.savings.details import BenefitClass
 from kdx_eval.savings.facts import SavingsFacts, check_claims
-from kdx_eval.savings.types import Bridge, Cash, Hours, Savings, SavingsLine
+from kdx_eval.savings.sharing import OtherClaims, Shared, share_out
+from kdx_eval.savings.types import Bridge, Hours, Savings, SavingsLine
+from kdx_eval.savings.units import QuestionUnits
 from kdx_eval.schema import parameter
-from kdx_eval.units import format_hours, format_number, format_yen
+from kdx_eval.units import format_hours, format_number
 
 OVERTIME_MEASURES = frozenset({"overtime_hours", "paid_overtime_yen"})
 WHOLE, ATTENDED, OVERTIME = range(3)  # work done; hours on the time sheet, which hold it; overtime, which is part of both
-CASH_GRADE = 3  # Maryland: a comparison that held its checks
+OVERTIME_CLASS: BenefitClass = "時間外勤務手当の縮減"
 
 
 def count_savings(evidence: Mapping[str, Evidence], studies: Mapping[str, EffectStudy], *, plan: Plan, facts: SavingsFacts | None = None) -> Savings:
@@ -31,7 +33,9 @@ def count_savings(evidence: Mapping[str, Evidence], studies: Mapping[str, Effect
 
     Every primary question whose outcome converts to hours enters the total with its sign, whatever its verdict: a total of the
     significant ones alone would be too large. Overtime and the hours on the time sheet hold the same hours as the work done,
-    so such a question is shown as うち where a question of the total covers the same course. Attendance is netted, each course once.
+    so such a question is shown as うち where a question of the total covers the same course. Hours that RPA, BPR and other projects claim
+    too are divided among all of them (`build_register`); what is left to the training stands in every figure, what was measured beside it as
+    ``gross``. Attendance is netted, each course once.
 
     Returns
     -------
@@ -49,17 +53,22 @@ def count_savings(evidence: Mapping[str, Evidence], studies: Mapping[str, Effect
         check_claims(facts.claims, facts.baseline)
     estimated = [question for question in plan.questions if question.question_id in studies]
     counted = _questions_of_total(estimated, facts=facts)
-    lines = tuple(
+    measured = tuple(
         _line(studies[one.question_id], evidence[one.question_id], question=one, in_total=one in counted, facts=facts, plan=plan) for one in estimated
     )
-    total = [line for line in lines if line.in_total]
+    total = [line for line in measured if line.in_total]
     correlation = _correlation([(studies[one.question_id], one) for one in counted])
-    created = _sum([line.saved for line in total if line.saved], correlation=correlation, studies=[studies[line.question_id] for line in total])
+    gross = _sum([line.saved for line in total if line.saved], correlation=correlation, studies=[studies[line.question_id] for line in total])
+    units = tuple(units_of(line, studies[line.question_id], plan=plan, facts=facts) for line in measured if line.saved is not None)
+    shared, may_claim = _shared(measured, gross, units=units, plan=plan, facts=facts)
+    lines, created = shared.lines, shared.created
     attendance = _attendance(counted or list(plan.questions), plan=plan, facts=facts)
     net = None if created is None else _shift(created, -attendance)
     baseline = sum(line.baseline_hours or 0.0 for line in total) or None
     year_hours = parameter("hours_per_year")
     per_person = float(year_hours.value)
+    years = [line.annualised for line in lines if line.in_total and line.annualised]
+    taken = claimed_overtime(shared.register.rows, facts=facts, year=plan.evaluated_fiscal_year.year)
     savings = Savings(
         fiscal_year=plan.evaluated_fiscal_year.year,
         lines=lines,
@@ -71,14 +80,27 @@ def count_savings(evidence: Mapping[str, Evidence], studies: Mapping[str, Effect
         person_equivalent=None if net is None else net.hours / per_person,
         hours_per_person=per_person,
         person_basis=f"1人分＝年{format_number(per_person)}時間（{year_hours.source}）",
-        may_claim=created is not None and created.conf_low > 0 and any(line.may_claim for line in total),
+        may_claim=may_claim,
         bridge=_bridge(0.0 if created is None else created.hours, plan=plan, facts=facts),
-        cash=_cash([line for line in lines if line.benefit_class == "時間外勤務手当の縮減"], evidence, plan=plan, facts=facts),
+        cash=count_cash([line for line in lines if line.benefit_class == OVERTIME_CLASS], evidence, plan=plan, facts=facts, taken_yen=taken),
         correlation=tuple(tuple(float(value) for value in row) for row in correlation),
-        notes=_notes(lines, created, attendance=attendance),
-        annualised=_sum([line.annualised for line in total if line.annualised], correlation=correlation, studies=[studies[line.question_id] for line in total]),
+        notes=_notes(lines, created, gross=gross, attendance=attendance),
+        annualised=_sum(years, correlation=correlation, studies=[studies[line.question_id] for line in total]),
+        units=shared.units,
+        register=shared.register,
+        gross=gross,
     )
     return add_details(savings, studies, plan=plan, facts=facts)
+
+
+def _shared(lines: tuple[SavingsLine, ...], gross: Hours | None, *, units: Sequence[QuestionUnits], plan: Plan, facts: SavingsFacts) -> tuple[Shared, bool]:
+    """The lines after hours that others claim too were divided, and whether their total may be claimed then."""
+    others = OtherClaims(projects=facts.projects, year=plan.evaluated_fiscal_year, baseline=facts.baseline, names=facts.names or {})
+    may_claim = gross is not None and gross.conf_low > 0 and any(line.may_claim for line in lines if line.in_total)
+    shared = share_out(lines, gross, units=units, may_claim=may_claim, others=others)
+    if may_claim and (shared.created is None or shared.created.conf_low <= 0):
+        return share_out(lines, gross, units=units, may_claim=False, others=others), False
+    return shared, may_claim
 
 
 def _is_overtime(question: Question) -> bool:
@@ -131,6 +153,7 @@ def _line(study: EffectStudy, evidence: Evidence, *, question: Question, in_tota
         benefit_class=_benefit_class(question),
         outcome_label=question.outcome.label,
         saved=saved,
+        gross=saved,
         baseline_hours=baseline,
         share_of_baseline=saved.hours / baseline if saved is not None and baseline else None,
         attendance_hours=_attendance([question], plan=plan, facts=facts),
@@ -147,7 +170,7 @@ def _line(study: EffectStudy, evidence: Evidence, *, question: Question, in_tota
 
 def _benefit_class(question: Question) -> BenefitClass:
     if _is_overtime(question):
-        return "時間外勤務手当の縮減"
+        return OVERTIME_CLASS
     return "定性的効果" if question.outcome.hours_per_unit is None else "業務時間の創出（予算額は減らない）"
 
 
@@ -236,55 +259,13 @@ def _bridge(created: float, *, plan: Plan, facts: SavingsFacts) -> Bridge:
     )
 
 
-def _cash(lines: Sequence[SavingsLine], evidence: Mapping[str, Evidence], *, plan: Plan, facts: SavingsFacts) -> Cash:
-    """Paid overtime that may leave the budget: the estimate, but never more than the fall on the books.
-
-    The role does not matter here: overtime is usually asked as a part (うち) of all hours freed, and is never added to them. Cash needs
-    a comparison that held all its checks (Maryland 3): a figure said to leave the budget is no place for 「参考程度」.
-    """
-    firm = [line for line in lines if line.may_claim and (evidence[line.question_id].maryland or 0) >= CASH_GRADE]
-    claimed = math.fsum(line.saved.hours for line in firm if line.saved is not None)
-    fall_hours, fall_yen, rate = _overtime_fall(facts, year=plan.evaluated_fiscal_year.year)
-    cash_hours = max(0.0, min(claimed, fall_hours)) if fall_hours is not None else 0.0
-    cash_yen = 0 if fall_yen is None or rate is None else max(0, min(math.floor(cash_hours * rate), fall_yen))
-    limited = fall_hours is not None and claimed > max(fall_hours, 0.0)
-    if not any(line.may_claim for line in lines):
-        sentence = "予算が実際に減る額はありません（時間外勤務の減少を研修によるものと言える結果がないため）。"
-    elif not firm:
-        sentence = "予算が実際に減る額は計上しません（時間外勤務の減少は見られますが、確からしさが参考程度にとどまるため）。"
-    elif fall_hours is None:
-        sentence = "予算が実際に減る額は示せません（支払った時間外勤務の記録が2年分ないため）。"
-    elif cash_yen == 0:
-        sentence = "予算が実際に減る額はありません（時間外勤務手当の支払いが減っていないか、支払額の記録がないため）。"
-    else:
-        capped = "推定値のうち、実際に減った分までとしています。" if limited else ""
-        sentence = f"時間外勤務手当のうち{format_yen(cash_yen)}（{format_hours(cash_hours)}）です。{capped}手当の予算を同じ額だけ減らす場合に限ります。"
-    return Cash(estimated_hours=claimed, fall_hours=fall_hours, fall_yen=fall_yen, cash_hours=cash_hours, cash_yen=cash_yen, limited=limited, sentence=sentence)
-
-
-def _overtime_fall(facts: SavingsFacts, *, year: int) -> tuple[float | None, int | None, float | None]:
-    """Fall of overtime hours, fall of yen paid, and yen paid for an hour in the year before."""
-    if facts.overtime is None:
-        return None, None, None
-    hours, paid = (_by_year(facts.overtime, name) for name in ("overtime_hours", "paid_overtime_yen"))
-    if not {year, year - 1} <= hours.keys():
-        return None, None, None
-    fall = hours[year - 1] - hours[year]
-    if not {year, year - 1} <= paid.keys() or hours[year - 1] <= 0:
-        return fall, None, None
-    return fall, int(paid[year - 1] - paid[year]), paid[year - 1] / hours[year - 1]
-
-
-def _by_year(frame: pd.DataFrame, name: str) -> dict[int, float]:
-    """The column by fiscal year, without missing values."""
-    if name not in frame.columns:
-        return {}
-    known = frame[frame[name].notna()]
-    return dict(zip(known["fiscal_year"].astype(int), known[name].astype(float), strict=True))
-
-
-def _notes(lines: Sequence[SavingsLine], created: Hours | None, *, attendance: float) -> tuple[str, ...]:
+def _notes(lines: Sequence[SavingsLine], created: Hours | None, *, gross: Hours | None, attendance: float) -> tuple[str, ...]:
     found = []
+    if created is not None and gross is not None and created != gross:
+        found.append(
+            f"時間はすべて、ほかの取組（RPA・BPR・生成AIなど）も主張する{format_hours(gross.hours - created.hours)}を除いた後のものです"
+            f"（除く前は年{format_hours(gross.hours)}、分け方は効果の一覧のとおり）。"
+        )
     if created is None:
         found.append("時間に換算できる問いがないため、時間の合計は示しません（金額換算なし）。")
     elif not math.isfinite(created.std_error):

@@ -34,6 +34,31 @@ class YearSince:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """What is left of the first year's hours in the second, measured on the same units and calendar months.
+
+    Attributes
+    ----------
+    share, conf_low, conf_high : float
+        Second over first year with its 95 % interval (Fieller 1954); may lie below 0 or above 1.
+    first_hours, second_hours : float
+        Hours of twelve months in either year, of the units seen in both.
+    n_units : int
+        Those units, added up over the questions.
+    question_ids : tuple of str
+        Questions of the total that have been seen for two years.
+    """
+
+    share: float
+    conf_low: float
+    conf_high: float
+    first_hours: float
+    second_hours: float
+    n_units: int
+    question_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PerPerson:
     """Hours of the evaluated year per 実員 of the trained departments: numerator, denominator, quotient with interval, source of the denominator."""
 

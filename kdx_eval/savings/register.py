@@ -33,11 +33,17 @@ class TrainingHours:
         All questions of the total, with their sign; 0 where nothing may be claimed.
     by_key : mapping of (department_id, process_id) to float
         The same by process, with an empty process_id by department.
+    whole : frozenset of str
+        Departments where some of the training's hours are known for the department only.
+    unplaced : bool
+        Whether some of the hours are of no known department and so could not be held against other claims.
     """
 
     total: float = 0.0
     basis: SavingsBasis = "task_measured"
     by_key: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    whole: frozenset[str] = frozenset()
+    unplaced: bool = False
 
 
 def build_register(
@@ -80,7 +86,7 @@ def build_register(
         rows += divided
     rest = training.total - inside
     if training.total:
-        outside = "ほかの取組と重ならない業務" if inside else ""
+        outside = "課に分けられず、重なりを確かめていない時間を含む" if training.unplaced else "ほかの取組と重ならない業務" if inside else ""
         rows.append(replace(_training_row(_Key(names=names), 0.0, basis=training.basis), hours=rest, allocated_hours=rest, note=outside))
     return _register(rows, overlaps, year=year, training=training, forecasts=[row for row, is_live in drafts if not is_live])
 
@@ -116,9 +122,11 @@ def _notes(rows: Sequence[RegisterRow], training: TrainingHours, *, own: float, 
     found = []
     if training.total and own < training.total - 0.5:
         found.append(
-            f"研修の{format_hours(training.total)}のうち{format_hours(training.total - own)}は、"
-            "ほかの取組も同じ業務で主張しているため、ほかの取組に分けました。"
+            f"研修の{format_hours(training.total)}のうち{format_hours(training.total - own)}は、ほかの取組も同じ業務で主張しているか、もとの業務時間を"
+            f"超えるため、研修の時間から除きました。本文・単価・円の数字は、除いた後の{format_hours(own)}によります。"
         )
+    if training.unplaced:
+        found.append("課に分けられない問いの時間は、ほかの取組との重なりを確かめられないため、そのまま研修の時間としています。")
     asked = [row for row in rows if row.basis == "survey" and row.row_id]
     if asked:
         found.append(f"アンケートにもとづく{len(asked)}件は、答えなかった人を0時間とした下限を参考に示し、合計には入れていません。")
@@ -191,9 +199,8 @@ def _number(value: Any) -> float | None:
 def _groups(rows: Sequence[RegisterRow], training: TrainingHours) -> dict[tuple[str, str], list[RegisterRow]]:
     """Claims that touch the same hours: by process, by department where a claim or the training knows no process."""
     split = {department for department, process in training.by_key if process}
-    whole = {row.department_id for row in rows if not row.process_id} | {
-        department for department, process in training.by_key if not process and department not in split
-    }
+    known_whole = {department for department, process in training.by_key if not process and department not in split}
+    whole = training.whole | known_whole | {row.department_id for row in rows if not row.process_id}
     found: dict[tuple[str, str], list[RegisterRow]] = {}
     for row in rows:
         found.setdefault((row.department_id, "" if row.department_id in whole else row.process_id), []).append(row)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from kdx_eval.evidence import Verdict
 from kdx_eval.savings.bases import SavingsBasis
-from kdx_eval.savings.details import BenefitClass, BridgeRow, PerPerson, Reconciliation, Register, YearSince
+from kdx_eval.savings.details import BenefitClass, BridgeRow, PerPerson, Reconciliation, Register, Retention, YearSince
 from kdx_eval.savings.units import QuestionUnits
 
 
@@ -27,7 +27,9 @@ class SavingsLine:
     Attributes
     ----------
     saved : Hours or None
-        Positive is good; None where the outcome has no conversion to hours (金額換算なし).
+        Positive is good, after hours that other projects claim too were divided; None where the outcome has no conversion to hours (金額換算なし).
+    gross : Hours or None
+        The same before the division: what was measured.
     baseline_hours : float or None
         Hours of the same units in the matched months before training: the denominator.
     share_of_baseline : float or None
@@ -66,6 +68,7 @@ class SavingsLine:
     note: str
     annualised: Hours | None = None
     basis: SavingsBasis = "task_measured"
+    gross: Hours | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +129,10 @@ class Savings:
     lines : tuple of SavingsLine
         Every question that was estimated, in the plan's order.
     created : Hours or None
-        Sum of all lines in the total with the interval of the joint covariance; None when no outcome converts to hours.
+        Sum of all lines in the total, after hours that other projects claim too were divided; None when no outcome converts to hours. Every other
+        figure of hours or yen rests on it.
+    gross : Hours or None
+        The same before the division, with the interval of the joint covariance.
     attendance_hours : float
         Hours in courses, each course once.
     net : Hours or None
@@ -147,6 +153,8 @@ class Savings:
         Hours by department and process of each question that converts to hours.
     per_person : tuple of PerPerson
     persistence : tuple of YearSince
+    retention, retention_note : Retention or None, str
+        What is left of the first year's hours in the second; without it the reason (Japanese).
     register : Register or None
         All claims on the year's hours; None where nothing was gathered.
     reconciliation : Reconciliation or None
@@ -173,3 +181,6 @@ class Savings:
     persistence: tuple[YearSince, ...] = ()
     register: Register | None = None
     reconciliation: Reconciliation | None = None
+    gross: Hours | None = None
+    retention: Retention | None = None
+    retention_note: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -9,7 +10,7 @@ import pandas as pd
 
 from kdx_eval.budget import BudgetCase, BudgetTables, make_budget_case
 from kdx_eval.evidence import assess_evidence
-from kdx_eval.savings import Savings, SavingsFacts, count_savings
+from kdx_eval.savings import Retention, Savings, SavingsFacts, count_savings
 from tests.spec.money_cases import costs, plan, question, reach, study, wages
 
 PLAN = plan(question("q1"), question("q2"))
@@ -44,12 +45,16 @@ ALTERNATIVES = pd.DataFrame(
 TABLES: dict[str, Any] = {"costs": COSTS, "wages": WAGES, "reach": REACH, "course_plans": PLANS, "alternatives": ALTERNATIVES}
 
 
+# Two units cannot measure this; the number is chosen so that what follows can be reckoned by hand.
+RETENTION = Retention(share=0.8, conf_low=0.6, conf_high=1.0, first_hours=1000.0, second_hours=800.0, n_units=10, question_ids=("q1", "q2"))
+
+
 @cache
 def savings(estimates: tuple[float, float] = (-20.0, -4.0)) -> Savings:
     """Two questions of 120 unit-months each: 2,400 and 480 hours by default."""
     studies = {key: study(key, estimate, 1.0) for key, estimate in zip(("q1", "q2"), estimates, strict=True)}
     evidence = {key: assess_evidence(one, PLAN.question(key), plan=PLAN, smallest_effect=1.0) for key, one in studies.items()}
-    return count_savings(evidence, studies, plan=PLAN, facts=SavingsFacts(reach=REACH))
+    return replace(count_savings(evidence, studies, plan=PLAN, facts=SavingsFacts(reach=REACH)), retention=RETENTION, retention_note="")
 
 
 @cache

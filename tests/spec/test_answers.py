@@ -37,11 +37,12 @@ def span(first: str, *courses: tuple[str, int]) -> Span:
     ],
 )  # fmt: skip
 def test_a_question_opens_with_its_last_table(kind: str, opens: str) -> None:
-    without = one(kind, answerable_from(ALL - {opens}, TITLES))
+    rest = ALL - {opens} - ({"pay_table"} if opens == "wages" else set())  # of the two that give a price either serves
+    without = one(kind, answerable_from(rest, TITLES))
     assert (without.possible, without.missing) == (False, (opens,))
     assert TITLES[opens] in without.sentence
     assert one(kind, answerable_from(ALL, TITLES)).possible
-    assert TITLES[opens] in most_useful(answerable_from(ALL - {opens}, TITLES), TITLES)
+    assert TITLES[opens] in most_useful(answerable_from(rest, TITLES), TITLES)
 
 
 def test_nothing_at_all_asks_for_training_first() -> None:
@@ -103,3 +104,22 @@ def test_months_are_counted_from_the_files(tmp_path: Path) -> None:
     assert answer.months_before == 12
     assert "12か月分以上ある研修は2のうち1" in answer.sentence
     assert most_useful_missing(load_dataset(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("tables", "told"),
+    [
+        (("wages",), "「人件費単価」によります。"), (("pay_table",), "公表された「給与費」から計算"), (("wages", "pay_table"), "補います"),
+    ],
+)  # fmt: skip
+def test_either_table_of_prices_serves_and_the_sentence_says_which_prevails(tables: tuple[str, ...], told: str) -> None:
+    found = one("budget", answerable_from({"training", "costs", *tables}, TITLES))
+    assert found.possible
+    assert told in found.sentence
+    assert "人件費単価" not in most_useful(answerable_from((ALL - {"wages"}) | {"pay_table"}, TITLES), TITLES)
+
+
+def test_without_either_both_are_named() -> None:
+    found = one("budget", answerable_from({"training", "costs"}, TITLES))
+    assert (found.possible, found.missing) == (False, ("wages",))
+    assert "「人件費単価（または給与費）」が足りません" in found.sentence

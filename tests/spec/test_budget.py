@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pandas as pd
 import pytest
 
@@ -9,7 +11,7 @@ from kdx_eval.budget import BudgetTables, annuity, make_budget_case
 from kdx_eval.budget.worth import yen_of
 from kdx_eval.errors import DataError, ParameterError
 from kdx_eval.evidence import assess_evidence
-from kdx_eval.savings import SavingsFacts, count_savings
+from kdx_eval.savings import Retention, SavingsFacts, count_savings
 from tests.spec.money_cases import costs, plan, question, reach, study, wages
 
 WAGES = wages((2025, "fully_loaded", 4000, "財政課", "sourced"))
@@ -24,12 +26,17 @@ COSTS = costs(
 )
 
 
+# Chosen so that what follows can be reckoned by hand; a panel of two years would have to measure it.
+RETENTION = Retention(share=0.8, conf_low=0.6, conf_high=1.0, first_hours=1000.0, second_hours=800.0, n_units=10, question_ids=("q1",))
+
+
 def savings(one=None, **options):
     asked = question()
     the_plan = plan(asked)
     one = one or study(**options)
     evidence = {"q1": assess_evidence(one, asked, plan=the_plan, smallest_effect=1.0)}
-    return count_savings(evidence, {"q1": one}, plan=the_plan, facts=SavingsFacts(reach=REACH))
+    found = count_savings(evidence, {"q1": one}, plan=the_plan, facts=SavingsFacts(reach=REACH))
+    return dataclasses.replace(found, retention=RETENTION)
 
 
 def case(found=None, **given):
@@ -117,7 +124,7 @@ def test_a_cut_to_last_years_amount_names_the_seats_and_hours_it_forgoes():
     full, less, none = case().cuts
     assert (full.yen, full.seats, full.forgone_seats) == (1_300_000, 100, 0)
     assert (less.yen, less.forgone_seats) == (750_000, 43)  # 100 x 550/1300 = 42.3, rounded up
-    # Only what the year's own attendees would add, of whom 0.8 is taken to hold: 360 / 100 x 100 x 0.8 = 288 h; those trained before keep theirs.
+    # Only what the year's own attendees would add, of which 0.8 is left: 360 / 100 x 100 x 0.8 = 288 h; those trained before keep theirs.
     assert less.forgone_hours == pytest.approx(288 * 550 / 1300)
     assert (less.forgone_low, less.forgone_high) == (pytest.approx(216 * 550 / 1300), pytest.approx(360 * 550 / 1300))
     assert less.forgone_yen == round(288 * 550 / 1300 * 4000)
@@ -155,9 +162,19 @@ def test_without_a_request_the_missing_line_is_named():
         ((2027, "要求", "x", None, None, None, ""), "空か"),
     ],
 )
-def test_a_faulty_cost_line_is_refused_by_its_number(row, message):
-    with pytest.raises(DataError, match=f"2件目.*{message}"):
+def test_a_faulty_cost_line_is_refused_by_its_year_and_stage(row, message):
+    with pytest.raises(DataError, match=f"R9・要求の行.*{message}"):
         case(costs=costs((2027, "要求", "a", None, None, 1, ""), row))
+
+
+def test_a_supplementary_budget_may_reduce_the_year_and_no_further_than_to_nothing():
+    reduced = case(costs=pd.concat([COSTS, costs((2025, "補正", "研修委託", None, None, -60_000, "course_q1"))], ignore_index=True))
+    (execution,) = [one for one in reduced.executions if one.fiscal_year == 2025]
+    # 900,000 - 60,000 were there, 800,000 spent.
+    assert (execution.budget_yen, execution.spent_yen, execution.unused_yen) == (840_000, 800_000, 40_000)
+    assert [(one.stage, one.yen) for one in reduced.stages if one.fiscal_year == 2025] == [("当初", 900_000), ("補正", -60_000), ("決算", 800_000)]
+    with pytest.raises(DataError, match=r"R7・補正の行.*当初の額を超えて"):
+        case(costs=pd.concat([COSTS, costs((2025, "補正", "研修委託", None, None, -900_001, ""))], ignore_index=True))
 
 
 def test_a_price_that_is_missing_for_the_year_stops_with_a_remedy():

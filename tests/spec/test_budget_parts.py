@@ -16,6 +16,7 @@ from kdx_eval.budget.ladder import first_year_net
 from kdx_eval.budget.outlook import carry_forward, find_correction
 from kdx_eval.budget.pay import complete_prices, price_steps
 from kdx_eval.budget.promises import promises_csv
+from kdx_eval.budget.sensitivity import Assumptions
 from kdx_eval.budget.worth import conventional_yen, find_payback, net_present_yen
 from kdx_eval.errors import DataError, PlanError
 from kdx_eval.evidence import choose_price
@@ -228,7 +229,8 @@ def test_printed_digits_of_the_drawn_ranges_do_not_depend_on_the_draws() -> None
     found = case()
     counted = savings()
     carried, _ = carry_forward(counted, plan=PLAN, reach=REACH, course_plans=PLANS)
-    given = {"price": found.price, "prices": found.prices, "cost_yen": found.request_yen, "forecast": (carried, 2, 1.0)}
+    assumed = Assumptions(price=found.price, prices=found.prices, cost_yen=found.request_yen, kept=found.kept)
+    given = {"given": assumed, "forecast": (carried, 2, 1.0)}
     others = [draw_ranges(counted, **given, seed=seed) for seed in (1, 2)]
     assert [draw_ranges(counted, **given) for _ in range(2)] == [found.drawn] * 2
     for place, one in enumerate(found.drawn):
@@ -243,7 +245,7 @@ def test_a_drawn_range_agrees_with_the_exact_one_where_only_the_hours_vary() -> 
     counted = savings()
     price = case().price
     prices = tuple(dataclasses.replace(one, yen_per_hour=price.yen_per_hour - 1) if one.basis == "wage_only" else one for one in case().prices)
-    value = draw_ranges(counted, price=price, prices=prices, cost_yen=None)[0]
+    (value,) = draw_ranges(counted, given=Assumptions(price=price, prices=prices, cost_yen=None, kept=None))
     half = (counted.created.conf_high - counted.created.conf_low) / 2
     assert value.low == pytest.approx((counted.net.hours - half) * 4_000, abs=value.step + 0.01 * half * 4_000)
     assert value.high == pytest.approx((counted.net.hours + half) * 4_000, abs=value.step + 0.01 * half * 4_000)
@@ -326,8 +328,8 @@ def test_a_plan_without_an_end_keeps_its_digest_and_one_with_an_end_is_read_back
         ({"wages": wages((2025, "fully_loaded", 4000, "財政課", "sourced"), (2025, "fully_loaded", 4100, "人事課", "sourced"))}, "違う単価が2つ"),
         ({"wages": wages((2024, "fully_loaded", 4000, "財政課", "sourced"))}, "令和7年度の人件費単価がありません"),
         ({"wages": wages((2025, "fully_loaded", -1, "財政課", "sourced"))}, "0以下"),
-        ({"costs": costs((2027, "要求", "x", 2.0, 100, 201, ""))}, "1件目.*数量×単価"),
-        ({"costs": costs((2027, "要求", "x", None, None, -5, ""))}, "1件目.*負の値"),
+        ({"costs": costs((2027, "要求", "x", 2.0, 100, 201, ""))}, "R9・要求の行.*数量×単価"),
+        ({"costs": costs((2027, "要求", "x", None, None, -5, ""))}, "R9・要求の行.*負の値"),
         ({"course_plans": PLANS.assign(office_hours=-1.0)}, "実施計画に負の値"),
         ({"course_plans": pd.concat([PLANS, PLANS])}, "実施計画が2行"),
         ({"alternatives": TABLES["alternatives"].assign(yen=-1)}, "代替案に負の値"),

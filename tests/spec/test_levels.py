@@ -21,6 +21,7 @@ from kdx_eval.policy.skills import skill_map_of
 from kdx_eval.report.claims import build_ledger
 from kdx_eval.report.policy_parts.levels import SECTION
 from kdx_eval.results import read_results, save_result
+from kdx_eval.savings import Hours, SavingsLine
 from kdx_eval.schema.policy_version import load_policy
 from kdx_eval.units import FiscalYear
 
@@ -114,7 +115,8 @@ def test_the_return_by_hand_is_a_reference_and_needs_a_proven_effect() -> None:
     assert results.budget is not None
     # 1 000 hours in class at 4 000 yen: 4 000 000. Cost 6 000 000, net value of the hours 16 000 000: (16 - 6) / (6 + 4) = 1.
     worth = YenRange(yen=16_000_000, low=1_000_000, high=26_000_000)
-    savings = replace(results.savings, may_claim=True, attendance_hours=1_000.0)
+    lines = tuple(replace(line, may_claim=True) for line in results.savings.lines)  # nothing undecided: the whole value enters
+    savings = replace(results.savings, lines=lines, may_claim=True, attendance_hours=1_000.0)
     budget = replace(results.budget, cost_yen=6_000_000, reference_value=worth, price=report_city.PRICE)
     cash, gain = return_items(savings, budget)
     assert (cash.title, cash.unit) == ("予算が実際に減る額", "円")
@@ -124,6 +126,30 @@ def test_the_return_by_hand_is_a_reference_and_needs_a_proven_effect() -> None:
     assert (none.state, none.value) == ("none", None)
     assert list(return_items(None, budget)) == []
     assert list(return_items(savings, replace(budget, cost_yen=None))) == []
+
+
+def test_hours_of_which_nothing_is_certain_stay_out_of_the_return_and_stand_beside_it() -> None:
+    results = report_city.city()
+    assert results.savings is not None
+    assert results.budget is not None
+    # Three lines of the total: 5,000 h that may be claimed, 1,000 h more that were lost, 2,000 h undecided. 5,000 - 1,000 - 1,000 in class at 4,000
+    # yen are 12,000,000; (12 - 6) / (6 + 4) = 0.6. Uncorrelated half widths of 300 and 400 h make 500 h: 10 and 14 million.
+    first = results.savings.lines[0]
+
+    def line(key: str, verdict: str, hours: float, half: float) -> SavingsLine:
+        saved = Hours(hours=hours, std_error=half / 2, conf_low=hours - half, conf_high=hours + half)
+        return replace(first, question_id=key, verdict=verdict, saved=saved, in_total=True, may_claim=verdict == "効果あり")  # type: ignore[arg-type]
+
+    lines = (line("a", "効果あり", 5_000.0, 300.0), line("b", "逆効果", -1_000.0, 400.0), line("c", "判定不能", 2_000.0, 5_000.0))
+    correlation = tuple(tuple(1.0 if row == column else 0.0 for column in range(3)) for row in range(3))
+    savings = replace(results.savings, lines=lines, correlation=correlation, may_claim=True, attendance_hours=1_000.0)
+    worth = YenRange(yen=20_000_000, low=1, high=2)
+    budget = replace(results.budget, cost_yen=6_000_000, reference_value=worth, price=report_city.PRICE)
+    _, gain, rest = return_items(savings, budget)
+    assert (gain.value, gain.low, gain.high) == pytest.approx((0.6, 0.4, 0.8))
+    assert "判定がついた問いの時間だけ" in gain.sentence
+    assert (rest.title, rest.value, rest.low, rest.high, rest.unit) == ("未確定の時間", 2_000.0, -3_000.0, 7_000.0, "時間")
+    assert "収益率に入れていません" in rest.sentence
 
 
 def test_every_level_without_data_says_what_to_collect() -> None:

@@ -11,12 +11,13 @@ import pytest
 from openpyxl import Workbook, load_workbook
 from openpyxl.styles import Font, PatternFill
 
+from kdx_eval.batch import run_batch
 from kdx_eval.errors import OutputError
 from kdx_eval.load.files import discover
 from kdx_eval.report.audience import for_audience
 from kdx_eval.report.documents import write_documents
 from kdx_eval.report.ledger import Ledger
-from kdx_eval.report.own_forms import filled_forms
+from kdx_eval.report.own_forms import check_forms, filled_forms
 from kdx_eval.report.sheet_cells import put_values, split_cell
 from tests.report_city import AS_OF, city
 
@@ -172,3 +173,45 @@ def test_what_is_no_workbook_is_refused(tmp_path: Path, ledger: Ledger) -> None:
     form(tmp_path, "要求 書!C5: request.yen").write_bytes(b"not a zip")
     with pytest.raises(OutputError, match="様式を開けません"):
         filled_forms(tmp_path, ledger)
+
+
+FAULTY = """
+要求 書!D6: request.yen
+要求 書!E7: request.yen
+別表!A1: request.yen
+要求 書!C5: requst.yen
+"要求 書!$C$5": request.yen
+要求 書!XFE1: request.yen
+要求 書!A3: {番号: request.yen, 形: 円}
+"""
+
+
+def test_all_faults_are_named_at_once_and_before_there_is_a_ledger(tmp_path: Path, ledger: Ledger) -> None:
+    form(tmp_path, FAULTY)
+    with pytest.raises(OutputError) as early:
+        check_forms(tmp_path)
+    for word in ("6か所", "結合されたセル", "式の入ったセル", "「別表」", "同じセルが二度", "Excelのシートにない", "「形: 円」"):
+        assert word in early.value.reason
+    assert "requst" not in early.value.reason  # only the ledger knows
+    with pytest.raises(OutputError, match=r"7か所.*近いもの: request"):
+        filled_forms(tmp_path, ledger)
+
+
+def test_a_cell_written_twice_in_the_same_way_is_not_lost_quietly(tmp_path: Path) -> None:
+    form(tmp_path, "要求 書!C5: request.yen\n要求 書!C5: previous.yen")
+    with pytest.raises(OutputError, match="同じセルが二度"):
+        check_forms(tmp_path)
+
+
+def test_a_run_stops_at_a_faulty_form_before_anything_is_computed_or_written(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    form(data, "別表!A1: request.yen")
+    with pytest.raises(OutputError, match="「別表」"):
+        run_batch(data, out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_right_form_passes_the_early_check(tmp_path: Path) -> None:
+    form(tmp_path, "要求 書!C5: request.yen")
+    check_forms(tmp_path)

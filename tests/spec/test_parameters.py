@@ -66,6 +66,7 @@ def test_figures_that_no_source_confirms_say_so() -> None:
     assert {
         "discount_rate_low_1", "discount_rate_low_2", "hours_per_year", "hours_per_year_net_of_leave", "fully_loaded_yen_per_hour", "special_allocation_rate",
         "bonus_months", "employer_contribution_share", "small_cell_persons", "lottery_order_followed_min", "lottery_take_up_min",
+        "assumed_cut_share",
     } == unverified  # fmt: skip
     # A rough figure, which states its steps: (12 x 1.17 + 4.6) months' pay over the year's hours is 4 013 yen.
     months = 12 * (1 + value("employer_contribution_share")) + value("bonus_months")

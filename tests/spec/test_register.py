@@ -10,7 +10,7 @@ import pytest
 
 from kdx_eval.errors import RuleError
 from kdx_eval.savings import Survey, check_claims, gather_facts, realised_share
-from kdx_eval.savings.assemble import _check_cash
+from kdx_eval.savings.cash import claimed_overtime
 from kdx_eval.savings.facts import SavingsFacts
 from kdx_eval.savings.records import months_live
 from kdx_eval.savings.register import TrainingHours
@@ -203,10 +203,11 @@ def test_yen_said_to_have_left_the_budget_above_what_fell_is_a_hard_error():
     years = pd.DataFrame({"fiscal_year": [2024, 2025], "budget_yen": [900_000.0, 880_000.0], "budget_stage": ["決算", "決算"]})
     facts = SavingsFacts(overtime=overtime, years=years)
     cut = {"benefit_class": "budget_cut", "realised_hours": 5.0, "savings_basis": "usage_log"}
-    _check_cash(register(project("1", reduced_yen=70_000, **cut)).rows, facts=facts, year=2025)  # 50,000 of overtime and 20,000 of the budget line
+    # 50,000 of overtime and 20,000 of the budget line.
+    assert claimed_overtime(register(project("1", reduced_yen=70_000, **cut)).rows, facts=facts, year=2025) == 50_000
     for given in (facts, dataclasses.replace(facts, overtime=None), SavingsFacts()):
         with pytest.raises(RuleError, match="実際の減少"):
-            _check_cash(register(project("1", reduced_yen=70_001, **cut)).rows, facts=given, year=2025)
+            claimed_overtime(register(project("1", reduced_yen=70_001, **cut)).rows, facts=given, year=2025)
 
 
 def test_facts_read_the_projects_with_the_department_of_their_process_and_no_column_that_was_not_delivered():

@@ -9,7 +9,7 @@ from kdx_eval.policy.level_items import LEVELS
 from kdx_eval.report.blocks import Block, Bullets, Table, columns, shorten
 from kdx_eval.report.policy_parts.masked import HIDDEN, NO_DATA, points_text, share_text, signed_text
 from kdx_eval.report.policy_parts.section import Section
-from kdx_eval.units import format_number, format_yen
+from kdx_eval.units import format_hours, format_number, format_yen
 
 if TYPE_CHECKING:
     from kdx_eval.policy.level_items import LevelItem
@@ -30,6 +30,8 @@ def _value(item: LevelItem, value: float | None) -> str:
         return format_yen(value)
     if item.unit == "割合":
         return share_text(value)
+    if item.unit == "時間":
+        return format_hours(value)
     if item.unit == "件":
         return f"{format_number(value)}件"
     return f"{signed_text(value) if item.low is not None else points_text(value)}点"
