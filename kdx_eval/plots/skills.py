@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kdx_eval.plots.style import BLUE, GREEN, GREY, ORANGE, VERMILLION, finish, label_text, new_figure, style
+from kdx_eval.plots.style import BLUE, GREEN, GREY, ORANGE, VERMILLION, WIDTH, finish, label_text, new_figure, style
 from kdx_eval.units import format_number
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def plot_coverage(
 ) -> Figure:
     """One row a course: its areas, and the tiers (place, whether it is certain) for which it is; hollow marks where the document does not show it."""
     with style():
-        figure, axes = new_figure(1.2 + 0.24 * max(1, len(courses)))
+        figure, axes = new_figure(1.2 + 0.24 * max(1, len(courses)), WIDTH)
         offset = np.linspace(-0.24, 0.24, len(tiers))
         for place, (_, covered, who) in enumerate(courses):
             axes.axhline(place, color="#E8E8E8", lw=0.6, zorder=0)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from kdx_eval.results import Results
     from kdx_eval.savings import Hours
 
-DOTS_PER_INCH = 140
+DOTS_PER_INCH = 170
 HOURS_PICTURES = {
     "bridge": ("生まれた時間から使い道の記録を引き、残りを示した図。数字は下の表にあります", "図　生まれた時間はどこへ行ったか"),
     "register": ("主張をそのまま足した時間と、重なりを除いて数えた時間の図。数字は下の表にあります", "図　同じ時間を二重に数えていないか"),
