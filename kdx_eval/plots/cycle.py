@@ -148,7 +148,7 @@ def _ticks(limits: tuple[float, float], *, percent: bool) -> Callable[[float, in
     """As many decimals as tell the ticks apart."""
     scale = 100 if percent else 1
     span = abs(limits[1] - limits[0]) * scale
-    digits = 0 if span >= 4 else 1 if span >= 0.4 else 2
+    digits = 0 if span >= 4 else 1 if span >= 0.4 else 2 if span >= 0.04 else 3
     return lambda value, _: format_number(value * scale, digits) + ("%" if percent else "")
 
 
@@ -173,6 +173,6 @@ def plot_make_or_buy(
         axes.yaxis.set_major_formatter(lambda value, _: format_number(value))
         axes.set_xlim(0, last)
         axes.set_ylim(0, None)
-        figure.legend(loc="outside lower left", ncols=1, frameon=False, fontsize=8.5)
+        figure.legend(loc="outside upper left", ncols=1, frameon=False, fontsize=8.5)
         axes.set_title(label_text(title, 48))
         return finish(figure, synthetic=synthetic)

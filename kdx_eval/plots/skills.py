@@ -40,7 +40,7 @@ def plot_skill_map(
                 axes.text(j + 0.5, i + 0.5, text, ha="center", va="center", fontsize=9, color="white" if white else "#222222", bbox=box, linespacing=1.3)
         axes.set_xlim(0, len(columns))
         axes.set_ylim(len(rows), 0)
-        axes.set_xticks(np.arange(len(columns)) + 0.5, [label_text(name, 12) for name in columns])
+        axes.set_xticks(np.arange(len(columns)) + 0.5, [_two_lines(label_text(name, 12)) for name in columns])
         axes.set_yticks(np.arange(len(rows)) + 0.5, [label_text(name, 14) for name in rows])
         axes.tick_params(length=0)
         axes.xaxis.tick_top()

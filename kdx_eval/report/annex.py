@@ -27,6 +27,7 @@ from kdx_eval.units import format_share, wareki_date
 
 if TYPE_CHECKING:
     from kdx_eval.budget import BudgetCase
+    from kdx_eval.effect.study import EffectStudy
     from kdx_eval.evidence import Evidence
     from kdx_eval.report.ledger import Ledger
     from kdx_eval.report.pictures import Pictures
@@ -107,9 +108,16 @@ def effect_blocks(results: Results, ledger: Ledger, *, pictures: Pictures) -> It
     """The verdicts in one table, then question by question."""
     yield summary_table(results)
     yield from check_matrix(results)
+    shared = shared_conditions(results, ledger)
+    if shared:
+        yield Paragraph(text="すべての問いに共通の条件")
+        yield Bullets(items=shared)
     for number, item in enumerate(ordered_evidence(results), start=1):
         yield Heading(text=f"問{number}　{shorten(item.title, 60)}", level=3)
-        yield from question_blocks(results, ledger, item=item, pictures=pictures, leading=number == 1)
+        yield from finding_blocks(results, ledger, item=item, told=shared)
+        yield from number_blocks(results, ledger, item=item, pictures=pictures)
+        yield from check_table(item, ledger, whole=number == 1)
+        yield from wording_blocks(item, ledger)
 
 
 def request_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
@@ -207,16 +215,19 @@ def summary_table(results: Results) -> Table:
     )
 
 
-def question_blocks(results: Results, ledger: Ledger, *, item: Evidence, pictures: Pictures, leading: bool) -> Iterator[Block]:
-    """One question: design, cohorts, plots, estimates, naive figures, checks (all of them where it leads), and what may and may not be said."""
-    yield from finding_blocks(results, ledger, item=item)
-    yield from number_blocks(results, ledger, item=item, pictures=pictures)
-    yield from check_table(item, ledger, whole=leading)
-    yield from wording_blocks(item, ledger)
+def shared_conditions(results: Results, ledger: Ledger) -> tuple[str, ...]:
+    """The conditions that hold for every estimated question, in the order of the first; nothing where there is but one question."""
+    each = [tuple(_conditions(study, ledger, name=f"question.{key}")) for key, study in results.studies.items() if key in results.evidence]
+    return tuple(text for text in each[0] if all(text in others for others in each[1:])) if len(each) > 1 else ()
 
 
-def finding_blocks(results: Results, ledger: Ledger, *, item: Evidence) -> Iterator[Block]:
-    """The finding in one sentence, how it was looked for and how strong the ground is."""
+def _conditions(study: EffectStudy, ledger: Ledger, *, name: str) -> Iterator[str]:
+    for kind, texts in (("setting", study.settings), ("note", study.notes)):
+        yield from (ledger.text(f"{name}.{kind}.{place}") for place in range(len(texts)))
+
+
+def finding_blocks(results: Results, ledger: Ledger, *, item: Evidence, told: tuple[str, ...] = ()) -> Iterator[Block]:
+    """The finding in one sentence, how it was looked for (but for what was ``told`` of all questions) and how strong the ground is."""
     name = f"question.{item.question_id}"
     asked = next((question for question in planned(results).questions if question.question_id == item.question_id), None)
     yield Paragraph(text=ledger.text(f"{name}.headline"))
@@ -224,9 +235,7 @@ def finding_blocks(results: Results, ledger: Ledger, *, item: Evidence) -> Itera
         yield Paragraph(text=f"調べ方：{DESIGNS[asked.design]}。{asked.explanation}")
     study = results.studies.get(item.question_id)
     if study is not None:
-        settings = (ledger.text(f"{name}.setting.{place}") for place in range(len(study.settings)))
-        notes = (ledger.text(f"{name}.note.{place}") for place in range(len(study.notes)))
-        yield Bullets(items=(*settings, *notes))
+        yield Bullets(items=tuple(text for text in _conditions(study, ledger, name=name) if text not in told))
     yield Paragraph(text=f"判定：{item.verdict}　根拠の強さ：{grade_text(item)}　比べ方：{item.basis_plain}")
 
 

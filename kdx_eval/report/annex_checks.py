@@ -40,10 +40,11 @@ def check_blocks(item: Evidence, ledger: Ledger, *, pictures: Pictures) -> Itera
 
 
 def check_table(item: Evidence, ledger: Ledger, *, whole: bool) -> Iterator[Block]:
-    """The sentences of one question's checks; on paper, unless ``whole``, only of those that did not pass."""
-    if not item.checks:
-        return
-    rows = tuple((check.title, CHECK_WORDS[check.outcome], ledger.text(f"question.{item.question_id}.check.{check.check_id}")) for check in item.checks)
-    open_ones = tuple(place for place, check in enumerate(item.checks) if check.outcome in ("powerless", "failed"))
-    heads = columns("確認したこと", "結果", "説明", widths=(1.5, 0.9, 5))
-    yield Table(columns=heads, rows=rows, caption="確認したことの説明", on_paper=None if whole else open_ones)
+    """The sentences of one question's checks, a table for each outcome; on paper, unless ``whole``, only of those that did not pass."""
+    heads = columns("確認したこと", "説明", widths=(1.5, 5))
+    for outcome in ("failed", "powerless", "passed", "not_applicable"):
+        found = [check for check in item.checks if check.outcome == outcome]
+        rows = tuple((check.title, ledger.text(f"question.{item.question_id}.check.{check.check_id}")) for check in found)
+        if rows:
+            printed = whole or outcome in ("failed", "powerless")
+            yield Table(columns=heads, rows=rows, caption=f"確認したこと：{CHECK_WORDS[outcome]}", on_paper=None if printed else ())

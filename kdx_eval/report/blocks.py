@@ -57,12 +57,13 @@ class Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """A picture (PNG) with its alternative text."""
+    """A picture (PNG) with its alternative text; a ``wide`` one takes more of the printed page."""
 
     name: str
     png: bytes = field(repr=False)
     alt: str
     caption: str
+    wide: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +139,7 @@ def _typst_block(block: Block) -> dict[str, Any]:
         case Bullets():
             return {"kind": "bullets", "items": list(block.items)}
         case Figure():
-            return {"kind": "figure", "file": f"{block.name}.png", "alt": block.alt, "caption": block.caption}
+            return {"kind": "figure", "file": f"{block.name}.png", "alt": block.alt, "caption": block.caption, "wide": block.wide}
         case Flow():
             stages = [{"title": one.title, "items": list(one.items), "status": one.status, "evidence": one.evidence} for one in block.stages]
             return {"kind": "flow", "stages": stages, "caption": block.caption}

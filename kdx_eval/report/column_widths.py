@@ -11,8 +11,8 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 
-PAGE_EMS = 61.0  # full-width characters of table text across the 別冊's page
-HALF_PAGE_EMS = 29.5
+PAGE_EMS = 63.5  # full-width characters of table text across the 別冊's page
+HALF_PAGE_EMS = 30.8
 _PADDING = 0.85  # of a cell, left and right together
 _SHORT, _MOST_SHORT = 7.0, 0.75  # cells up to that many characters stay on one line, where they all take no more than that share of the page
 _MOVES = (0.5, 1.0, 2.5)  # full-width characters handed from one column to another
