@@ -102,8 +102,8 @@ def plot_persistence(lines: Sequence[tuple[SavingsLine, Sequence[YearSince]]], *
         axes.set_ylim(-0.7, len(rows) - 0.3)
         axes.xaxis.set_major_formatter(lambda value, _: format_number(value))
         more = f"（ほか{left_out}件は表に記載）" if left_out else ""
-        axes.set_xlabel(f"時間／1単位・1か月{more}")
-        axes.set_title("効果は続いているか（右ほど良い。白丸は言えない）")
+        axes.set_xlabel(f"時間／1単位・1か月（右ほど良い）{more}")
+        axes.set_title("効果は続いているか（95％の幅）")
         return finish(figure, synthetic=synthetic)
 
 

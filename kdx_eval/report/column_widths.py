@@ -59,7 +59,7 @@ def _traded(lengths: Lengths, breaks: Lengths, widths: Lengths, *, least: Length
     cost = _cost(lengths, breaks, widths)
     for _ in range(_MOST_MOVES if len(widths) > 1 else 0):
         donors = np.argsort(-(widths - least), kind="stable")[:2]
-        moved = []
+        moved: list[tuple[float, int, Lengths]] = []
         for donor, taker, step in product(donors, range(len(widths)), _MOVES):
             if donor != taker and widths[donor] - step >= least[donor]:
                 changed = widths.copy()
