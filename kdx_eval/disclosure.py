@@ -16,6 +16,18 @@ if TYPE_CHECKING:
 SMALL_CELL = 10
 MASKED = "秘匿"  # what is printed in place of a masked cell
 Audience = Literal["internal", "public"]
+Kind = Literal["attendance", "overtime", "score", "career"]
+_SHOWN_INSIDE: frozenset[Kind] = frozenset(("attendance", "overtime"))
+
+
+def smallest_shown(kind: Kind, *, audience: Audience = "internal") -> int:
+    """The smallest number of persons whose cell is shown: the one rule for documents, notebooks and site.
+
+    Inside the office (庁内限り) attendance and departments' overtime are shown whoever they count, since the division that asks for the money runs
+    the courses; what tells of single persons, their scores and careers (tiers held, moves, applications), needs ten persons there too. Outside,
+    every cell does.
+    """
+    return 1 if audience == "internal" and kind in _SHOWN_INSIDE else SMALL_CELL
 
 
 def mask_small(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_ACROSS = 4  # small charts in a row
 _CORNERS = ((0.0, 0.56), (0.56, 0.56), (0.56, 0.0), (0.0, 0.0))  # clockwise from the upper left, in the unit square
 _BOX = (0.44, 0.44)
 _COLOURS = (BLUE, GREEN, ORANGE, VERMILLION)
@@ -43,7 +44,7 @@ class Small:
 def plot_cycle(phases: Sequence[Phase], *, title: str, synthetic: bool = False) -> Figure:
     """Four boxes, clockwise from the upper left; arrows say what is handed on."""
     with style():
-        figure, axes = new_figure(4.7)
+        figure, axes = new_figure(4.7, WIDTH)
         axes.set_axis_off()
         axes.set_xlim(-0.01, 1.01)
         axes.set_ylim(-0.02, 1.02)
@@ -117,13 +118,13 @@ def plot_in_house(years: Sequence[str], shares: Sequence[tuple[float, float]], *
 
 
 def plot_vision(charts: Sequence[Small], *, title: str, synthetic: bool = False) -> Figure:
-    """Small charts, three a row: line with dots for what was measured, a rhombus for each target."""
+    """Small charts, four a row: line with dots for what was measured, a rhombus for each target."""
     from matplotlib.figure import Figure as New
 
     with style():
-        rows = -(-len(charts) // 3)
+        rows = -(-len(charts) // _ACROSS)
         figure = New(figsize=(WIDTH, 0.7 + 1.45 * rows), layout="constrained")
-        grid = figure.subplots(rows, 3, squeeze=False).ravel()
+        grid = figure.subplots(rows, _ACROSS, squeeze=False).ravel()
         for axes in grid[len(charts) :]:
             axes.set_axis_off()
         for axes, chart in zip(grid, charts, strict=False):
@@ -136,7 +137,7 @@ def plot_vision(charts: Sequence[Small], *, title: str, synthetic: bool = False)
             axes.tick_params(labelfontfamily=FONT_NAME, labelsize=7.5, colors="#222222")
             axes.locator_params(axis="y", nbins=4)
             axes.yaxis.set_major_formatter(_ticks(axes.get_ylim(), percent=chart.percent))
-            axes.set_title(label_text(chart.title, 20), fontsize=8.5)
+            axes.set_title(label_text(chart.title, 16), fontsize=8)
         handles, labels = grid[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower left", ncols=2, frameon=False, fontsize=8.5)
         figure.suptitle(label_text(title, 48), x=0.01, ha="left", fontsize=10.5)
@@ -147,7 +148,7 @@ def _ticks(limits: tuple[float, float], *, percent: bool) -> Callable[[float, in
     """As many decimals as tell the ticks apart."""
     scale = 100 if percent else 1
     span = abs(limits[1] - limits[0]) * scale
-    digits = 0 if span >= 4 else 1 if span >= 0.4 else 2
+    digits = 0 if span >= 4 else 1 if span >= 0.4 else 2 if span >= 0.04 else 3
     return lambda value, _: format_number(value * scale, digits) + ("%" if percent else "")
 
 
@@ -172,6 +173,6 @@ def plot_make_or_buy(
         axes.yaxis.set_major_formatter(lambda value, _: format_number(value))
         axes.set_xlim(0, last)
         axes.set_ylim(0, None)
-        figure.legend(loc="outside lower left", ncols=1, frameon=False, fontsize=8.5)
+        figure.legend(loc="outside upper left", ncols=1, frameon=False, fontsize=8.5)
         axes.set_title(label_text(title, 48))
         return finish(figure, synthetic=synthetic)

@@ -102,7 +102,7 @@ def plot_persistence(lines: Sequence[tuple[SavingsLine, Sequence[YearSince]]], *
         axes.set_ylim(-0.7, len(rows) - 0.3)
         axes.xaxis.set_major_formatter(lambda value, _: format_number(value))
         more = f"（ほか{left_out}件は表に記載）" if left_out else ""
-        axes.set_xlabel(f"1単位・1か月の時間（右ほど良い。白丸は言えない）{more}")
+        axes.set_xlabel(f"時間／1単位・1か月（右ほど良い）{more}")
         axes.set_title("効果は続いているか（95％の幅）")
         return finish(figure, synthetic=synthetic)
 
@@ -141,6 +141,7 @@ def plot_register(savings: Savings, *, synthetic: bool = False) -> Figure:
             axes.annotate(format_number(left), (max(left, 0.0), place), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8.5)
         _name_rows(axes, np.array([1, 0]), [name for name, _ in bars])
         axes.margins(x=0.12)
+        axes.locator_params(axis="x", nbins=5)
         axes.axvline(0, color=GREY, lw=0.9)
         axes.set_xlabel("時間／年")
         axes.set_title("同じ時間を二重に数えていないか")

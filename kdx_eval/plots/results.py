@@ -282,7 +282,7 @@ def plot_scenarios(budget: BudgetCase, *, synthetic: bool = False) -> Figure:
         costs = np.array([scenario.cost_yen for scenario in shown], dtype=float) / 1000
         axes.bar(places + 0.2, costs, 0.38, color="white", edgecolor=GREY, hatch="///", label="費用")
         axes.axhline(0, color=GREY, lw=0.9)
-        axes.set_xticks(places, [f"{s.years}年（定着{round(100 * s.retention)}％、割引{round(100 * s.discount_rate)}％）" for s in shown], fontsize=8.5)
+        axes.set_xticks(places, [f"{s.years}年\n（定着{round(100 * s.retention)}％、割引{round(100 * s.discount_rate)}％）" for s in shown], fontsize=8.5)
         number_ticks(axes.yaxis)
         axes.set_ylabel("千円")
         axes.set_title("費用と時間の価値（参考）")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kdx_eval.plots.style import BLUE, GREY, VERMILLION, finish, label_text, new_figure, style
+from kdx_eval.plots.style import BLUE, GREY, VERMILLION, WIDTH, finish, label_text, new_figure, style
 from kdx_eval.units import format_share
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ _ENOUGH = 0.8
 def plot_rollout(rows: Sequence[tuple[str, float, float, bool]], *, title: str, synthetic: bool = False) -> Figure:
     """One bar each: label, detectable effect as a share of today's level, power (0 to 1), whether it is the proposed one."""
     with style():
-        figure, axes = new_figure(1.2 + 0.42 * max(1, len(rows)))
+        figure, axes = new_figure(1.2 + 0.42 * max(1, len(rows)), WIDTH)
         places = np.arange(len(rows))[::-1]
         for place, (_, share, power, chosen) in zip(places, rows, strict=True):
             axes.barh(place, power, height=0.55, color=BLUE if chosen else "white", edgecolor=BLUE if chosen else GREY, hatch="" if chosen else "///")

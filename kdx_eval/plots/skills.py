@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kdx_eval.plots.style import BLUE, GREEN, GREY, ORANGE, VERMILLION, finish, label_text, new_figure, style
+from kdx_eval.plots.style import BLUE, GREEN, GREY, ORANGE, VERMILLION, WIDTH, finish, label_text, new_figure, style
 from kdx_eval.units import format_number
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def plot_skill_map(
                 axes.text(j + 0.5, i + 0.5, text, ha="center", va="center", fontsize=9, color="white" if white else "#222222", bbox=box, linespacing=1.3)
         axes.set_xlim(0, len(columns))
         axes.set_ylim(len(rows), 0)
-        axes.set_xticks(np.arange(len(columns)) + 0.5, [label_text(name, 12) for name in columns])
+        axes.set_xticks(np.arange(len(columns)) + 0.5, [_two_lines(label_text(name, 12)) for name in columns])
         axes.set_yticks(np.arange(len(rows)) + 0.5, [label_text(name, 14) for name in rows])
         axes.tick_params(length=0)
         axes.xaxis.tick_top()
@@ -78,7 +78,7 @@ def plot_coverage(
 ) -> Figure:
     """One row a course: its areas, and the tiers (place, whether it is certain) for which it is; hollow marks where the document does not show it."""
     with style():
-        figure, axes = new_figure(1.2 + 0.24 * max(1, len(courses)))
+        figure, axes = new_figure(1.2 + 0.24 * max(1, len(courses)), WIDTH)
         offset = np.linspace(-0.24, 0.24, len(tiers))
         for place, (_, covered, who) in enumerate(courses):
             axes.axhline(place, color="#E8E8E8", lw=0.6, zorder=0)

@@ -1,4 +1,4 @@
-"""One course in one year: for whom it is, who took it, at what cost; nothing that gives a small group away."""
+"""One course in one year: for whom it is, who took it, at what cost; counts as `kdx_eval.disclosure.smallest_shown` allows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from kdx_eval.disclosure import SMALL_CELL, mask_small
+from kdx_eval.disclosure import mask_small, smallest_shown
 from kdx_eval.panel.tables import Tables, column
 from kdx_eval.panel.tiers import UNKNOWN, Tiers
 from kdx_eval.policy.course_cover import find_course
@@ -30,7 +30,7 @@ class CourseReach:
     areas, tiers : tuple of str
         What and whom it is for; a tier of which the document does not show it ends in ``（読み取れない）``. Empty: not in the catalogue.
     enrolled, completed : int or None
-        Persons; None where fewer than ten, or where the total would give a tier away. Zero: nobody.
+        Persons; None where fewer than may be shown, or where the total would give a tier away. Zero: nobody.
     by_tier : tuple of (str, int or None)
         Persons by the tier on the day they attended.
     cost_yen, yen_per_completion : int or None
@@ -90,12 +90,13 @@ def list_courses(policy: PolicyVersion, reached: Sequence[Reach], *, by_tier: Ma
 def _course(policy: PolicyVersion, course: CatalogueCourse | None, *, own: Reach | None, counts: Mapping[str, int]) -> CourseReach:
     names = [*(tier.tier for tier in policy.tiers), UNKNOWN]
     table = pd.DataFrame({"tier": names, "persons": [counts.get(name, 0) for name in names]})
-    masked = mask_small(table, "persons")
+    least = smallest_shown("attendance")
+    masked = mask_small(table, "persons", threshold=least)
     shown = tuple((name, None if pd.isna(value) else int(value)) for name, value in zip(masked["tier"], masked["persons"], strict=True))
     gives_away = bool((masked["masked"] == "total").any())
     enrolled, completed = ((0, 0) if own is None else (own.enrolled, own.completed))
-    hide = gives_away or 0 < enrolled < SMALL_CELL
-    hide_completed = hide or 0 < completed < SMALL_CELL
+    hide = gives_away or 0 < enrolled < least
+    hide_completed = hide or 0 < completed < least
     must = bool(course and course.compulsory)
     return CourseReach(
         course=course.course_name if course else own.course_name if own else "",

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 import pandas as pd
 
-from kdx_eval.disclosure import SMALL_CELL
+from kdx_eval.disclosure import smallest_shown
 from kdx_eval.evidence import year_cost
 from kdx_eval.units import FiscalYear, format_number, format_yen
 
@@ -209,7 +209,8 @@ def _sentence(name: str, *, before: int | None, before_year: int | None, after: 
 
 
 def _persons(count: int | None) -> str:
-    """From one to nine are not told."""
+    """As many as may be told of attendance."""
     if count is None:
         return "0人"
-    return f"{SMALL_CELL}人未満" if 0 < count < SMALL_CELL else f"{format_number(count)}人"
+    least = smallest_shown("attendance")
+    return f"{least}人未満" if 0 < count < least else f"{format_number(count)}人"

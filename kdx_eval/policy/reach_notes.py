@@ -33,8 +33,10 @@ def notes_on(
         found.append(f"はっきり名前のある研修がないマス：{listed}。")
     if any("（読み取れない）" in tier for course in courses for tier in course.tiers):
         found.append("「読み取れない」は、R6実績の図で委託研修の枠がどの区分にかかるか分からないものです。course_catalogue.csv の tiers_unclear で直せます。")
-    if any(None in (course.enrolled, course.completed) or any(value is None for _, value in course.by_tier) for course in courses):
-        found.append(f"{SMALL_CELL}人に満たない人数と、差し引けばそれが分かる人数は秘匿です。")
+    if has[0] or has[2]:
+        found.append(
+            f"受講と修了の人数は、庁内限りの資料ではそのまま示します。区分の動き・定着・応募は、{SMALL_CELL}人に満たない人数と、差し引けばそれが分かる人数を秘匿にします。"
+        )
     found.append(f"費用は{stage}の額です（費用の表で研修番号のある行）。" if stage else _NO_COSTS)
     missing = (_NO_TIERS, _NO_STAYING, _NO_APPLICANTS, _NO_TARGETS)
     found += [sentence for present, sentence in zip(has, missing, strict=True) if not present]

@@ -9,21 +9,25 @@ from typing import TYPE_CHECKING, Any
 
 from kdx_eval.plots import SYNTHETIC_NOTE
 from kdx_eval.report import money_blocks as money
-from kdx_eval.report.annex_ends import LEDGER_COLUMNS, ledger_summary, summary_blocks
+from kdx_eval.report.annex_checks import check_matrix, check_table
+from kdx_eval.report.annex_ends import ledger_entries, summary_blocks
 from kdx_eval.report.annex_hours import hours_blocks
 from kdx_eval.report.answer_documents import question_blocks_of
 from kdx_eval.report.blocks import Block, Bullets, Figure, Heading, Paragraph, Table, columns, shorten, typst_blocks, without_empty_columns
 from kdx_eval.report.claims import NAIVE, grade_text, quality_counts
 from kdx_eval.report.logic import logic_blocks, outline_blocks
+from kdx_eval.report.paper import paper_blocks
 from kdx_eval.report.pdf import compile_pdf
 from kdx_eval.report.policy_parts import policy_blocks
 from kdx_eval.report.quality_rows import files_table
 from kdx_eval.report.timing import timing_table
-from kdx_eval.report.wording import CHECK_WORDS, ROUNDING_NOTE, may_claim_prior, ordered_evidence, plan_note, planned, policy_note
+from kdx_eval.report.wording import ROUNDING_NOTE, may_claim_prior, ordered_evidence, plan_note, planned, policy_note
 from kdx_eval.schema import parameter
 from kdx_eval.units import format_share, wareki_date
 
 if TYPE_CHECKING:
+    from kdx_eval.budget import BudgetCase
+    from kdx_eval.effect.study import EffectStudy
     from kdx_eval.evidence import Evidence
     from kdx_eval.report.ledger import Ledger
     from kdx_eval.report.pictures import Pictures
@@ -71,13 +75,13 @@ def annex_pdf(results: Results, ledger: Ledger, *, pictures: Pictures, as_of: dt
         "synthetic": plan.synthetic,
         "synthetic_note": SYNTHETIC_NOTE if plan.synthetic else "",
         "footer": f"{ledger.note}{ROUNDING_NOTE}",
-        "blocks": typst_blocks(annex_blocks(results, ledger, pictures=pictures, data=data)),
+        "blocks": typst_blocks(paper_blocks(annex_blocks(results, ledger, pictures=pictures, data=data))),
     }
     return compile_pdf("annex.typ", content, images=pictures.content, as_of=as_of)
 
 
 def annex_blocks(results: Results, ledger: Ledger, *, pictures: Pictures, data: Path | None = None) -> list[Block]:
-    """All blocks in the order of a budget file: 要約, 概要, 積算, ロジックモデル, 検証, 費用対効果, 感度, 代替案, 突合, データ, 想定問答, 用語, 台帳."""
+    """All blocks in the order of a budget file: 要約, 概要, 積算, ロジックモデル, 検証, 費用対効果, 感度, 代替案, 突合, データ, 想定問答, 方針, 用語, 台帳."""
     parts: tuple[tuple[str, Iterable[Block]], ...] = (
         ("要約", summary_blocks(results, ledger)),
         ("事業概要と上位計画との関係", (*outline_blocks(results, ledger, data=data), *reach_blocks(results, ledger))),
@@ -90,11 +94,11 @@ def annex_blocks(results: Results, ledger: Ledger, *, pictures: Pictures, data: 
         ("感度と分岐点", (*sensitivity_blocks(results, ledger), *money.sensitivity_blocks(results, ledger, pictures=pictures))),
         ("代替案と他団体の例", (*alternative_blocks(results, ledger), *money.alternative_blocks(results, ledger), *money.peer_blocks(results, ledger))),
         ("前年度の見込みと実績", prior_blocks(results, ledger)),
-        ("方針の項目ごとの状況", policy_blocks(ledger, results.policy, figures=pictures.by_part)),
         ("データ・前提・版", quality_blocks(results, ledger)),
         ("想定問答", question_blocks_of(results, ledger)),
+        ("方針の項目ごとの状況", policy_blocks(ledger, results.policy, figures=pictures.by_part)),
         ("用語解説", (Table(columns=columns("用語", "意味", widths=(1, 3)), rows=GLOSSARY),)),
-        ("数字の台帳", (ledger_summary(ledger), Paragraph(text=f"計算結果の照合番号（SHA-256）：{ledger.digest}"))),
+        ("数字の台帳", ledger_blocks(ledger)),
     )
     filled = [(title, made) for title, blocks in parts if (made := list(blocks))]
     return [block for number, (title, made) in enumerate(filled, start=1) for block in (Heading(text=f"{number}　{title}"), *made)]
@@ -103,9 +107,17 @@ def annex_blocks(results: Results, ledger: Ledger, *, pictures: Pictures, data: 
 def effect_blocks(results: Results, ledger: Ledger, *, pictures: Pictures) -> Iterator[Block]:
     """The verdicts in one table, then question by question."""
     yield summary_table(results)
+    yield from check_matrix(results)
+    shared = shared_conditions(results, ledger)
+    if shared:
+        yield Paragraph(text="すべての問いに共通の条件")
+        yield Bullets(items=shared)
     for number, item in enumerate(ordered_evidence(results), start=1):
         yield Heading(text=f"問{number}　{shorten(item.title, 60)}", level=3)
-        yield from question_blocks(results, ledger, item=item, pictures=pictures)
+        yield from finding_blocks(results, ledger, item=item, told=shared)
+        yield from number_blocks(results, ledger, item=item, pictures=pictures)
+        yield from check_table(item, ledger, whole=number == 1)
+        yield from wording_blocks(item, ledger)
 
 
 def request_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
@@ -203,16 +215,19 @@ def summary_table(results: Results) -> Table:
     )
 
 
-def question_blocks(results: Results, ledger: Ledger, *, item: Evidence, pictures: Pictures) -> Iterator[Block]:
-    """One question: design, cohorts, plots, estimates, naive figures, checks, and what may and may not be said."""
-    yield from finding_blocks(results, ledger, item=item)
-    yield from number_blocks(results, ledger, item=item, pictures=pictures)
-    yield from check_blocks(item, ledger, pictures=pictures)
-    yield from wording_blocks(item, ledger)
+def shared_conditions(results: Results, ledger: Ledger) -> tuple[str, ...]:
+    """The conditions that hold for every estimated question, in the order of the first; nothing where there is but one question."""
+    each = [tuple(_conditions(study, ledger, name=f"question.{key}")) for key, study in results.studies.items() if key in results.evidence]
+    return tuple(text for text in each[0] if all(text in others for others in each[1:])) if len(each) > 1 else ()
 
 
-def finding_blocks(results: Results, ledger: Ledger, *, item: Evidence) -> Iterator[Block]:
-    """The finding in one sentence, how it was looked for and how strong the ground is."""
+def _conditions(study: EffectStudy, ledger: Ledger, *, name: str) -> Iterator[str]:
+    for kind, texts in (("setting", study.settings), ("note", study.notes)):
+        yield from (ledger.text(f"{name}.{kind}.{place}") for place in range(len(texts)))
+
+
+def finding_blocks(results: Results, ledger: Ledger, *, item: Evidence, told: tuple[str, ...] = ()) -> Iterator[Block]:
+    """The finding in one sentence, how it was looked for (but for what was ``told`` of all questions) and how strong the ground is."""
     name = f"question.{item.question_id}"
     asked = next((question for question in planned(results).questions if question.question_id == item.question_id), None)
     yield Paragraph(text=ledger.text(f"{name}.headline"))
@@ -220,9 +235,7 @@ def finding_blocks(results: Results, ledger: Ledger, *, item: Evidence) -> Itera
         yield Paragraph(text=f"調べ方：{DESIGNS[asked.design]}。{asked.explanation}")
     study = results.studies.get(item.question_id)
     if study is not None:
-        settings = (ledger.text(f"{name}.setting.{place}") for place in range(len(study.settings)))
-        notes = (ledger.text(f"{name}.note.{place}") for place in range(len(study.notes)))
-        yield Bullets(items=(*settings, *notes))
+        yield Bullets(items=tuple(text for text in _conditions(study, ledger, name=name) if text not in told))
     yield Paragraph(text=f"判定：{item.verdict}　根拠の強さ：{grade_text(item)}　比べ方：{item.basis_plain}")
 
 
@@ -237,16 +250,6 @@ def number_blocks(results: Results, ledger: Ledger, *, item: Evidence, pictures:
         for picture in pictures.by_question.get(item.question_id, ()):
             yield Figure(name=picture.file.removesuffix(".png"), png=pictures.content[picture.file], alt=picture.alt, caption=picture.caption)
         yield _estimates_table(item, ledger)
-
-
-def check_blocks(item: Evidence, ledger: Ledger, *, pictures: Pictures) -> Iterator[Block]:
-    """What was checked and what came of it."""
-    picture = pictures.checks.get(item.question_id)
-    if picture is not None:
-        yield Figure(name=picture.file.removesuffix(".png"), png=pictures.content[picture.file], alt=picture.alt, caption=picture.caption)
-    if item.checks:
-        rows = tuple((check.title, CHECK_WORDS[check.outcome], ledger.text(f"question.{item.question_id}.check.{check.check_id}")) for check in item.checks)
-        yield Table(columns=columns("確認したこと", "結果", "説明", widths=(1.5, 1, 3.5)), rows=rows, caption="確認の一覧")
 
 
 def wording_blocks(item: Evidence, ledger: Ledger) -> Iterator[Block]:
@@ -335,7 +338,13 @@ def worth_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
             )
             for place, item in enumerate(budget.scenarios)
         )
-        yield Table(columns=heads, rows=rows, caption="見込み（実績には加えない）", note=scenario_note())
+        yield Table(columns=heads, rows=rows, caption="見込み（実績には加えない）", note=scenario_note(), on_paper=_scenarios_on_paper(budget))
+
+
+def _scenarios_on_paper(budget: BudgetCase) -> tuple[int, ...]:
+    """All horizons and retentions at the usual rate; the other rates, which hardly matter, for the longest horizon."""
+    usual, longest = float(parameter("discount_rate").value), max(item.years for item in budget.scenarios)
+    return tuple(place for place, item in enumerate(budget.scenarios) if item.discount_rate == usual or item.years == longest)
 
 
 def sensitivity_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
@@ -375,7 +384,8 @@ def quality_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
         yield Paragraph(text=f"計画の照合番号（SHA-256）：{frozen.sha256}")
 
 
-def ledger_table(ledger: Ledger) -> Table:
-    """Every figure with its interval and formula, one row each; sentences stand in ledger.json only."""
-    rows = tuple((claim.id, claim.title, claim.full_text, claim.full_range, claim.formula) for claim in ledger if claim.is_figure)
-    return Table(columns=LEDGER_COLUMNS, rows=rows)
+def ledger_blocks(ledger: Ledger) -> Iterator[Block]:
+    """Every figure under its number, and the digest of the results."""
+    yield Paragraph(text="番号（F…）は、計算シートの「台帳」・ledger.json・閲覧用のサイトと同じです。計算式ともとの表はそこにあります。")
+    yield Paragraph(text=f"計算結果の照合番号（SHA-256）：{ledger.digest}")
+    yield ledger_entries(ledger)

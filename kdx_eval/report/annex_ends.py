@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from kdx_eval.report.blocks import Block, Table, columns
+from kdx_eval.report.blocks import Block, Entries, Table, columns
 from kdx_eval.report.content import appendix_content
 from kdx_eval.report.policy_parts import section_of
 from kdx_eval.report.wording import planned
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from kdx_eval.report.ledger import Claim, Ledger
     from kdx_eval.results import Results
 
-LEDGER_COLUMNS = columns("番号", "名前", "値", "幅（95％）", "計算", widths=(0.8, 2.1, 3.1, 1.7, 1.6))
 _IN_SUBJECT = (".retention", ".discount_rate")
 _SHARED_ROWS = frozenset((
     "line", "funding", "changes", "prior", "cut", "cutline", "reach", "scenario", "stage", "execution", "full_item", "full_course", "price_basis",
@@ -34,21 +33,21 @@ def summary_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
     yield Table(columns=columns("項目", "内容", widths=(1, 5)), rows=tuple(rows))
 
 
-def ledger_summary(ledger: Ledger) -> Table:
+def ledger_entries(ledger: Ledger) -> Entries:
     """The ledger for paper: the figures of one budget line, course or scenario share a row."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for _, group in groupby((claim for claim in ledger if claim.is_figure), key=_row_key):
         first, *more = claims = list(group)
         table = _table_of(first.name)
         if table:
-            rows.append((f"{first.id}～{claims[-1].id}", table, f"表「{table}」のとおり", "", ""))
+            rows.append((f"{first.id}～{claims[-1].id}", f"表「{table}」"))
         elif more:
             values = "、".join(f"{claim.label}{claim.full_text}" for claim in claims if not claim.name.endswith(_IN_SUBJECT))
             ranges = "、".join(claim.full_range for claim in claims if claim.full_range)
-            rows.append((f"{first.id}～{more[-1].id}", first.subject, values, ranges, ""))
+            rows.append((f"{first.id}～{more[-1].id}", first.subject, values, ranges))
         else:
-            rows.append((first.id, first.title, first.full_text, first.full_range, first.formula))
-    return Table(columns=LEDGER_COLUMNS, rows=tuple(rows))
+            rows.append((first.id, first.title, first.full_text, first.full_range))
+    return Entries(items=tuple(rows))
 
 
 def _row_key(claim: Claim) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from kdx_eval.report.blocks import Block, Bullets, Figure, Heading, Paragraph, Table, columns, shorten, without_empty_columns
@@ -26,6 +26,7 @@ REGISTER_NOTE = "「評価年度」は使った月の分。アンケートは、
 )
 SHORT_CLASSES = dict(zip(CLASS_WORDS.values(), ("歳出削減", "手当の縮減", "時間の創出", "定性的"), strict=True))
 MOST_YEARS = 5
+MOST_ON_PAPER = 10  # departments, processes or claims that the printed 別冊 lists of a long table, the largest ones
 BRIDGE = ("created", "redeployed", "unexplained")
 REGISTER_PARTS = (
     ("claimed", "主張をそのまま足した場合"),
@@ -120,14 +121,17 @@ def _unit_tables(savings: Savings, ledger: Ledger) -> Iterator[Block]:
                 place[kind] += 1
                 fields = _texts(ledger, name, ("hours", "plain", "baseline", "share"))
                 rows.append((shorten(unit.name, 30), fields[0], ledger.range_text(f"{name}.hours"), *fields[1:]))
+            # Of a question that may not be claimed the rows by department would be read as results: paper leaves them to the site.
+            kept = _largest([unit.shrunken for unit in units]) if line.may_claim else ()
             if rows and kind == "dept":
                 rows.append(("計", *_totals(line, ledger)))
+                kept = (*kept, len(rows) - 1) if kept else ()
             if rows:
                 first = "課" if kind == "dept" else "業務"
                 heads = columns(first, "寄せた値", "幅（95％）", "そのまま", "研修前の時間", "割合", right=(1, 3, 4, 5), widths=(2.4, 1, 1.6, 1, 1.1, 0.7))
                 some = len(one.processes) > len(rows) and kind == "proc"
                 note = UNIT_NOTE if kind == "dept" else "時間の大きいものから。残りはノート 04 にあります。" if some else ""
-                yield Table(columns=heads, rows=tuple(rows), caption=f"{TABLES[kind]}（{shorten(line.title, 40)}）", note=note)
+                yield Table(columns=heads, rows=tuple(rows), caption=f"{TABLES[kind]}（{shorten(line.title, 40)}）", note=note, on_paper=kept)
     if len(split) > MOST_SPLIT:
         yield Paragraph(text="ほかの問いの課ごとの時間は、ノート 04 にあります。")
 
@@ -155,9 +159,10 @@ def _bridge_table(results: Results, savings: Savings, *, ledger: Ledger) -> Iter
         for place, row in enumerate(bridge.departments)
     )
     whole = ("計", *_texts(ledger, "bridge", BRIDGE), "")
+    kept = _largest([row.redeployed_hours for row in bridge.departments])
     heads = columns("課", "生まれた時間", "再配分", "記録なし", "使い道", right=(1, 2, 3), widths=(1.6, 1, 1, 1, 2.4))
     note = "△は、時間が増えた課、または生まれた時間より多く使い道を記録した課。行の和が計と合うように端数を処理しています（最大剰余法）。"
-    yield Table(columns=heads, rows=(*by_department, whole), caption=TABLES["use"], note=note)
+    yield Table(columns=heads, rows=(*by_department, whole), caption=TABLES["use"], note=note, on_paper=(*kept, len(by_department)))
 
 
 def _register_blocks(results: Results, savings: Savings, *, ledger: Ledger, pictures: Pictures) -> Iterator[Block]:
@@ -177,7 +182,8 @@ def _register_blocks(results: Results, savings: Savings, *, ledger: Ledger, pict
     heads = columns(*titles, right=(5, 6, 7, 9), widths=(1.2, 1.5, 1.4, 1.3, 1, 1, 1, 1, 0.6, 0.9))
     listed = (*register.rows, *register.forecasts)
     table = tuple(_register_cells(row, ledger, name=f"reg.{place}", live=place < len(register.rows)) for place, row in enumerate(listed))
-    yield without_empty_columns(Table(columns=heads, rows=table, caption=TABLES["reg"], note=REGISTER_NOTE))
+    kept = _largest([row.claimed_hours or 0.0 for row in listed])
+    yield without_empty_columns(Table(columns=heads, rows=table, caption=TABLES["reg"], note=REGISTER_NOTE, on_paper=kept))
     asked = tuple(f"{row_name(row)}：{ledger.text(f'reg.{place}.note')}" for place, row in enumerate(listed) if row.basis == "survey" and row.note)
     if asked:
         yield Bullets(items=asked)
@@ -187,7 +193,12 @@ def _register_blocks(results: Results, savings: Savings, *, ledger: Ledger, pict
     )
     heads = columns("課／業務", "件", "主張の合計", "分ける時間", "もとの時間", "全体の決め方", right=(1, 2, 3, 4), widths=(2.4, 0.4, 1, 1, 1, 2))
     if keys:
-        yield Table(columns=heads, rows=keys, caption=TABLES["key"])
+        yield Table(columns=heads, rows=keys, caption=TABLES["key"], on_paper=_largest([one.claimed_hours for one in register.overlaps]))
+
+
+def _largest(hours: Sequence[float]) -> tuple[int, ...]:
+    """The places of the largest amounts, in the table's own order."""
+    return tuple(sorted(sorted(range(len(hours)), key=lambda place: -abs(hours[place]))[:MOST_ON_PAPER]))
 
 
 def _register_cells(row: RegisterRow, ledger: Ledger, *, name: str, live: bool) -> tuple[str, ...]:

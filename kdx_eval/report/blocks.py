@@ -46,22 +46,24 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """A table of texts."""
+    """A table of texts; ``on_paper`` names the rows that the printed 別冊 shows of a long one (None: all), the site shows every row."""
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[str, ...], ...]
     caption: str = ""
     note: str = ""
+    on_paper: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """A picture (PNG) with its alternative text."""
+    """A picture (PNG) with its alternative text; a ``wide`` one takes more of the printed page."""
 
     name: str
     png: bytes = field(repr=False)
     alt: str
     caption: str
+    wide: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,12 +94,28 @@ class Flow:
     caption: str = ""
 
 
-Block: TypeAlias = Heading | Paragraph | Bullets | Table | Figure | Flow
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entries:
+    """Many short entries in small print, in columns on paper: each its key first."""
+
+    items: tuple[tuple[str, ...], ...]
 
 
-def columns(*titles: str, right: Sequence[int] = (), widths: Sequence[float] = ()) -> tuple[Column, ...]:
-    """Columns of those titles; ``right`` numbers the columns that are set to the right, ``widths`` are relative."""
-    return tuple(Column(title=title, width=widths[place] if widths else 1.0, align="right" if place in right else "left") for place, title in enumerate(titles))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """Two halves of a page side by side on paper, below each other on a screen."""
+
+    left: tuple[Block, ...]
+    right: tuple[Block, ...]
+
+
+Block: TypeAlias = "Heading | Paragraph | Bullets | Table | Figure | Flow | Entries | Row"
+
+
+def columns(*titles: str, right: Sequence[int] = (), center: Sequence[int] = (), widths: Sequence[float] = ()) -> tuple[Column, ...]:
+    """Columns of those titles; ``right`` and ``center`` number the columns that are set so, ``widths`` are relative."""
+    aligns: list[Align] = ["right" if place in right else "center" if place in center else "left" for place in range(len(titles))]
+    return tuple(Column(title=title, width=widths[place] if widths else 1.0, align=aligns[place]) for place, title in enumerate(titles))
 
 
 def without_empty_columns(table: Table) -> Table:
@@ -121,13 +139,17 @@ def _typst_block(block: Block) -> dict[str, Any]:
         case Bullets():
             return {"kind": "bullets", "items": list(block.items)}
         case Figure():
-            return {"kind": "figure", "file": f"{block.name}.png", "alt": block.alt, "caption": block.caption}
+            return {"kind": "figure", "file": f"{block.name}.png", "alt": block.alt, "caption": block.caption, "wide": block.wide}
         case Flow():
             stages = [{"title": one.title, "items": list(one.items), "status": one.status, "evidence": one.evidence} for one in block.stages]
             return {"kind": "flow", "stages": stages, "caption": block.caption}
         case Table():
             heads = [[column.title, str(column.width), column.align] for column in block.columns]
             return {"kind": "table", "columns": heads, "rows": [list(row) for row in block.rows], "caption": block.caption, "note": block.note}
+        case Entries():
+            return {"kind": "entries", "items": [list(item) for item in block.items]}
+        case Row():
+            return {"kind": "row", "halves": [typst_blocks(block.left), typst_blocks(block.right)]}
 
 
 def html_blocks(blocks: Iterable[Block], *, images: str) -> str:
@@ -151,6 +173,10 @@ def _html_block(block: Block, *, images: str) -> str:
             return _html_flow(block)
         case Table():
             return html_table(block)
+        case Entries():
+            return "<ul>" + "".join(f"<li>{escape_html('　'.join(filter(None, item)))}</li>" for item in block.items) + "</ul>"
+        case Row():
+            return html_blocks((*block.left, *block.right), images=images)
 
 
 def _html_flow(flow: Flow) -> str:

@@ -36,11 +36,14 @@ if TYPE_CHECKING:
     from kdx_eval.results import Results
     from kdx_eval.savings import Hours
 
-DOTS_PER_INCH = 140
+DOTS_PER_INCH = 170
 HOURS_PICTURES = {
     "bridge": ("生まれた時間から使い道の記録を引き、残りを示した図。数字は下の表にあります", "図　生まれた時間はどこへ行ったか"),
     "register": ("主張をそのまま足した時間と、重なりを除いて数えた時間の図。数字は下の表にあります", "図　同じ時間を二重に数えていないか"),
-    "persistence": ("研修の開始からの年数別に、1単位・1か月当たりの時間と幅を示した図。数字は下の表にあります", "図　効果は続いているか"),
+    "persistence": (
+        "研修の開始からの年数別に、1単位・1か月当たりの時間と幅を示した図。数字は下の表にあります",
+        "図　効果は続いているか（白丸は効果と言えない）",
+    ),
 }
 MOST_RANGES = 5
 MOST_DRAWN = 12  # questions with plots of their own; the rest of a long run stands in the tables

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from kdx_eval.plots import SYNTHETIC_NOTE
 from kdx_eval.report.annex import (
     GLOSSARY,
-    check_blocks,
     finding_blocks,
     number_blocks,
     prior_blocks,
@@ -22,6 +21,7 @@ from kdx_eval.report.annex import (
     value_blocks,
     wording_blocks,
 )
+from kdx_eval.report.annex_checks import check_blocks
 from kdx_eval.report.annex_hours import hours_blocks
 from kdx_eval.report.audience import for_audience
 from kdx_eval.report.blocks import Block, Figure, Heading, Table, columns, html_blocks, html_table, shorten

@@ -215,9 +215,9 @@ def test_a_course_is_counted_once_however_many_assets_replace_it_and_by_whicheve
     assert replaced(lines, assets=(("K9", "c1", 2026),)) == ()
 
 
-def test_few_persons_are_not_told() -> None:
+def test_the_completions_of_a_course_are_told_inside_the_office_however_few() -> None:
     (found,) = replaced(FEES["the invoice fell"][0], persons={("c1", 2024): 12, ("c1", 2025): 9})
-    assert "12人→10人未満" in found.sentence
+    assert "12人→9人" in found.sentence
 
 
 def test_the_whole_falls_by_what_fell_of_each_course() -> None:

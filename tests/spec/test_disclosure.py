@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kdx_eval.disclosure import SMALL_CELL, mask_small
+from kdx_eval.disclosure import SMALL_CELL, Kind, mask_small, smallest_shown
 from kdx_eval.errors import ParameterError
 
 
@@ -83,3 +83,9 @@ def test_what_total_minus_shown_cells_reveals_is_never_a_small_cell(counts: list
 
 def test_the_threshold_is_the_one_of_the_partnership_rules() -> None:
     assert SMALL_CELL == 10
+
+
+def test_inside_the_office_attendance_and_overtime_are_shown_and_scores_and_careers_need_ten_persons() -> None:
+    kinds: tuple[Kind, ...] = ("attendance", "overtime", "score", "career")
+    assert [smallest_shown(kind) for kind in kinds] == [1, 1, SMALL_CELL, SMALL_CELL]
+    assert {smallest_shown(kind, audience="public") for kind in kinds} == {SMALL_CELL}
