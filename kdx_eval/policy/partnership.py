@@ -11,7 +11,8 @@ from kdx_eval.effect.cohort_moments import moments
 from kdx_eval.errors import DataError, KdxError, NotIdentifiedError, ParameterError
 from kdx_eval.panel.build import build_panel
 from kdx_eval.policy.pooling import PooledEffect, combine_effects_of_cities
-from kdx_eval.policy.release import Release, make_release, release_fields
+from kdx_eval.policy.release import Release, make_release
+from kdx_eval.policy.release_preview import release_fields
 from kdx_eval.policy.seats import SeatCost, seat_cost
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from kdx_eval.policy import study_policy
 from kdx_eval.policy.cycle import Cycle, find_cycle
 from kdx_eval.policy.fees import Replacement, hours_by_year, provider_kind, replaced_courses
 from kdx_eval.policy.specialists import Contract, Hourly, Specialists, Terms, Training, break_even_months, find_specialists, fixed_yen
-from kdx_eval.policy.stage_b import NO_EFFECT, find_stage_b
+from kdx_eval.policy.stage_b import NO_EFFECT, Asked, find_stage_b
 from kdx_eval.policy.vision import Vision, find_vision
 from kdx_eval.policy.yearly import Point, find_trend, indicator_by_year
 from kdx_eval.report.claims import build_ledger
@@ -295,6 +295,19 @@ def test_a_rate_is_averaged_and_a_count_added_up_over_the_same_units_in_every_ye
     assert indicator_by_year(small, "satisfaction", unit="点", last=YEAR)[0] == ()
 
 
+def test_an_indicator_of_departments_is_not_averaged_with_that_of_persons_and_of_nine_persons_nothing_is_told() -> None:
+    of_departments = indicator_rows("satisfaction", {"A": (3.0, 3.5, 4.0)})
+    of_persons = [("staff", *row[1:]) for row in indicator_rows("satisfaction", {f"s{k}": (1.0, 1.0, 1.0) for k in range(9)})]
+    both = SmallTables(indicators=(INDICATORS, of_departments + of_persons))
+    assert [one.value for one in indicator_by_year(both, "satisfaction", unit="点", last=YEAR)[0]] == [3.0, 3.5, 4.0]
+    points, note = indicator_by_year(SmallTables(indicators=(INDICATORS, of_persons)), "satisfaction", unit="点", last=YEAR)
+    assert points == ()
+    assert "10人未満" in note
+    tenth = [("staff", *row[1:]) for row in indicator_rows("satisfaction", {"s9": (2.0, 2.0, 2.0)})]
+    points, _ = indicator_by_year(SmallTables(indicators=(INDICATORS, of_persons + tenth)), "satisfaction", unit="点", last=YEAR)
+    assert [one.value for one in points] == pytest.approx([1.1, 1.1, 1.1])
+
+
 def test_a_trend_follows_the_hand_worked_case_and_stops_at_a_change_of_definition() -> None:
     points = tuple(Point(fiscal_year=2022 + k, value=value, base=1) for k, value in enumerate((1.0, 2.0, 4.0, 5.0)))
     whole = find_trend(points, breaks=())
@@ -405,10 +418,10 @@ def test_a_planned_question_is_shown_with_its_verdict() -> None:
     asked = replace(report_city.question("q1", "処理日数は減ったか"), outcome=outcome)
     evidence = {"q1": report_city.city().evidence["q1"]}
     (days,) = stage_b(plan=report_city.plan((asked,)), evidence=evidence).outcomes
-    assert days.questions == (("処理日数は減ったか", "効果あり", evidence["q1"].headline_sentence),)
+    assert days.questions == (Asked(question_id="q1", title="処理日数は減ったか", verdict="効果あり", sentence=evidence["q1"].headline_sentence),)
     assert NO_EFFECT not in days.sentence
     (days,) = stage_b(plan=report_city.plan((asked,))).outcomes
-    assert days.questions[0][1] == "未推定"
+    assert days.questions[0].verdict == "未推定"
 
 
 def contract(yen: float) -> Contract:

@@ -22,7 +22,8 @@ from kdx_eval.errors import DataError, NotIdentifiedError, ParameterError
 from kdx_eval.panel.type import Panel
 from kdx_eval.policy.partnership import CityEffect, Partnership
 from kdx_eval.policy.pooling import combine_effects_of_cities, pool_contrasts, pool_moments, pool_shares
-from kdx_eval.policy.release import Release, make_release, read_release, release_fields, release_text
+from kdx_eval.policy.release import Release, make_release, read_release, release_text
+from kdx_eval.policy.release_preview import release_fields
 from kdx_eval.policy.seats import seat_cost
 from kdx_eval.report.claims import build_ledger
 from kdx_eval.report.policy_parts.partnership import SECTION

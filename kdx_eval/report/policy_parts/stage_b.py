@@ -57,8 +57,8 @@ def _claims(book: LedgerBook, found: StageB) -> None:
                 label=f"{FiscalYear(point.fiscal_year).wareki}の値",
                 inputs=("indicators",),
             )
-        for place, (_, verdict, sentence) in enumerate(one.questions):
-            book.sentence(f"{name}.question.{place}", f"{verdict}：{sentence}", label="計画した問いの判定")
+        for place, asked in enumerate(one.questions):
+            book.sentence(f"{name}.question.{place}", f"{asked.verdict}：{asked.sentence}", label="計画した問いの判定")
         book.sentence(f"{name}.sentence", one.sentence, label="年度ごとの動き")
     for place, note in enumerate(found.notes):
         book.sentence(f"stage_b.note.{place}", note, label="前提")
@@ -111,7 +111,7 @@ def _measures(found: StageB) -> Iterable[Sequence[str]]:
 
 def _outcomes(found: StageB) -> Iterable[Sequence[str]]:
     for one in found.outcomes:
-        verdict = "、".join(f"{title}：{word}" for title, word, _ in one.questions) or NOT_ASKED
+        verdict = "、".join(f"{asked.title}：{asked.verdict}" for asked in one.questions) or NOT_ASKED
         values = "、".join(f"{FiscalYear(point.fiscal_year).short} {value_text(point.value, one.unit)}" for point in one.points) or _NONE
         yield one.title, "高いほど良い" if one.better == "higher" else "低いほど良い", values, verdict, one.sentence, one.note
 
