@@ -87,6 +87,7 @@ def combine(files: list[Path], *, common_design: bool) -> None:
     from kdx_eval.policy.pooling import pool_contrasts, pool_moments, pool_shares
     from kdx_eval.policy.release import read_release
     from kdx_eval.report.wording import change_range_text, change_text
+    from kdx_eval.units import format_share
 
     releases = [read_release(_text(path), place=path.name) for path in files]
     label = str(releases[0].design["unit_label"])
@@ -100,7 +101,7 @@ def combine(files: list[Path], *, common_design: bool) -> None:
     screen.say(_spread(pooled, label))
     shares = pool_shares(releases)
     if shares is not None:
-        screen.say(f"もとの値に対する割合では {shares.estimate:+.1%}（{shares.conf_low:+.1%} ～ {shares.conf_high:+.1%}）")
+        screen.say(f"もとの値に対する割合では{format_share(shares.estimate)}（幅{format_share(shares.conf_low)}～{format_share(shares.conf_high)}）")
     if common_design:
         from kdx_eval.effect import group_time_effects
 

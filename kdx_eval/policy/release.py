@@ -128,7 +128,7 @@ def common_design(question: Question, moments: CohortMoments) -> dict[str, Any]:
     }
 
 
-def check_disclosure(release: Release) -> None:
+def check_disclosure(release: Release, *, place: str = "pool export") -> None:
     """Refuse what rests on few: every arm, and with moments every cohort, has at least ten persons and three units.
 
     Raises
@@ -144,7 +144,7 @@ def check_disclosure(release: Release) -> None:
     small = [name for name, persons, units in cells if persons < SMALL_CELL or units < SMALLEST_COHORT]
     if small:
         raise DataError(
-            f"{SMALL_CELL}人または{SMALLEST_COHORT}課に満たない区切りがあるため、外に出せません（{'、'.join(small[:5])}）", place="pool export",
+            f"{SMALL_CELL}人または{SMALLEST_COHORT}課に満たない区切りがあるため、外に出せません（{'、'.join(small[:5])}）", place=place,
             hint="開始時期の区切り（cohort_width）を四半期・半年に広げるか、対比だけ（--contrast-only）にしてください",
         )  # fmt: skip
 
@@ -215,7 +215,7 @@ def read_release(text: str, *, place: str) -> Release:
         raise refuse("結果のファイルとして読めません") from error
     if not (math.isfinite(contrast.estimate) and contrast.std_error > 0):
         raise refuse("推定値または標準誤差がありません")
-    check_disclosure(release)
+    check_disclosure(release, place=place)
     return release
 
 
