@@ -14,6 +14,7 @@ from kdx_eval.errors import DataError, ParameterError
 from kdx_eval.evidence import checked_costs
 from kdx_eval.load import load_dataset
 from kdx_eval.plan.types import Outcome
+from kdx_eval.plots import Small, plot_vision
 from kdx_eval.policy import study_policy
 from kdx_eval.policy.cycle import Cycle, find_cycle
 from kdx_eval.policy.fees import Replacement, hours_by_year, provider_kind, replaced_courses
@@ -271,6 +272,17 @@ def test_the_numbers_of_the_loop_figure_are_those_of_the_ledger() -> None:
 
 
 MONTHS = [Month.of(2023, 4) + k for k in range(36)]
+
+
+def test_a_series_that_hardly_moves_is_drawn_as_one_and_its_ticks_differ() -> None:
+    flat = Small(title="平均", years=("R6", "R7"), values=(3.501, 3.500), targets=(float("nan"),) * 2, percent=False)
+    figure = plot_vision([flat], title="t")
+    figure.canvas.draw()
+    axes = figure.axes[0]
+    low, high = axes.get_ylim()
+    assert high - low == pytest.approx(0.05 * 3.5, rel=0.02)  # a twentieth of the level
+    shown = [label.get_text() for label in axes.get_yticklabels() if low <= label.get_position()[1] <= high]
+    assert len(set(shown)) == len(shown) >= 2
 
 
 def indicator_rows(name: str, values: dict[str, tuple[float, float, float]], skip: tuple[str, int] | None = None):
