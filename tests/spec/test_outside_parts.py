@@ -52,6 +52,10 @@ def test_a_question_on_few_persons_is_as_silent_here_as_in_its_own_section() -> 
     assert first.sentence.endswith("0.74日短い。")
     assert (second.verdict, second.sentence) == ("公表しない", TOO_FEW)
     assert found.created_hours is None
+    noted = replace(stage_b(), notes=("記録がありません。書いてください。", "差です。"))
+    shown = outside_parts({"stage_b": noted}, LOUD)["stage_b"]
+    assert isinstance(shown, StageB)
+    assert shown.notes == ("差です。",)  # what the office has to do is nobody else's
     assert found.redeployed_share != found.redeployed_share  # created hours would follow from the share
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kdx_eval.policy.stage_b import StageB
+    from kdx_eval.policy.vision import Vision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,16 @@ def _stage_b(found: StageB, silence: Silence) -> StageB:
                                      for asked in one.questions))
         for one in found.outcomes
     )  # fmt: skip
-    return replace(found, outcomes=outcomes, created_hours=None if silence.totals else found.created_hours)
+    return replace(found, outcomes=outcomes, created_hours=None if silence.totals else found.created_hours, notes=_told(found.notes))
 
 
-_OUTSIDE: Mapping[str, Callable[[Any, Silence], object]] = {"review": _whole, "stage_b": _stage_b, "vision": _whole}
+def _vision(found: Vision, _silence: Silence) -> Vision:
+    return replace(found, notes=_told(found.notes))
+
+
+def _told(notes: tuple[str, ...]) -> tuple[str, ...]:
+    """Without what asks the office to write something down."""
+    return tuple(note for note in notes if not note.endswith("ください。"))
+
+
+_OUTSIDE: Mapping[str, Callable[[Any, Silence], object]] = {"review": _whole, "stage_b": _stage_b, "vision": _vision}

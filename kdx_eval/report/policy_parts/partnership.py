@@ -92,7 +92,7 @@ def _blocks(ledger: Ledger, found: Partnership) -> Iterator[Block]:
             for place, item in enumerate(found.seats)
         )
         titles = ("研修", "本市の席", "他団体の席", "単独の回数", "共同の回数", "1席（単独）", "1席（共同）", "本市の減")
-        heads = columns(*titles, right=range(1, 8), widths=(2.8, 1, 1, 1, 1, 1.2, 1.2, 1.2))
+        heads = columns(*titles, right=range(1, 8), widths=(2.4, 0.9, 1.1, 1.1, 1.1, 1.2, 1.2, 1.4))
         yield Table(columns=heads, rows=costs, caption="1席の費用（単独と共同）")
     if found.preview:
         heads = columns("他の市に渡すもの", "内容", "わかること", widths=(1.4, 3, 2.2))

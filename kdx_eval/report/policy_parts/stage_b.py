@@ -87,7 +87,7 @@ def _measures_table(ledger: Ledger, found: StageB) -> Table:
         name = f"stage_b.measure.{one.measure_id}.hours"
         hours = ledger.text(name) if ledger.has(name) else _NONE
         rows.append((shorten(one.name, 40), one.kind, one.department, one.status, hours, "、".join(one.indicators) or "記入なし"))
-    heads = columns("施策", "種類", "課", "状況", "再配分した時間", "見る指標", right=(4,), widths=(3, 1.2, 1.2, 0.8, 1.1, 1.4))
+    heads = columns("施策", "種類", "課", "状況", "再配分した時間", "見る指標", right=(4,), widths=(2.8, 1.2, 1.1, 0.8, 1.4, 1.4))
     note = "再配分した時間は、施策の「再配分先」と同じ使い道の合計で、同じ使い道の施策が複数あるときはどちらにも出ます。"
     return Table(columns=heads, rows=tuple(rows), caption="生まれた時間で始めた施策", note=note)
 
