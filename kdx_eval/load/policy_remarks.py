@@ -41,7 +41,7 @@ def _skills(con: DuckDBPyConnection, stage: Stage, *, policies: Sequence[PolicyV
     heading = headings_of([stage.layout], "instrument")
     blank = _lines(con, stage, where="instrument IS NULL")
     if blank:
-        yield f"「{heading}」が空欄の行が{_told(blank)}。評価方法がわからない得点は、スキルマップでは数えません。自己評価・上司評価・テストのどれかを書いてください"
+        yield f"「{heading}」が空欄の行が{_told(blank)}。スキルマップでは数えません。自己評価・上司評価・テストのどれかを書いてください"
     if stage.layout.has("score"):
         yield from _outside(con, stage, policy=max(policies, key=lambda one: one.effective_from))
 

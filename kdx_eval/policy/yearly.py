@@ -54,8 +54,8 @@ def indicator_by_year(tables: Tables, indicator_id: str, *, unit: str, last: Fis
     """Values of one indicator of the table 成果指標 by whole fiscal year until ``last``, and a note on what was left out.
 
     Of departments where they report it, else of processes, else of persons: what stands for different things is not averaged together, and nothing is
-    told of fewer than ten persons. Only units with all twelve months in every year count, so that a unit which began to report moves nothing. A rate is the mean over units
-    and months; a count is the mean over months of the sum over units.
+    told of fewer than ten persons. Only units with all twelve months in every year count, so that a unit which began to report moves nothing. A rate
+    is the mean over units and months; a count is the mean over months of the sum over units.
     """
     if not tables.has("indicators"):
         return (), ""

@@ -25,7 +25,8 @@ def stage_b() -> StageB:
         indicator_id="processing_days", title="処理日数", unit="日", better="lower", questions=asked,
         points=(Point(fiscal_year=2025, value=9.3, base=20),), trend=None, sentence="R7年度は9.30日。", note="",
     )  # fmt: skip
-    return StageB(fiscal_year=2025, created_hours=590.0, redeployed_hours=165.0, destinations=(("相談業務", 165.0, 2),), measures=(), outcomes=(days,), notes=())
+    uses = (("相談業務", 165.0, 2),)
+    return StageB(fiscal_year=2025, created_hours=590.0, redeployed_hours=165.0, destinations=uses, measures=(), outcomes=(days,), notes=())
 
 
 def parts() -> dict[str, object]:

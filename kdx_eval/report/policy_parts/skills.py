@@ -199,8 +199,9 @@ def _department_table(ledger: Ledger, found: Skills) -> Iterator[Table]:
     fields = ("shown", "masked", "low", "high")
     rows = tuple((area, *(ledger.text(f"skills.department.{place}.{field}") for field in fields)) for place, (area, *_) in enumerate(ranges))
     heads = columns("領域", "示せる課", "秘匿の課", "最も低い課の達成率", "最も高い課の達成率", right=range(1, 5), widths=(1.5, 1, 1, 1.5, 1.5))
+    caption = f"課ごとの達成率の幅（{found.department_tier}、{found.lead}）"
     note = "課の名前は 02 のノートの表にあります。人数の少ない課どうしの差は偶然でも大きくなります。"
-    yield Table(columns=heads, rows=rows, caption=with_mark(f"課ごとの達成率の幅（{found.department_tier}、{found.lead}）", found), note=note)
+    yield Table(columns=heads, rows=rows, caption=with_mark(caption, found), note=note)
 
 
 def _closing_table(ledger: Ledger, found: Skills) -> Table:
@@ -209,7 +210,8 @@ def _closing_table(ledger: Ledger, found: Skills) -> Table:
         texts = (ledger.text(f"skills.closing.{place}.{field}") for field in ("short", "unreached"))
         rows.append((one.tier, one.skill_area, *texts, course_text(one)))
     heads = columns("区分", "領域", "満たない人", "うち研修がまだ", "埋められる研修（必修を除く）", right=(2, 3), widths=(1.3, 1.3, 0.9, 1.0, 4))
-    return Table(columns=heads, rows=tuple(rows), caption=with_mark("足りないマスと、それを埋める研修", found), note="評価を受けた人の中の人数。受けていない人は含みません。")
+    note = "評価を受けた人の中の人数。受けていない人は含みません。"
+    return Table(columns=heads, rows=tuple(rows), caption=with_mark("足りないマスと、それを埋める研修", found), note=note)
 
 
 def _pictures(found: Skills, synthetic: bool) -> Iterator[tuple[Picture, Figure]]:
@@ -224,8 +226,9 @@ def _pictures(found: Skills, synthetic: bool) -> Iterator[tuple[Picture, Figure]
         text = persons_text(persons) if cell.spread.attained is None else f"{share_text(cell.spread.attained)}\n{persons_text(persons)}"
         grid[rows.index(cell.tier)].append((cell.spread.attained, text, lacks))
     spoken = "、".join(f"{cell.tier}の{cell.skill_area}は{value_text(cell.spread.attained, cell.spread.persons, shown=share_text)}" for cell in cells)
-    caption = f"図　必要水準{f'（{level_mark(found)}）' if level_mark(found) else ''}に達した割合と人数（斜線は秘匿またはデータなし、破線の枠は、はっきり名前のある研修がないマス）"
-    told = (found.lead, FiscalYear(cells[0].year).wareki, *((level_mark(found),) if level_mark(found) else ()))
+    mark = level_mark(found)
+    caption = with_mark("図　必要水準に達した割合と人数（斜線は秘匿またはデータなし、破線の枠は、はっきり名前のある研修がないマス）", found)
+    told = (found.lead, FiscalYear(cells[0].year).wareki, *((mark,) if mark else ()))
     title = f"スキルマップの達成率（{'、'.join(told)}）"
     picture = Picture(file="skills-map.png", alt=f"スキルマップの達成率。{spoken}", caption=caption)
     yield picture, plot_skill_map(grid, rows=rows, columns=areas, title=title, synthetic=synthetic)
