@@ -104,7 +104,7 @@ def test_everything_that_is_given_is_shown_before() -> None:
     # Change any one thing in the file but the matrices, fingerprints and the digest, and what is shown changes: nothing in it is unseen.
     changed = {
         "city_id": "122190", "city": "隣市", "question_id": "q9", "title": "別の問い",
-        "design/outcome": "worktime.overtime_hours", "design/unit": "process", "design/unit_label": "分/課・月", "design/better": "higher",
+        "design/outcome": "workload.cases", "design/unit": "process", "design/unit_label": "分/課・月", "design/better": "higher",
         "design/control": "never_treated", "design/treated_from": "completed", "design/threshold_share": 0.5, "design/cohort_width": "month",
         "design/buffer_months": 2, "design/excluded_periods": [["2024-05", "2024-06"]], "design/periods": ["2024-04", "2024-05"],
         "contrast/estimate": -4.5, "contrast/std_error": 3.5, "contrast/df": 3.0, "contrast/baseline_mean": 55.0,
