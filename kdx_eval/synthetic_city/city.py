@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,7 +82,7 @@ class City:
         order = ["course_id", "outcome", "department_id", "month"]
         return pd.concat(frames).sort_values(order, ignore_index=True)
 
-    def by_department(self, columns: dict[str, NDArray[np.float64] | NDArray[np.int64]]) -> pd.DataFrame:
+    def by_department(self, columns: Mapping[str, NDArray[np.float64] | NDArray[np.int64]]) -> pd.DataFrame:
         """Long frame of (D, T) matrices: department_id, month, then ``columns``."""
         ids = self.departments["department_id"].to_numpy()
         keys = {"department_id": np.repeat(ids, MONTHS), "month": np.tile(self._months(), len(ids))}
