@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from kdx_eval.load.database import rows, text
+from kdx_eval.load.database import rows, scalar, text
 from kdx_eval.load.staging import FAULTS, Stage, headings_of
 from kdx_eval.units import format_number, format_value
 
@@ -43,21 +43,23 @@ def _skills(con: DuckDBPyConnection, stage: Stage, *, policies: Sequence[PolicyV
     if blank:
         yield f"「{heading}」が空欄の行が{_told(blank)}。スキルマップでは数えません。自己評価・上司評価・テストのどれかを書いてください"
     if stage.layout.has("score"):
-        yield from _outside(con, stage, policy=max(policies, key=lambda one: one.effective_from))
+        yield from _outside(con, stage, policies=policies)
 
 
-def _outside(con: DuckDBPyConnection, stage: Stage, *, policy: PolicyVersion) -> Iterator[str]:
+def _outside(con: DuckDBPyConnection, stage: Stage, *, policies: Sequence[PolicyVersion]) -> Iterator[str]:
+    """A score is outside when no version of the policy has it on its scale: the file may reach over several."""
     heading = headings_of([stage.layout], "score")
     for instrument, title in _INSTRUMENTS.items():
-        scale = policy.supplements.scale(instrument)
-        if scale is None:
+        scales = [scale for policy in policies if (scale := policy.supplements.scale(instrument)) is not None]
+        if not scales:
             continue
+        low, high = min(scale[0] for scale in scales), max(scale[1] for scale in scales)
         own = f"instrument = {text(instrument)} AND score IS NOT NULL"
-        outside = _lines(con, stage, where=f"{own} AND score NOT BETWEEN {scale[0]!r} AND {scale[1]!r}")
+        outside = _lines(con, stage, where=f"{own} AND score NOT BETWEEN {low!r} AND {high!r}")
         if not outside:
             continue
-        mixed = len(outside) >= _MIXED_SHARE * len(_lines(con, stage, where=own))
-        span = f"{format_value(scale[0])}～{format_value(scale[1])}"
+        mixed = len(outside) >= _MIXED_SHARE * scalar(con, f"SELECT count(*) FROM {stage.table} WHERE {own}")
+        span = f"{format_value(low)}～{format_value(high)}"
         why = f"行が多いため、別の尺度やほかの評価方法の得点が{title}に混ざっていないか確かめてください" if mixed else "得点を直してください"
         yield (
             f"「{heading}」が{title}の尺度（{span}）の外にある行が{_told(outside)}。スキルマップでは数えません。{why}"
