@@ -17,6 +17,7 @@ EFFECTS = {"実質的効果なし": (-0.1, 0.4), "逆効果": (5.0, 1.4), "判�
 WORDS = {"title": "研修", "treated": "受講した課", "untreated": "受講していない課", "outcome": "時間外勤務時間", "per": "1課・1か月当たり"}
 WORDS |= {"estimate": "（値）", "low": "（下）", "high": "（上）", "low90": "（下）", "high90": "（上）", "smallest": "1.50時間", "detectable": "2.90時間"}
 WORDS |= {"enough": "費用に見合う大きさ", "n_treated": "24", "n_control": "36", "counter": "課"}
+WORDS |= {"per_and": "1課・1か月当たり、", "per_aside": "（1課・1か月当たり）"}
 
 
 def verdict_city(verdict: str, *, checks: tuple[CheckResult, ...] = CHECKS) -> Results:

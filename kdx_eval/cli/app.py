@@ -245,12 +245,14 @@ def pool_export(
     *,
     question: Annotated[str, typer.Option(metavar="番号", help="問いの番号（q1 など）", show_default=False)],
     city: Annotated[str, typer.Option(metavar="コード", help="全国地方公共団体コード（柏市は122173）", show_default=False)],
-    out: Annotated[Path, typer.Option(metavar="ファイル", help="書き出すファイル（.json）", show_default=False)],
+    out: Annotated[Path | None, typer.Option(metavar="ファイル", help="書き出すファイル（.json）。なければ、見るだけで何も書き出しません")] = None,
     contrast_only: Annotated[bool, typer.Option("--contrast-only", help="効果の対比だけを渡し、開始時期ごとの値は渡さない")] = False,
 ) -> None:
-    """渡すファイルに入るものをすべて画面に示し、書き出します。10人または3課に満たない区切りがあれば書き出しません。
+    """渡すファイルに入るものをすべて画面に示します。--out があれば書き出します。10人または3課に満たない区切りがあれば書き出しません。
 
-    例:  kdx-eval pool export reports/fy2027-request データ --question q1 --city 122173 --out 渡す/柏市.json
+    例:  kdx-eval pool export reports/fy2027-request データ --question q1 --city 122173
+
+         kdx-eval pool export reports/fy2027-request データ --question q1 --city 122173 --out 渡す/柏市.json
     """
     from kdx_eval.cli.pooling import export
 

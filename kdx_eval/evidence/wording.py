@@ -32,7 +32,7 @@ def quantity_text(value: float) -> str:
 
 def difference_text(value: float, *, better: Better, measure: str = "") -> str:
     """A difference with its unit and its direction in words, ``3.20時間少ない``; ``value`` is positive in the good direction."""
-    words = vocabulary()["direction"]
+    words = vocabulary()["direction_of"].get(measure, vocabulary()["direction"])
     if not math.isfinite(value):
         return quantity_text(value)
     good, bad = (words["lower"], words["higher"]) if better == "lower" else (words["higher"], words["lower"])
@@ -68,13 +68,15 @@ def verdict_fields(
     question: Question, study: EffectStudy | None, *, good: tuple[float, float, float], good90: tuple[float, float], smallest: float, pays_off: bool = False
 ) -> dict[str, str]:
     """What the templates may name; ``good`` is (estimate, low, high) and ``good90`` (low, high) in the good direction."""
-    better, measure = question.outcome.better, question.outcome.measure_word
+    better, measure, per = question.outcome.better, question.outcome.measure_word, question.outcome.per_words
     estimate, low, high = (difference_text(value, better=better, measure=measure) for value in good)
     low90, high90 = (difference_text(value, better=better, measure=measure) for value in good90)
     return {
         "title": question.title,
         "outcome": question.outcome.label,
-        "per": question.outcome.per_words,
+        "per": per,
+        "per_and": f"{per}、" if per else "",
+        "per_aside": f"（{per}）" if per else "",
         **group_words(question.unit),
         "estimate": estimate,
         "low": low,

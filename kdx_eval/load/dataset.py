@@ -149,7 +149,7 @@ def load_dataset(folder: Path, *, progress: Progress | None = None, cache_dir: P
         raise DataError("作業用のフォルダがデータのフォルダの中にあります", place=str(cache), hint="KDX_EVAL_HOME を別の場所にしてください")
     show("ファイルを確かめています", 0.0)
     inputs = _input_digests(folder)
-    digest = digest_json({"inputs": inputs, "key": pseudonyms.fingerprint, "code": code_digest()})
+    digest = digest_json({"inputs": inputs, "key": pseudonyms.fingerprint, "code": code_digest(), "policies": [one.digest for one in policies]})
     target = private_dir(cache / "datasets") / digest
     if not (target / "report.json").is_file():
 
@@ -164,7 +164,7 @@ def load_dataset(folder: Path, *, progress: Progress | None = None, cache_dir: P
 
 
 def _policies(folder: Path) -> tuple[PolicyUsed, ...]:
-    """Every version of the policy, with the city's own; read each time, since the tables do not depend on them."""
+    """Every version of the policy, with the city's own; the tables do not depend on them, the remarks on the files do."""
     found = [load_policy(version, data=folder) for version in versions(folder)]
     return tuple(PolicyUsed(version=one.version, label=one.label, effective_from=one.effective_from.isoformat(), digest=one.digest) for one in found)
 

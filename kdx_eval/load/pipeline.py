@@ -26,6 +26,7 @@ from kdx_eval.load.form_marks import is_guide
 from kdx_eval.load.headers import Layout
 from kdx_eval.load.large import is_large, stage_on_disk
 from kdx_eval.load.mapping import Mappings
+from kdx_eval.load.policy_remarks import policy_remarks
 from kdx_eval.load.progress import Progress, execute, telling
 from kdx_eval.load.pseudonyms import PSEUDONYM, Pseudonyms
 from kdx_eval.load.remarks import remark
@@ -40,6 +41,7 @@ from kdx_eval.load.spans import note_spans, note_strangers
 from kdx_eval.load.staging import FAULTS, SEPARATOR, Resolver, Stage, headings_of, stage_grid
 from kdx_eval.load.xes import is_xes, read_xes_grid
 from kdx_eval.schema import Schema, TableSpec, load_indicators
+from kdx_eval.schema.policy_version import load_policy, versions
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -235,6 +237,7 @@ class Pipeline:
         self.stages.update(note_strangers(self.con, self.stages, accepted=self._accepted))
         called = [called for directory in self.directories.values() for called in (*directory.ids.values(), *directory.names)]
         self._remark(remark(self.con, self.stages, names=called))
+        self._remark(policy_remarks(self.con, self.stages, policies=[load_policy(version, data=self.folder) for version in versions(self.folder)]))
         return report
 
     def _all_stages(self) -> list[Stage]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _TITLES = {"workload": "業務量", "worktime": "勤務時間", "indicators": "成果指標"}
 _MINUTES_PER_HOUR = 60.0
+_POINTS = 100.0  # of a share of one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -209,6 +210,16 @@ def _grid(seen: tuple[int | None, int | None], *, question: Question, plan: Plan
     )
 
 
+def _in_points(shares: npt.NDArray[np.float64], *, question: Question) -> npt.NDArray[np.float64]:
+    if np.nanmax(shares, initial=0.0) > 1.0:
+        raise PlanError(
+            f"「{question.outcome.label}」は割合（0～1）の指標ですが、1を超える値があります",
+            place=question.question_id,
+            hint="成果指標の表の値を 0.35 のように1までの数で入れるか、％のままなら計画の outcome に unit_label: \"%\" と書いてください",
+        )
+    return shares * _POINTS
+
+
 def _to_matrix(connection: duckdb.DuckDBPyConnection, months: npt.NDArray[np.int64], *, question: Question, notes: tuple[str, ...]) -> OutcomeCells:
     bounds = {"first": int(months[0]), "last": int(months[-1])}
     within = "unit IS NOT NULL AND month BETWEEN $first AND $last"
@@ -225,6 +236,8 @@ def _to_matrix(connection: duckdb.DuckDBPyConnection, months: npt.NDArray[np.int
     blank[cells["place"], cells["at"]] = np.isnan(matrix[cells["place"], cells["at"]])
     if question.outcome.key == "workload.minutes":
         matrix /= _MINUTES_PER_HOUR
+    elif question.outcome.is_share:
+        matrix = _in_points(matrix, question=question)
     department = np.full(len(units), None, dtype=object)
     if question.unit != "staff":
         department[:] = units["department"].to_numpy(dtype=object)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from kdx_eval.errors import PlanError
-from kdx_eval.plan.types import UNIT_NAMES, Better, Outcome, OutcomeTable, Unit, choices, nearest_hint
+from kdx_eval.plan.types import MEANS, POINTS, SHARE, UNIT_NAMES, Better, Outcome, OutcomeTable, Unit, choices, nearest_hint
 from kdx_eval.schema import load_indicators
 
 
@@ -91,10 +91,15 @@ def _build(given: dict[str, Any], *, known: _Measure, unit: Unit, place: str) ->
         measure=given["measure"],
         indicator_id=given.get("indicator_id"),
         label=str(given.get("label", known.label)),
-        unit_label=str(given.get("unit_label", f"{known.unit}/{UNIT_NAMES[unit]}・月")),
+        unit_label=_unit_label(str(given.get("unit_label", known.unit if known.unit in MEANS else f"{known.unit}/{UNIT_NAMES[unit]}・月"))),
         better=cast(Better, better),
         hours_per_unit=None if hours is None else float(hours),
     )
+
+
+def _unit_label(given: str) -> str:
+    """A share is told in points: ``0.0217割合`` says nothing to anybody."""
+    return POINTS if given.partition("/")[0].strip() == SHARE else given
 
 
 def _shipped() -> dict[str, _Measure]:

@@ -29,6 +29,8 @@ DESIGN_REASONS: dict[Design, str] = {
     "single": "受けたのが一つだけなので、よく似た動きの相手を組み合わせて比べます",
     "everyone": "全員が受けるため比べる相手がなく、修了の状況だけを報告します",
 }
+SHARE, POINTS = "割合", "ポイント"
+MEANS = frozenset((SHARE, POINTS, "点", "日", "%", "％"))  # measured in these, a month of a department is a mean of its cases and no amount of them
 UNIT_NAMES: dict[Unit, str] = {"department": "課", "process": "業務", "staff": "人"}
 
 
@@ -47,7 +49,7 @@ class Outcome:
     label : str
         Japanese name, for headings.
     unit_label : str
-        Japanese unit of one cell of the panel, such as ``時間/課・月``.
+        Japanese unit of one cell of the panel, such as ``時間/課・月``; what is a mean has no ``/課・月``, and a share is estimated in ``ポイント``.
     better : str
         Which direction is good.
     hours_per_unit : float or None
@@ -72,6 +74,11 @@ class Outcome:
         """What the quantity is counted per: ``1課・1か月当たり`` of ``時間/課・月``; empty where nothing is."""
         parts = [part for part in self.unit_label.partition("/")[2].split("・") if part]
         return "・".join("1か月" if part == "月" else f"1{part}" for part in parts) + "当たり" if parts else ""
+
+    @property
+    def is_share(self) -> bool:
+        """Whether the data hold it as a share of one, of which the panel makes percentage points."""
+        return self.table == "indicators" and self.measure_word == POINTS
 
     @property
     def key(self) -> str:

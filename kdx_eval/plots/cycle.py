@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _ACROSS = 4  # small charts in a row
 _CORNERS = ((0.0, 0.56), (0.56, 0.56), (0.56, 0.0), (0.0, 0.0))  # clockwise from the upper left, in the unit square
 _BOX = (0.44, 0.44)
+_LEAST_SPAN = 0.05  # of the level
 _COLOURS = (BLUE, GREEN, ORANGE, VERMILLION)
 
 
@@ -134,6 +135,7 @@ def plot_vision(charts: Sequence[Small], *, title: str, synthetic: bool = False)
             axes.set_xticks(places, chart.years)
             axes.set_xlim(-0.4, len(chart.years) - 0.6)
             axes.margins(y=0.25)
+            axes.set_ylim(*_wide_enough(axes.get_ylim()))
             axes.tick_params(labelfontfamily=FONT_NAME, labelsize=7.5, colors="#222222")
             axes.locator_params(axis="y", nbins=4)
             axes.yaxis.set_major_formatter(_ticks(axes.get_ylim(), percent=chart.percent))
@@ -142,6 +144,13 @@ def plot_vision(charts: Sequence[Small], *, title: str, synthetic: bool = False)
         figure.legend(handles, labels, loc="outside lower left", ncols=2, frameon=False, fontsize=8.5)
         figure.suptitle(label_text(title, 48), x=0.01, ha="left", fontsize=10.5)
         return finish(figure, synthetic=synthetic)
+
+
+def _wide_enough(limits: tuple[float, float]) -> tuple[float, float]:
+    """A series that hardly moves is drawn as one that hardly moves: the axis spans at least a twentieth of its level."""
+    low, high = limits
+    missing = _LEAST_SPAN * max(abs(low), abs(high)) - (high - low)
+    return (low - missing / 2, high + missing / 2) if missing > 0 else limits
 
 
 def _ticks(limits: tuple[float, float], *, percent: bool) -> Callable[[float, int | None], str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,9 +27,9 @@ class Ideal:
     is_known: bool
 
 
-def list_ideals(tables: Tables, policy: PolicyVersion, *, items: Sequence[LevelItem]) -> tuple[Ideal, ...]:
-    """The ideals in the policy's order."""
-    known = {"behaviour": _behaviour(items), "results": _results(items), "reuse": _reuse(tables)}
+def list_ideals(tables: Tables, policy: PolicyVersion, *, items: Sequence[LevelItem], in_hours: Collection[str]) -> tuple[Ideal, ...]:
+    """The ideals in the policy's order; ``in_hours`` are the titles of the questions on working hours."""
+    known = {"behaviour": _behaviour(items), "results": _results(items, in_hours), "reuse": _reuse(tables)}
     found = []
     for one in policy.supplements.ideals:
         text = known.get(one.measure, "")
@@ -47,8 +47,9 @@ def _behaviour(items: Sequence[LevelItem]) -> str:
     return "、".join(parts)
 
 
-def _results(items: Sequence[LevelItem]) -> str:
-    return "、".join(f"{item.subject}：{item.title.removeprefix('判定：')}" for item in items if item.level == 4 and item.state == "known")
+def _results(items: Sequence[LevelItem], in_hours: Collection[str]) -> str:
+    known = (item for item in items if item.level == 4 and item.state == "known" and item.subject in in_hours)
+    return "、".join(f"{item.subject}：{item.title.removeprefix('判定：')}" for item in known)
 
 
 def _reuse(tables: Tables) -> str:

@@ -84,12 +84,13 @@ def sort_by_level(dataset: Dataset, *, plan: Plan, so_far: SoFar) -> Levels:
         *result_items(plan, so_far.evidence, studies=so_far.studies),
         *return_items(so_far.savings, so_far.budget),
     )
+    in_hours = {question.title for question in plan.questions if question.outcome.hours_per_unit is not None}
     names = {area.skill_area_id: area.skill_area for area in policy.skill_areas}
     order = {area: place for place, area in enumerate(names)}
     links = sorted(policy.supplements.links, key=lambda one: (order[one.skill_area_id], one.order))
     return Levels(
         year=year.year, items=complete(items), links=tuple(AreaLink(skill_area=names[one.skill_area_id], link=one) for one in links),
-        ideals=list_ideals(dataset, policy, items=items), trends=policy.supplements.trends, notes=NOTES,
+        ideals=list_ideals(dataset, policy, items=items, in_hours=in_hours), trends=policy.supplements.trends, notes=NOTES,
     )  # fmt: skip
 
 

@@ -11,7 +11,8 @@ from kdx_eval.effect.cohort_moments import moments
 from kdx_eval.errors import DataError, KdxError, NotIdentifiedError, ParameterError
 from kdx_eval.panel.build import build_panel
 from kdx_eval.policy.pooling import PooledEffect, combine_effects_of_cities
-from kdx_eval.policy.release import Release, make_release, release_fields
+from kdx_eval.policy.release import Release, make_release
+from kdx_eval.policy.release_preview import release_fields
 from kdx_eval.policy.seats import SeatCost, seat_cost
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def study_partnership(dataset: Dataset, *, plan: Plan, so_far: SoFar, partner_se
     Parameters
     ----------
     partner_seats : int
-        Seats that the partners would take in each course, for the joint cost.
+        Seats that the partners would take in each course, for the joint cost; 0 takes those of the table 研修の実施計画.
 
     Raises
     ------
@@ -167,6 +168,7 @@ def _seats(dataset: Dataset, *, plan: Plan, reach: pd.DataFrame | None, partner_
     here = reach[reach["fiscal_year"].astype(int) == year]
     people = zip(here["course_id"], here["course_name"], here["n_enrolled"], strict=True)
     enrolled = {str(course): (str(name or course), int(count)) for course, name, count in people}
+    shared = _shared(dataset)
     found = []
     for course in sorted(set(rows["course_id"].astype(str)) & set(enrolled)):
         lines = rows[rows["course_id"].astype(str) == course]
@@ -176,8 +178,27 @@ def _seats(dataset: Dataset, *, plan: Plan, reach: pd.DataFrame | None, partner_
         name, own = enrolled[course]
         if stage is None or not (classes >= 1 and fee > 0 and own > 0):
             continue
-        found.append(seat_cost(name, fee_yen=int(fee), capacity=int(-(-own // classes)), own_seats=own, partner_seats=partner_seats))
+        capacity, theirs = shared.get(course, (0, 0))
+        seen = int(-(-own // classes))  # as many sat in one class, whatever the plan says
+        found.append(
+            seat_cost(
+                name, fee_yen=int(fee), capacity=max(capacity, seen), own_seats=own, partner_seats=partner_seats or theirs, classes=int(classes)
+            )
+        )  # fmt: skip
     return tuple(found)
+
+
+def _shared(dataset: Dataset) -> dict[str, tuple[int, int]]:
+    """Capacity of a class and seats of partners by course: the last year of the table 研修の実施計画 that tells; 0 where none does."""
+    if not dataset.has("course_plans"):
+        return {}
+    plans = dataset.frame("course_plans").sort_values("fiscal_year", kind="stable")
+    columns = [name if name in plans.columns else None for name in ("class_capacity", "partner_seats")]
+    told: dict[str, tuple[int, int]] = {}
+    for course, rows in plans.groupby("course_id", sort=True):
+        capacity, seats = (0 if name is None or rows[name].dropna().empty else int(rows[name].dropna().iloc[-1]) for name in columns)
+        told[str(course)] = (capacity, seats)
+    return told
 
 
 def _notes(together: PooledEffect | None, *, seats: tuple[SeatCost, ...], partner_seats: int) -> tuple[str, ...]:
@@ -189,8 +210,11 @@ def _notes(together: PooledEffect | None, *, seats: tuple[SeatCost, ...], partne
         if together.predict_low is None:
             found.append("二つの市だけなので、次の市での範囲は示せません。")
     if seats:
+        source = f"09 のノートで入れた{partner_seats}席" if partner_seats else "表「研修の実施計画」の他団体の席"
         found.append(
-            f"1席の費用は、1回の委託料×回数を席数で割ったものです。定員は実績の1回当たりの人数とし、他団体の席は{partner_seats}席と置いています。"
-            + ("" if partner_seats else "09 のノートで席数を入れると、共同で開いた場合と比べられます。")
+            f"1席の費用は、1回の委託料×回数を席数で割ったものです。他団体の席は{source}で、まず空席に入り、足りなければ回数を増やします。費用は席の数で分けます。"
+            "定員は表「研修の実施計画」の1回の定員で、なければ実績の1回当たりの人数です。"
         )
+        if not any(one.partner_seats for one in seats):
+            found.append("他団体の席の記入がないため、共同の費用は単独と同じです。表「研修の実施計画」か 09 のノートの partner_seats に席数を入れてください。")
     return tuple(found)

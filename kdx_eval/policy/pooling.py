@@ -140,5 +140,6 @@ def _require_distinct(releases: Sequence[Release]) -> None:
             )
         for unit in release.units:
             if unit in seen:
-                raise DataError("同じ課を含む結果が二つあります", place="pool", hint="団体コードと対象の課を確かめてください")
+                both = f"{seen[unit]}と{release.city}"
+                raise DataError(f"{both}の結果に、同じ課が入っています。重なる結果はまとめません", place="pool", hint="団体コードと対象の課を確かめてください")
             seen[unit] = release.city

@@ -128,7 +128,7 @@ def common_design(question: Question, moments: CohortMoments) -> dict[str, Any]:
     }
 
 
-def check_disclosure(release: Release) -> None:
+def check_disclosure(release: Release, *, place: str = "pool export") -> None:
     """Refuse what rests on few: every arm, and with moments every cohort, has at least ten persons and three units.
 
     Raises
@@ -140,11 +140,11 @@ def check_disclosure(release: Release) -> None:
     cells = [("受けた側", arm.persons_treated, arm.n_treated), ("比べる側", arm.persons_control, arm.n_control)]
     if release.moments is not None:
         m = release.moments
-        cells += [(f"開始 {_cohort_text(g)}", int(p), int(n)) for g, p, n in zip(m.cohorts, m.persons, m.size, strict=True)]
+        cells += [(f"開始 {cohort_text(g)}", int(p), int(n)) for g, p, n in zip(m.cohorts, m.persons, m.size, strict=True)]
     small = [name for name, persons, units in cells if persons < SMALL_CELL or units < SMALLEST_COHORT]
     if small:
         raise DataError(
-            f"{SMALL_CELL}人または{SMALLEST_COHORT}課に満たない区切りがあるため、外に出せません（{'、'.join(small[:5])}）", place="pool export",
+            f"{SMALL_CELL}人または{SMALLEST_COHORT}課に満たない区切りがあるため、外に出せません（{'、'.join(small[:5])}）", place=place,
             hint="開始時期の区切り（cohort_width）を四半期・半年に広げるか、対比だけ（--contrast-only）にしてください",
         )  # fmt: skip
 
@@ -168,7 +168,7 @@ def _content(release: Release) -> dict[str, Any]:
         "contrast": {name: _number(getattr(release.contrast, name)) for name in Contrast.__dataclass_fields__},
         "units": sorted(release.units),
         "moments": None if m is None else {
-            "cohorts": [_cohort_text(g) for g in m.cohorts],
+            "cohorts": [cohort_text(g) for g in m.cohorts],
             "size": m.size.tolist(),
             "persons": m.persons.tolist(),
             "mean": m.mean.tolist(),
@@ -181,7 +181,8 @@ def _number(value: float) -> float | int | str:
     return value if isinstance(value, int) or math.isfinite(value) else str(value)
 
 
-def _cohort_text(cohort: float) -> str:
+def cohort_text(cohort: float) -> str:
+    """``2024-07``, or ``never``."""
     return NEVER if math.isinf(cohort) else str(Month(round(float(cohort))))
 
 
@@ -214,7 +215,7 @@ def read_release(text: str, *, place: str) -> Release:
         raise refuse("結果のファイルとして読めません") from error
     if not (math.isfinite(contrast.estimate) and contrast.std_error > 0):
         raise refuse("推定値または標準誤差がありません")
-    check_disclosure(release)
+    check_disclosure(release, place=place)
     return release
 
 
@@ -240,26 +241,3 @@ def _read_moments(given: Mapping[str, Any], raw: Mapping[str, Any]) -> CohortMom
         cohorts=cohorts, periods=periods, size=size, persons=persons, mass=mass, mass2=mass, mean=mean, drift=np.zeros_like(mean), scatter=scatter, units=units,
         monthly=True,
     )  # fmt: skip
-
-
-def release_fields(release: Release) -> tuple[tuple[str, str, str], ...]:
-    """Everything that the file holds, in Japanese: item, content, what it tells others."""
-    c, m = release.contrast, release.moments
-    rows = [
-        ("団体", f"{release.city}（{release.city_id}）", "どの市の結果か"),
-        ("問い", release.title, "何を調べたか"),
-        ("効果と標準誤差", f"{c.estimate:.6g} ± {c.std_error:.6g}（自由度 {c.df:.3g}）", "1課・1か月当たりの差。個人の値ではありません"),
-        ("研修前の平均", f"{c.baseline_mean:.6g}", "受けた課をまとめた平均"),
-        ("課の数", f"受けた側 {c.n_treated}、比べる側 {c.n_control}", "何課か"),
-        ("人数", f"受けた側 {c.persons_treated}、比べる側 {c.persons_control}", "その課にいる職員の数"),
-        ("比べ方", "、".join(str(release.design[key]) for key in ("outcome", "unit", "control", "treated_from", "cohort_width")), "分析の決まり"),
-        ("課の指紋", f"{len(release.units)}個（課の番号から作った符号）", "同じ課を二度数えないため。課の名前は入りません"),
-    ]
-    if m is not None:
-        cohorts = "、".join(f"{_cohort_text(g)}（{n}課・{p}人）" for g, n, p in zip(m.cohorts, m.size, m.persons, strict=True))
-        rows += [
-            ("開始時期ごとの課と人数", cohorts, "いつ始めた課がいくつあるか"),
-            ("開始時期ごとの月別平均", f"{len(m.cohorts)} × {len(m.periods)} か月", "まとめた平均。課ごとの値は入りません"),
-            ("開始時期ごとのばらつき", f"{len(m.cohorts)} × {len(m.periods)} × {len(m.periods)}", "課どうしの散らばり。3課以上をまとめた値です"),
-        ]
-    return tuple(rows)

@@ -32,7 +32,11 @@ def notes_on(
     if masked:
         found.append(f"{SMALL_CELL}人に満たないマス（{lead}では{format_number(masked)}マス）は秘匿です。人数のほか、値も出しません。")
     if cells and any(level.status == "assumption" for level in policy.supplements.levels):
-        found.append("必要水準は方針に定めがなく、仮のものです（前提）。市が決めた水準を policy フォルダーの required_levels.csv に書くと置き換わります。")
+        place = f"policy/{policy.version}/required_levels.csv"
+        found.append(
+            f"必要水準は方針に定めがなく、仮のものです（前提）。市で決めた水準は、データのフォルダーの {place} に書くと置き換わります"
+            "（様式は kdx-eval templates が書き出します。決めた行の status は decided とします）。"
+        )
     if cells and any(required is None for _, _, required, _ in cells):
         found.append("必要水準のないマスは、達成率を計算していません（required_levels.csv に行がありません）。")
     gaps = [f"{cover.tier}の{cover.skill_area}" for cover in covers if cover.cover != "named"]

@@ -54,13 +54,23 @@ class Measure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A question of the plan on an indicator, with what was found: verdict and sentence in Japanese."""
+
+    question_id: str
+    title: str
+    verdict: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CitizenOutcome:
     """One indicator that citizens feel.
 
     Attributes
     ----------
-    questions : tuple of (title, verdict, sentence)
-        The plan's questions on it with what was found; empty where none was planned.
+    questions : tuple of Asked
+        Empty where none was planned.
     points, trend : tuple of Point, Trend or None
         By fiscal year, as it was.
     sentence : str
@@ -71,7 +81,7 @@ class CitizenOutcome:
     title: str
     unit: str
     better: Literal["higher", "lower"]
-    questions: tuple[tuple[str, str, str], ...]
+    questions: tuple[Asked, ...]
     points: tuple[Point, ...]
     trend: Trend | None
     sentence: str
@@ -195,9 +205,9 @@ def _outcome(tables: Tables, name: str, *, known: Mapping[str, Indicator], plan:
     points, note = indicator_by_year(tables, name, unit=unit, last=plan.evaluated_fiscal_year)
     trend = find_trend(points, breaks=())
     questions = tuple(
-        (one.title, evidence[one.question_id].verdict, evidence[one.question_id].headline_sentence)
-        if one.question_id in evidence
-        else (one.title, "未推定", "計画の問いですが、まだ推定していません。")
+        Asked(question_id=one.question_id, title=one.title, verdict=found.verdict, sentence=found.headline_sentence)
+        if (found := evidence.get(one.question_id)) is not None
+        else Asked(question_id=one.question_id, title=one.title, verdict="未推定", sentence=f"{one.title}：計画の問いですが、まだ推定していません。")
         for one in asked
     )
     sentence = _series_sentence(points, trend, unit=unit, asked=bool(asked))
@@ -213,7 +223,7 @@ def _series_sentence(points: tuple[Point, ...], trend: Trend | None, *, unit: st
     parts = [f"{FiscalYear(last.fiscal_year).short}年度は{value_text(last.value, unit)}"]
     if trend is not None:
         parts.append(f"{FiscalYear(trend.first).short}年度との差は{change_by_year(trend.difference, unit)}")
-    end = "計画した問いの判定は上のとおり" if asked else f"比べる相手を決めた問いが計画にないため、この動きは{NO_EFFECT}"
+    end = "このうち研修によると言える分は、計画した問いの判定のとおり" if asked else f"比べる相手を決めた問いが計画にないため、この動きは{NO_EFFECT}"
     return "、".join(parts) + f"。{end}。"
 
 
@@ -238,4 +248,6 @@ def _notes(tables: Tables, *, measures: tuple[Measure, ...], outcomes: tuple[Cit
             "市民にとっての指標を、比べる相手のある問いとして計画に入れると、時間と同じ方法で効果を推定できます"
             "（plan.yaml の outcome: indicators.processing_days など）。"
         )
+    else:
+        found.append("問いの判定は、研修を受けた課とまだ受けていない課の差です。どの施策の効果かを分けたものではありません。")
     return tuple(found)

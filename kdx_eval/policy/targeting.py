@@ -118,10 +118,15 @@ def choose_targets(
     Raises
     ------
     ParameterError
-        A number of months makes no sense.
+        A number of months or of projects makes no sense.
     """
-    if specialist_months < 0 or months_per_case <= 0:
-        raise ParameterError("人月は0以上、1件の人月は0より大きい数です", place="specialist_months", hint="07 のノートのパラメータを直してください")
+    for name, value, wrong, reason in (
+        ("specialist_months", specialist_months, not 0 <= specialist_months < np.inf, "専門人材の人月は0以上の数です"),
+        ("months_per_case", months_per_case, not 0 < months_per_case < np.inf, "1件に要る人月は0より大きい数です"),
+        ("per_division", per_division, per_division < 0, "部ごとの上限は0以上の整数です（0 は上限なし）"),
+    ):
+        if wrong:
+            raise ParameterError(reason, place=f"{name} = {value}", hint="07 のノートのパラメータを直してください")
     try:
         effects = type_effects(dataset, plan=plan, evidence=so_far.evidence)
         candidates = find_candidates(dataset, plan=plan, reached=effects.reached, months_per_case=months_per_case)
@@ -166,8 +171,16 @@ def rank_targets(candidates: Candidates, forecast: Forecast, *, effects: TypeEff
         gain_high=float(np.quantile(together, 0.95)) if count else 0.0,
         is_forecast=effects.may_claim,
         same_as_raw=int(chosen[raw].sum()),
-        notes=(*effects.notes, *candidates.notes, _correction(forecast)),
+        notes=(*_nothing_fits(count, months=months, limits=limits), *effects.notes, *candidates.notes, _correction(forecast)),
     )
+
+
+def _nothing_fits(count: int, *, months: npt.NDArray[np.float64], limits: Limits) -> tuple[str, ...]:
+    """Why nothing was chosen, where the months are too few for any piece."""
+    if count or not len(months) or limits.months >= months.min():
+        return ()
+    needed = f"いちばん短い業務でも1件に{format_number(float(months.min()), 1)}人月かかり"
+    return (f"選べる業務がありません：{needed}、使える人月は{format_number(limits.months, 1)}人月です。07 のノートの specialist_months を見直してください。",)
 
 
 def _correction(forecast: Forecast) -> str:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kdx_eval.panel.tables import month_index
+from kdx_eval.disclosure import SMALL_CELL
+from kdx_eval.panel.tables import column, month_index
+from kdx_eval.plan.types import UNIT_NAMES
 from kdx_eval.schema.policy_version import comparable_spans
 from kdx_eval.units import FiscalYear, Month, format_measure, format_number, format_share
 
@@ -51,20 +53,24 @@ class Trend:
 def indicator_by_year(tables: Tables, indicator_id: str, *, unit: str, last: FiscalYear) -> tuple[tuple[Point, ...], str]:
     """Values of one indicator of the table 成果指標 by whole fiscal year until ``last``, and a note on what was left out.
 
-    Only units with all twelve months in every year count, so that a unit which began to report moves nothing. A rate is the mean over units
-    and months; a count is the mean over months of the sum over units.
+    Of departments where they report it, else of processes, else of persons: what stands for different things is not averaged together, and nothing is
+    told of fewer than ten persons. Only units with all twelve months in every year count, so that a unit which began to report moves nothing. A rate
+    is the mean over units and months; a count is the mean over months of the sum over units.
     """
     if not tables.has("indicators"):
         return (), ""
     connection = tables.connect()
     try:
         frame = connection.execute(
-            f"""SELECT unit_id, {month_index("month")} AS month, avg(CAST(value AS DOUBLE)) AS value FROM indicators
+            f"""SELECT coalesce({column(tables, "indicators", name="unit_type", kind="VARCHAR")}, 'department') AS kind, unit_id,
+                       {month_index("month")} AS month, avg(CAST(value AS DOUBLE)) AS value FROM indicators
                 WHERE indicator_id = $name AND value IS NOT NULL AND unit_id IS NOT NULL AND month IS NOT NULL GROUP BY ALL ORDER BY ALL""",
             {"name": indicator_id},
         ).df()
     finally:
         connection.close()
+    kind = next((one for one in UNIT_NAMES if one in set(frame["kind"])), "department")
+    frame = frame[frame["kind"] == kind].reset_index(drop=True)
     frame["year"] = [Month(int(month)).fiscal_year.year for month in frame["month"]]
     frame = frame[frame["year"] <= last.year]
     months = frame.groupby(["unit_id", "year"])["month"].nunique().unstack(fill_value=0)
@@ -75,6 +81,8 @@ def indicator_by_year(tables: Tables, indicator_id: str, *, unit: str, last: Fis
     kept = whole.index[whole.all(axis=1)]
     if kept.empty:
         return (), "どの年度もそろって測っている対象がありません"
+    if kind == "staff" and len(kept) < SMALL_CELL:
+        return (), f"{SMALL_CELL}人未満のため示しません"
     dropped = int((~whole.index.isin(kept)).sum())
     rows = frame[frame["unit_id"].isin(kept) & frame["year"].isin(whole.columns)]
     monthly = rows.groupby(["year", "month"])["value"].agg("mean" if unit in RATES else "sum")

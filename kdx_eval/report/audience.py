@@ -18,6 +18,7 @@ from kdx_eval.disclosure import MASKED, SMALL_CELL, Audience, mask_small
 from kdx_eval.report.claims import build_ledger, results_digest
 from kdx_eval.report.claims_background import timing_texts
 from kdx_eval.report.ledger import Claim, Ledger
+from kdx_eval.report.policy_parts.outside import Silence, outside_parts
 from kdx_eval.report.wording import planned
 from kdx_eval.savings.assemble import public_savings
 
@@ -32,7 +33,6 @@ PUBLIC_NOTE = f"公表用です。対象が{SMALL_CELL}人に満たない数字�
 TOO_FEW = f"対象が{SMALL_CELL}人に満たないため、公表しません。"
 _FEW = re.compile(r"(?<![\d,.])[1-9][人名](?!当たり|[分・月日年\d])")
 _SEATS = re.compile(r"(?<=延べ)[\d,]+(?=人)|(?<=1人1月当たり)[\d,.△]+(?=分)")
-_PUBLIC_PARTS = frozenset({"review"})  # the other parts tell of departments, small groups or other cities
 _TOTALS = ("savings.", "value.", "scenario.", "bridge.", "switch.", "cash.hours")
 _COUNTED = ("question.", "savings.", "even.", "prior.", "cut.", "quality.")
 
@@ -196,7 +196,7 @@ def _public_results(results: Results, hidden: _Hidden) -> Results:
     return replace(
         results,
         plan=replace(planned(results), audience="public"),
-        policy={name: part for name, part in results.policy.items() if name in _PUBLIC_PARTS},
+        policy=outside_parts(results.policy, Silence(questions=hidden.questions, sentence=TOO_FEW, totals=hidden.totals)),
         studies=studies,
         evidence={key: _silent(item) if key in hidden.questions else item for key, item in results.evidence.items()},
         savings=savings,

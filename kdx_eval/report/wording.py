@@ -85,9 +85,18 @@ def ordered_evidence(results: Results) -> list[Evidence]:
 
 
 def numbered_evidence(results: Results) -> list[tuple[int, Evidence]]:
-    """Number and question, what a short list must show first: primary questions, harmful effects before good ones, so that a cut never hides the bad news."""
-    numbered = list(enumerate(ordered_evidence(results), start=1))
-    return sorted(numbered, key=lambda pair: (pair[1].role != "primary", VERDICT_ORDER.index(pair[1].verdict), pair[0]))
+    """Number and question, what a short list must show first: primary questions, harmful effects before good ones, so that a cut never hides the bad news.
+
+    What is worth hours comes before what is not: good news without a price must not push an undecided question on overtime off the page.
+    """
+    asked = () if results.plan is None else results.plan.questions
+    in_hours = {question.question_id for question in asked if question.outcome.hours_per_unit is not None and question.is_estimated}
+
+    def place(pair: tuple[int, Evidence]) -> tuple[bool, bool, bool, int, int]:
+        number, item = pair
+        return item.role != "primary", item.verdict != "逆効果", item.question_id not in in_hours, VERDICT_ORDER.index(item.verdict), number
+
+    return sorted(enumerate(ordered_evidence(results), start=1), key=place)
 
 
 def part_of(results: Results, question_id: str) -> int | None:

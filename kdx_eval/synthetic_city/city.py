@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,6 +63,11 @@ class City:
         """department_id, month, genai_uses, online_forms."""
         return self.by_department({"genai_uses": self.outcomes.genai_uses, "online_forms": self.outcomes.online_forms})
 
+    def citizen_indicators(self) -> pd.DataFrame:
+        """department_id, month, indicator_id, value of the departments that serve citizens."""
+        long = self.by_department(self.outcomes.citizens).melt(["department_id", "month"], var_name="indicator_id")
+        return long.dropna(subset=["value"]).reset_index(drop=True)
+
     def effects(self) -> pd.DataFrame:
         """The true effect of every treated department-month: department_id, month, course_id, outcome, effect.
 
@@ -70,13 +76,13 @@ class City:
         frames = []
         for (course, outcome), values in self.outcomes.effects.items():
             frame = self.by_department({"effect": values})
-            treated = np.arange(MONTHS) >= self.uptakes[course].start[:, None]
+            treated = (np.arange(MONTHS) >= self.uptakes[course].start[:, None]) & np.isfinite(values)
             frame = frame[treated.ravel()].assign(course_id=course, outcome=outcome)
             frames.append(frame[["department_id", "month", "course_id", "outcome", "effect"]])
         order = ["course_id", "outcome", "department_id", "month"]
         return pd.concat(frames).sort_values(order, ignore_index=True)
 
-    def by_department(self, columns: dict[str, NDArray[np.float64] | NDArray[np.int64]]) -> pd.DataFrame:
+    def by_department(self, columns: Mapping[str, NDArray[np.float64] | NDArray[np.int64]]) -> pd.DataFrame:
         """Long frame of (D, T) matrices: department_id, month, then ``columns``."""
         ids = self.departments["department_id"].to_numpy()
         keys = {"department_id": np.repeat(ids, MONTHS), "month": np.tile(self._months(), len(ids))}
@@ -112,8 +118,9 @@ def truth(city: City) -> dict[str, object]:
     rows = []
     for (course, outcome), values in city.outcomes.effects.items():
         start = city.uptakes[course].start
-        cells = (np.arange(first, last) >= start[:, None]) & (start < NEVER)[:, None]
         inside = values[:, first:last]
+        reached = (start < NEVER) & np.isfinite(values).all(axis=1)
+        cells = (np.arange(first, last) >= start[:, None]) & reached[:, None]
         rows.append(
             {
                 "course_id": course,
@@ -122,7 +129,7 @@ def truth(city: City) -> dict[str, object]:
                 "total": round(float(inside[cells].sum()), 4),
                 "mean_per_department_month": round(float(inside[cells].mean()), 6),
                 "department_months": int(cells.sum()),
-                "departments": int((start < NEVER).sum()),
+                "departments": int(reached.sum()),
             }
         )
     return {

@@ -53,8 +53,8 @@ def _work(city: City, data: Path) -> list[Planted]:
     long = city.indicators().melt(["department_id", "month"], var_name="indicator_id")
     # Generative AI came into use, and into the log, in 令和5年度: before that nothing was collected.
     long = long[(long["indicator_id"] != "genai_uses") | (long["month"] >= pd.Timestamp(2023, 4, 1))]
+    long = pd.concat([long, city.citizen_indicators()], ignore_index=True)
     long["month"] = long["month"].dt.strftime("%Y-%m")
-    long = pd.concat([long, loop.citizen_indicators(city)], ignore_index=True)
     frame = long.rename(columns={"department_id": "unit_id"}).assign(unit_type="department")
     frame = frame.sort_values(["indicator_id", "unit_id", "month"], ignore_index=True)[["unit_type", "unit_id", "month", "indicator_id", "value"]]
     bad: dict[str, object] = {str(k): v for k, v in frame.iloc[0].items()} | {"month": "2026-04", "value": "#DIV/0!"}

@@ -80,6 +80,36 @@ questions:
     design: everyone
     role: completion_only
     note: 全職員必修のため比べる相手がなく、修了率だけを示す
+  - question_id: q6_processing_days
+    title: BPR・業務改善研修により、市民が待つ処理日数は短くなったか
+    courses: [DXBPR]
+    unit: department
+    outcome: indicators.processing_days
+    design: staggered
+    control: not_yet_treated
+    treated_from: enrolled
+    threshold_share: 0.15
+    cohort_width: quarter
+    excluded_periods:
+      - ["2022-04", "2023-04"]
+    smallest_effect: 0.3  # 日
+    role: secondary
+    note: 生まれた時間で始めた施策（EBPM・イノベーション）の行き着く先。定性的効果として示し、金額には換算しない
+  - question_id: q7_online_share
+    title: オンライン申請ツール合同研修会により、オンライン申請率は上がったか
+    courses: [FORMTOOL]
+    unit: department
+    outcome: indicators.online_share
+    design: staggered
+    control: not_yet_treated
+    treated_from: enrolled
+    threshold_share: 0.15
+    cohort_width: quarter
+    excluded_periods:
+      - ["2022-04", "2023-04"]
+    smallest_effect: 1.0  # ポイント
+    role: secondary
+    note: 生まれた時間で始めた施策（EBPM・イノベーション）の行き着く先。定性的効果として示し、金額には換算しない
 """
 
 README_TEXT = """\

@@ -67,6 +67,8 @@ class Mechanism:
     effect_share : float        fall of minutes per case when all who were trained at the start are still posted
     overtime_share : float      share of the freed hours by which overtime falls
     genai_uses_per_staff : float  added generative-AI uses per posted person and month
+    processing_days : float     days by which applications are decided sooner at the full effect of the first course
+    online_share : float        share of applications that the course on forms brings online at its full effect
     ramp_months : int           months from enrolment to the full effect
     selection_on_level : float  departments that volunteer have this much more minutes per case and overtime
     selection_on_trend : float  their minutes drift by this share a year from 2023-05 on
@@ -82,6 +84,8 @@ class Mechanism:
     effect_share: float = 0.07
     overtime_share: float = 0.30
     genai_uses_per_staff: float = 0.8
+    processing_days: float = 0.9
+    online_share: float = 0.03
     ramp_months: int = 3
     selection_on_level: float = 0.15
     selection_on_trend: float = 0.0

@@ -22,14 +22,14 @@ _LINES: tuple[tuple[str, str, int, str, str, tuple[int, ...], str], ...] = (
     ("委託料", "研修効果の検証支援（初年度のみ）", 396_000, "その他特財", "", (0, 0, 0, 0, 0, 1), "臨時"),
 )
 _STAGES = ((2025, "当初"), (2025, "補正"), (2025, "決算"), (2026, "当初"), (2026, "決算見込"), (2027, "要求"))
-# 研修番号, 受講予定者数: R8 R9, 事務局の時間, 庁内講師の時間 (R7)
-_PLANS: tuple[tuple[str, tuple[int, int], int, int], ...] = (
-    ("DXBPR", (215, 240), 120, 0),
-    ("FORMTOOL", (150, 150), 36, 48),
-    ("AITOOL", (240, 300), 60, 30),
-    ("BA", (8, 8), 24, 0),
-    ("DXLIT", (80, 80), 24, 0),
-    ("DXNET", (50, 50), 16, 0),
+# 研修番号, 受講予定者数: R8 R9, 事務局の時間, 庁内講師の時間 (R7), 1回の定員と他団体の席 (R9, neighbours asked to share what is paid by the class)
+_PLANS: tuple[tuple[str, tuple[int, int], int, int, tuple[int, int] | None], ...] = (
+    ("DXBPR", (215, 240), 120, 0, (24, 24)),
+    ("FORMTOOL", (150, 150), 36, 48, None),
+    ("AITOOL", (240, 300), 60, 30, None),
+    ("BA", (8, 8), 24, 0, (20, 12)),
+    ("DXLIT", (80, 80), 24, 0, (40, 30)),
+    ("DXNET", (50, 50), 16, 0, (30, 0)),
 )
 # Yen per hour in 2025; later years by a rise of the pay scale.
 _PRICES = {"wage_only": 2_610, "fully_loaded": 4_020, "marginal_overtime": 2_560}
@@ -82,14 +82,14 @@ def wages() -> pd.DataFrame:
 
 
 def course_plans() -> pd.DataFrame:
-    """Attendees planned for each course, and the hours that the city's own staff spend on organising and teaching."""
+    """Attendees planned for each course, the hours that the city's own staff spend on organising and teaching, and seats that neighbours would take."""
     rows = [
-        (year, course, planned or "", office, teaching)
+        (year, course, planned or "", office, teaching, *(shared if shared and year == 2027 else ("", "")))
         for place, year in enumerate((2025, 2026, 2027))
-        for course, plans, office, teaching in _PLANS
+        for course, plans, office, teaching, shared in _PLANS
         for planned in (plans[place - 1] if place else 0,)
     ]
-    return pd.DataFrame(rows, columns=["年度", "研修番号", "受講予定者数", "事務局の時間", "庁内講師の時間"])
+    return pd.DataFrame(rows, columns=["年度", "研修番号", "受講予定者数", "事務局の時間", "庁内講師の時間", "1回の定員", "他団体の席"])
 
 
 def alternatives() -> pd.DataFrame:

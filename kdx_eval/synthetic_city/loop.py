@@ -1,12 +1,11 @@
-"""What comes round in the synthetic city: knowledge and where it is used, fees that fell or did not, targets, measures, what citizens see."""
+"""What comes round in the synthetic city: knowledge and where it is used, fees that fell or did not, targets, measures."""
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from kdx_eval.synthetic_city.city import City
-from kdx_eval.synthetic_city.design import MONTHS, city_months, stream
+from kdx_eval.synthetic_city.design import stream
 
 _PLAN = "合成データ（架空の行財政運営方針）"
 # 節, 細節, 単価, 財源, 研修番号, R6決算の数量. 概論 is taught by own staff from R7 on and its invoice fell; security too, but its invoice did not.
@@ -29,8 +28,9 @@ _MEASURES: tuple[tuple[str, str, str, str, str, str, str], ...] = (
     ("窓口の混み具合にもとづく職員配置", "EBPM", "R7.7.1", "実施中", "窓口での相談対応", "満足度", "番号札の発券記録"),
     ("転入手続のオンライン事前受付", "手続の見直し", "R7.10.1", "試行", "市民向け手続の見直し", "オンライン申請率", "届出の件数と時間帯"),
     ("孤立の早期発見のための訪問", "EBPM", "R7.6.1", "実施中", "訪問支援", "", "訪問記録"),
-    ("審査の手順の統一", "手続の見直し", "R7.5.1", "終了", "手引きの整備", "処理日数", "差戻しの理由の集計"),
+    ("審査の手順の統一", "手続の見直し", "R6.10.1", "実施中", "手引きの整備", "処理日数", "差戻しの理由の集計"),
     ("生成AIによる相談記録の要約", "イノベーション", "", "検討中", "データにもとづく施策の検討", "処理日数", ""),
+    ("申請フォームの順次公開", "手続の見直し", "R6.10.1", "実施中", "市民向け手続の見直し", "オンライン申請率", "紙の申請の件数"),
 )
 
 
@@ -85,23 +85,3 @@ def measures(city: City) -> pd.DataFrame:
     return pd.DataFrame(
         rows, columns=["施策番号", "施策名", "所属コード", "施策の種類", "施策の開始日", "施策の状況", "再配分先", "施策の成果指標", "根拠としたもの"]
     )
-
-
-def citizen_indicators(city: City) -> pd.DataFrame:
-    """department_id, month, indicator_id, value of the counter departments: better from year to year everywhere, and not because of training."""
-    rng = stream(city.seed, "citizens")
-    homes = city.departments.loc[city.departments["department_type"] == "窓口", "department_id"].to_numpy()
-    years = np.arange(MONTHS) / 12
-    shape = (len(homes), MONTHS)
-    own = rng.standard_normal((3, len(homes), 1))
-    series = {
-        "processing_days": np.round(12.0 - 0.5 * years + 1.2 * own[0] + 0.5 * rng.standard_normal(shape), 1),
-        "online_share": np.round(np.clip(0.16 + 0.045 * years + 0.03 * own[1] + 0.012 * rng.standard_normal(shape), 0, 1), 3),
-        "satisfaction": np.round(np.clip(3.6 + 0.06 * years + 0.15 * own[2] + 0.08 * rng.standard_normal(shape), 1, 5), 2),
-    }
-    months = np.array([month.first_day for month in city_months()], dtype="datetime64[s]")
-    keys = {"department_id": np.repeat(homes, MONTHS), "month": np.tile(months, len(homes))}
-    frames = [pd.DataFrame({**keys, "indicator_id": name, "value": values.ravel()}) for name, values in series.items()]
-    for frame in frames:
-        frame["month"] = frame["month"].dt.strftime("%Y-%m")
-    return pd.concat(frames, ignore_index=True)

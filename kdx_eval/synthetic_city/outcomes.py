@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from kdx_eval.schema import parameter
 from kdx_eval.synthetic_city import design
+from kdx_eval.synthetic_city.citizens import make_citizen_outcomes
 from kdx_eval.synthetic_city.design import MONTHS, CitySize, Mechanism, city_months, stream
 from kdx_eval.synthetic_city.names import process_name
 from kdx_eval.synthetic_city.people import People
@@ -35,7 +36,8 @@ class Outcomes:
     scheduled, overtime : (D, T)  hours; overtime has one decimal
     overtime_yen : (D, T)       paid overtime, integer
     genai_uses, online_forms : (D, T)  integers
-    effects : dict              (course_id, outcome) -> (D, T), with minus without
+    citizens : dict             indicator_id -> (D, T); NaN in departments that serve no citizens
+    effects : dict              (course_id, outcome) -> (D, T), with minus without; NaN where the outcome is not measured
     """
 
     processes: pd.DataFrame
@@ -46,6 +48,7 @@ class Outcomes:
     overtime_yen: NDArray[np.int64]
     genai_uses: NDArray[np.int64]
     online_forms: NDArray[np.int64]
+    citizens: dict[str, Matrix]
     effects: dict[tuple[str, str], Matrix]
 
 
@@ -63,11 +66,13 @@ def make_outcomes(people: People, uptakes: dict[str, Uptake], *, size: CitySize,
     overtime = _overtime(people, level, mechanism=mechanism, seed=seed) - mechanism.overtime_share * freed
     added = mechanism.genai_uses_per_staff * acting["AITOOL"] * heads
     zero = np.zeros_like(freed)
+    citizens = make_citizen_outcomes(people, acting, mechanism=mechanism, seed=seed)
     effects = {
         ("DXBPR", "workload_hours"): -freed,
         ("DXBPR", "overtime_hours"): -mechanism.overtime_share * freed,
         ("FORMTOOL", "workload_hours"): zero,
         ("AITOOL", "genai_uses"): added,
+        **citizens.effects,
     }
     overtime = np.round(overtime, 1)
     return Outcomes(
@@ -79,6 +84,7 @@ def make_outcomes(people: People, uptakes: dict[str, Uptake], *, size: CitySize,
         overtime_yen=np.rint(overtime * np.repeat(_paid_price(people), 12, axis=1)).astype(np.int64),
         genai_uses=np.rint(_genai_uses(heads, seed=seed) + added).astype(np.int64),
         online_forms=_online_forms(size, seed=seed),
+        citizens=citizens.values,
         effects=effects,
     )
 

@@ -14,11 +14,12 @@ from kdx_eval.errors import DataError, ParameterError
 from kdx_eval.evidence import checked_costs
 from kdx_eval.load import load_dataset
 from kdx_eval.plan.types import Outcome
+from kdx_eval.plots import Small, plot_vision
 from kdx_eval.policy import study_policy
 from kdx_eval.policy.cycle import Cycle, find_cycle
 from kdx_eval.policy.fees import Replacement, hours_by_year, provider_kind, replaced_courses
 from kdx_eval.policy.specialists import Contract, Hourly, Specialists, Terms, Training, break_even_months, find_specialists, fixed_yen
-from kdx_eval.policy.stage_b import NO_EFFECT, find_stage_b
+from kdx_eval.policy.stage_b import NO_EFFECT, Asked, find_stage_b
 from kdx_eval.policy.vision import Vision, find_vision
 from kdx_eval.policy.yearly import Point, find_trend, indicator_by_year
 from kdx_eval.report.claims import build_ledger
@@ -273,6 +274,17 @@ def test_the_numbers_of_the_loop_figure_are_those_of_the_ledger() -> None:
 MONTHS = [Month.of(2023, 4) + k for k in range(36)]
 
 
+def test_a_series_that_hardly_moves_is_drawn_as_one_and_its_ticks_differ() -> None:
+    flat = Small(title="平均", years=("R6", "R7"), values=(3.501, 3.500), targets=(float("nan"),) * 2, percent=False)
+    figure = plot_vision([flat], title="t")
+    figure.canvas.draw()
+    axes = figure.axes[0]
+    low, high = axes.get_ylim()
+    assert high - low == pytest.approx(0.05 * 3.5, rel=0.02)  # a twentieth of the level
+    shown = [label.get_text() for label in axes.get_yticklabels() if low <= label.get_position()[1] <= high]
+    assert len(set(shown)) == len(shown) >= 2
+
+
 def indicator_rows(name: str, values: dict[str, tuple[float, float, float]], skip: tuple[str, int] | None = None):
     return [
         ("department", unit, month.first_day, name, yearly[place // 12])
@@ -293,6 +305,19 @@ def test_a_rate_is_averaged_and_a_count_added_up_over_the_same_units_in_every_ye
     assert [one.value for one in points] == [11.0, 22.0]
     assert note == ""
     assert indicator_by_year(small, "satisfaction", unit="点", last=YEAR)[0] == ()
+
+
+def test_an_indicator_of_departments_is_not_averaged_with_that_of_persons_and_of_nine_persons_nothing_is_told() -> None:
+    of_departments = indicator_rows("satisfaction", {"A": (3.0, 3.5, 4.0)})
+    of_persons = [("staff", *row[1:]) for row in indicator_rows("satisfaction", {f"s{k}": (1.0, 1.0, 1.0) for k in range(9)})]
+    both = SmallTables(indicators=(INDICATORS, of_departments + of_persons))
+    assert [one.value for one in indicator_by_year(both, "satisfaction", unit="点", last=YEAR)[0]] == [3.0, 3.5, 4.0]
+    points, note = indicator_by_year(SmallTables(indicators=(INDICATORS, of_persons)), "satisfaction", unit="点", last=YEAR)
+    assert points == ()
+    assert "10人未満" in note
+    tenth = [("staff", *row[1:]) for row in indicator_rows("satisfaction", {"s9": (2.0, 2.0, 2.0)})]
+    points, _ = indicator_by_year(SmallTables(indicators=(INDICATORS, of_persons + tenth)), "satisfaction", unit="点", last=YEAR)
+    assert [one.value for one in points] == pytest.approx([1.1, 1.1, 1.1])
 
 
 def test_a_trend_follows_the_hand_worked_case_and_stops_at_a_change_of_definition() -> None:
@@ -405,10 +430,10 @@ def test_a_planned_question_is_shown_with_its_verdict() -> None:
     asked = replace(report_city.question("q1", "処理日数は減ったか"), outcome=outcome)
     evidence = {"q1": report_city.city().evidence["q1"]}
     (days,) = stage_b(plan=report_city.plan((asked,)), evidence=evidence).outcomes
-    assert days.questions == (("処理日数は減ったか", "効果あり", evidence["q1"].headline_sentence),)
+    assert days.questions == (Asked(question_id="q1", title="処理日数は減ったか", verdict="効果あり", sentence=evidence["q1"].headline_sentence),)
     assert NO_EFFECT not in days.sentence
     (days,) = stage_b(plan=report_city.plan((asked,))).outcomes
-    assert days.questions[0][1] == "未推定"
+    assert days.questions[0].verdict == "未推定"
 
 
 def contract(yen: float) -> Contract:

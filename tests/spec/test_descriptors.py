@@ -40,7 +40,7 @@ DESIGN = {
     "events": "valid_from valid_to scope kind note",
     "redeployment": "department_id fiscal_year hours destination",
     "prior_claims": "fiscal_year claim_id hours yen basis",
-    "course_plans": "fiscal_year course_id planned_attendees office_hours instructor_hours",
+    "course_plans": "fiscal_year course_id planned_attendees office_hours instructor_hours class_capacity partner_seats",
     "alternatives": "fiscal_year option yen staff_hours saved_hours savings_basis note source",
     "pay_table": "fiscal_year staff_count salary_yen allowance_yen bonus_yen contribution_yen hours_per_year source",
     "targets": "indicator_id fiscal_year value source",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -46,12 +47,27 @@ def whole_path(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
         ("q2_form_hours", "FORMTOOL", "workload_hours"),
         ("q3_bpr_overtime", "DXBPR", "overtime_hours"),
         ("q4_genai_uses", "AITOOL", "genai_uses"),
+        ("q6_processing_days", "DXBPR", "processing_days"),
+        ("q7_online_share", "FORMTOOL", "online_share"),
     ],
 )
 def test_the_truth_of_the_demo_city_lies_inside_the_interval(whole_path: dict[str, object], question: str, course: str, outcome: str) -> None:
     study: EffectStudy = whole_path["studies"][question]
     truth = true_mean(whole_path["truth"], whole_path["panels"].panels[question], course=course, outcome=outcome)
-    assert study.headline.conf_low <= truth <= study.headline.conf_high
+    unit = 100.0 if outcome == "online_share" else 1.0  # the city records shares of one, the study speaks in points
+    assert study.headline.conf_low <= truth * unit <= study.headline.conf_high
+
+
+def test_what_citizens_notice_is_estimated_like_hours_and_told_in_words_of_its_unit(whole_path: dict[str, object]) -> None:
+    evidence, studies = whole_path["evidence"], whole_path["studies"]
+    days, share = evidence["q6_processing_days"], evidence["q7_online_share"]
+    assert (days.verdict, share.verdict) == ("効果あり", "効果あり")
+    assert re.search(r"処理日数が0\.\d\d日短い（95%の幅：0\.\d\d日短い～0\.\d\d日短い）", days.headline_sentence)
+    assert re.search(r"オンライン申請率が\d\.\d\dポイント高い（95%の幅：", share.headline_sentence)
+    assert "1課・1か月当たり" not in days.headline_sentence + share.headline_sentence + "".join((*days.sentences, *share.sentences))
+    assert "（、" not in "".join((*days.sentences, *share.sentences))
+    # Only departments that serve citizens measure it: 管理 does not.
+    assert studies["q6_processing_days"].n_treated_units < studies["q1_bpr_hours"].n_treated_units
 
 
 def test_the_course_that_works_is_found_and_the_one_that_does_not_is_not(whole_path: dict[str, object]) -> None:

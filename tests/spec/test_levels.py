@@ -176,6 +176,15 @@ def test_links_ideals_and_the_log_are_marked_by_what_they_rest_on() -> None:
     assert [one.status for one in found.trends if "特別交付税措置の令和8年度" in one.event] == ["check"]
 
 
+@pytest.mark.parametrize(("hours", "known"), [(1.0, True), (None, False)])
+def test_the_ideal_of_getting_work_done_is_shown_by_questions_on_hours_alone(hours: float | None, known: bool) -> None:
+    plan, results = plan_with("processing_days")
+    asked = replace(plan.questions[0], outcome=replace(plan.questions[0].outcome, hours_per_unit=hours))
+    found = sort_by_level(assessments(), plan=replace(plan, questions=(asked,)), so_far=results)  # type: ignore[arg-type]
+    assert any(item.level == 4 and item.state == "known" for item in found.items)
+    assert found.ideals[2].is_known is known
+
+
 def test_the_four_ideals_and_the_skill_standard_are_those_of_the_policy(shared: Path) -> None:
     (source,) = (shared / "seed").glob("*.txt")
     text = source.read_text(encoding="utf-8")

@@ -22,7 +22,8 @@ from kdx_eval.errors import DataError, NotIdentifiedError, ParameterError
 from kdx_eval.panel.type import Panel
 from kdx_eval.policy.partnership import CityEffect, Partnership
 from kdx_eval.policy.pooling import combine_effects_of_cities, pool_contrasts, pool_moments, pool_shares
-from kdx_eval.policy.release import Release, make_release, read_release, release_fields, release_text
+from kdx_eval.policy.release import Release, make_release, read_release, release_text
+from kdx_eval.policy.release_preview import release_fields
 from kdx_eval.policy.seats import seat_cost
 from kdx_eval.report.claims import build_ledger
 from kdx_eval.report.policy_parts.partnership import SECTION
@@ -98,6 +99,25 @@ def test_twenty_cities_give_no_value_of_a_single_department_or_person() -> None:
 def test_everything_that_is_given_is_shown_before() -> None:
     shown = " ".join(" ".join(row) for row in release_fields(released("122173")))
     assert all(word in shown for word in ("122173市", "効果と標準誤差", "研修前の平均", "人数", "課の指紋", "月別平均", "ばらつき"))
+    given_away = released("122173")
+    content = json.loads(release_text(given_away))
+    # Change any one thing in the file but the matrices, fingerprints and the digest, and what is shown changes: nothing in it is unseen.
+    changed = {
+        "city_id": "122190", "city": "隣市", "question_id": "q9", "title": "別の問い",
+        "design/outcome": "workload.cases", "design/unit": "process", "design/unit_label": "分/課・月", "design/better": "higher",
+        "design/control": "never_treated", "design/treated_from": "completed", "design/threshold_share": 0.5, "design/cohort_width": "month",
+        "design/buffer_months": 2, "design/excluded_periods": [["2024-05", "2024-06"]], "design/periods": ["2024-04", "2024-05"],
+        "contrast/estimate": -4.5, "contrast/std_error": 3.5, "contrast/df": 3.0, "contrast/baseline_mean": 55.0,
+        "contrast/n_treated": 17, "contrast/n_control": 7, "contrast/persons_treated": 99, "contrast/persons_control": 98,
+    }  # fmt: skip
+    fields = {f"{key}/{name}" if isinstance(value, dict) else key for key, value in content.items() for name in (value if isinstance(value, dict) else "_")}
+    assert fields - set(changed) == {"kind", "schema_version", "digest", "units", *(f"moments/{name}" for name in content["moments"])}
+    for path, value in changed.items():
+        part, _, name = path.rpartition("/")
+        other = replace(given_away, **{name: value}) if not part else replace(
+            given_away, **{part: {**given_away.design, name: value} if part == "design" else replace(given_away.contrast, **{name: value})}
+        )  # fmt: skip
+        assert release_fields(other) != release_fields(given_away), path
     assert "月別平均" not in " ".join(row[0] for row in release_fields(released("122173", with_moments=False)))
 
 
@@ -228,6 +248,15 @@ def test_a_seat_costs_less_when_classes_are_filled_together() -> None:
     full = seat_cost("BPR", fee_yen=385_000, capacity=24, own_seats=25, partner_seats=23)
     assert (full.classes_alone, full.classes_jointly) == (2, 2)
     assert full.yen_jointly == pytest.approx(385_000 / 24)
+    # The course of the demo: one class of 20 at 2 310 000 yen for 8; 12 of others fill it: 2 310 000 x 8 / 20 = 924 000, so 1 386 000 less.
+    shared = seat_cost("BA", fee_yen=2_310_000, capacity=20, own_seats=8, partner_seats=12, classes=1)
+    assert (shared.classes_alone, shared.classes_jointly) == (1, 1)
+    assert (shared.yen_alone, shared.yen_jointly, shared.saved_yen) == (288_750, 115_500, 1_386_000)
+    # Classes that are held half empty, on two days, are paid all the same: 2 x 300 for 10 seats; 25 of others need one class more than the 30 free seats hold.
+    spread = seat_cost("X", fee_yen=300, capacity=20, own_seats=10, partner_seats=35, classes=2)
+    assert (spread.classes_alone, spread.classes_jointly, spread.yen_alone) == (2, 3, 60)
+    with pytest.raises(ParameterError, match="定員×回数を超えて"):
+        seat_cost("X", fee_yen=300, capacity=4, own_seats=10, partner_seats=0, classes=2)
     with pytest.raises(ParameterError, match="0より大きい"):
         seat_cost("BPR", fee_yen=385_000, capacity=0, own_seats=1, partner_seats=0)
 

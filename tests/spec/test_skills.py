@@ -19,6 +19,7 @@ from small_tables import SmallTables
 from kdx_eval.policy.course_cover import cover_cells
 from kdx_eval.policy.skill_measures import describe, gain_of
 from kdx_eval.policy.skills import GROUPS, SkillCell, Skills, skill_map_of
+from kdx_eval.report.blocks import Table
 from kdx_eval.report.claims import build_ledger
 from kdx_eval.report.policy_parts.skills import SECTION
 from kdx_eval.report.tables import show_table
@@ -282,6 +283,32 @@ def test_the_skill_map_is_stored_and_read_back_and_its_figures_stand_in_the_ledg
     assert "15のマスの達成率（上司評価）" in blocks
     assert "仮のもの" in blocks
     assert len(list(SECTION.pictures(found, False))) == 2
+
+
+def test_a_level_that_nobody_decided_is_marked_wherever_a_share_or_a_gap_rests_on_it() -> None:
+    found = example()
+    ledger = build_ledger(report_city.city(policy={"skills": found}))
+    captions = [block.caption for block in SECTION.blocks(ledger, found) if isinstance(block, Table)]
+    unmarked = [caption for caption in captions if "【仮の水準】" not in caption]
+    assert unmarked == ["同じ人の前後の差（点）と、その領域の研修"]  # differences of scores need no level
+    first = next(block for block in SECTION.blocks(ledger, found) if isinstance(block, Table))
+    assert {row[3][-3:] for row in first.rows} == {"（仮）"}
+    assert "仮の水準" in next(iter(SECTION.pictures(found, False)))[0].caption
+    assert "仮の水準" in ledger.claim("skills.cell.0.attained").subject
+    assert set(show_table(found, "skill_cells").frame["必要水準"].str[-3:]) == {"（仮）"}
+
+
+def test_a_level_that_the_city_decided_is_not_marked_and_the_rest_is() -> None:
+    decided = tuple(replace(one, status="decided") for one in POLICY.supplements.levels)
+    half = tuple(replace(one, status="decided") if one.tier_id == "everyone" else one for one in POLICY.supplements.levels)
+    for levels, mark in ((decided, ""), (half, "【一部は仮の水準】")):
+        policy = replace(POLICY, supplements=replace(POLICY.supplements, levels=levels))
+        found = study(scored([3.0] * 12), people(12), policies=(policy,))
+        ledger = build_ledger(report_city.city(policy={"skills": found}))
+        text = str(list(SECTION.blocks(ledger, found)))
+        assert (mark in text) if mark else ("仮" not in text)
+        row = next(block for block in SECTION.blocks(ledger, found) if isinstance(block, Table)).rows[-3]
+        assert (row[0], row[3]) == (EVERYONE, "3")
 
 
 def test_every_cell_carries_the_policys_own_words() -> None:

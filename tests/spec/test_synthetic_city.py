@@ -62,14 +62,16 @@ def test_another_seed_gives_another_city(city: City) -> None:
 
 
 def test_the_recorded_truth_is_the_difference_to_the_same_city_without_training(city: City, full: CityFiles) -> None:
-    without = simulate_city(mechanism=Mechanism(effect_share=0.0, genai_uses_per_staff=0.0))
+    without = simulate_city(mechanism=Mechanism(effect_share=0.0, genai_uses_per_staff=0.0, processing_days=0.0, online_share=0.0))
     truth = pd.read_csv(full.truth.parent / "truth_effects.csv", dtype={"department_id": str}, parse_dates=["month"])
     measured = {
         ("DXBPR", "workload_hours"): _department_hours(city) - _department_hours(without),
         ("DXBPR", "overtime_hours"): city.outcomes.overtime - without.outcomes.overtime,
         ("AITOOL", "genai_uses"): city.outcomes.genai_uses - without.outcomes.genai_uses,
     }
-    rounding = {"workload_hours": 0.05, "overtime_hours": 0.11, "genai_uses": 1.01}
+    for key in (("DXBPR", "processing_days"), ("FORMTOOL", "online_share")):  # nothing in the departments that serve nobody
+        measured[key] = np.nan_to_num(city.outcomes.citizens[key[1]] - without.outcomes.citizens[key[1]])
+    rounding = {"workload_hours": 0.05, "overtime_hours": 0.11, "genai_uses": 1.01, "processing_days": 0.101, "online_share": 0.00101}
     for (course, outcome), difference in measured.items():
         rows = truth[(truth["course_id"] == course) & (truth["outcome"] == outcome)]
         expected = rows.pivot_table(index="department_id", columns="month", values="effect")
@@ -234,7 +236,12 @@ def test_the_plan_that_comes_with_the_city_can_be_read(full: CityFiles) -> None:
 
     plan = read_plan(full.data / "plan.yaml")
     assert plan.synthetic
-    assert [question.role for question in plan.questions] == ["primary", "primary", "secondary", "secondary", "completion_only"]
+    roles = ["primary", "primary", "secondary", "secondary", "completion_only", "secondary", "secondary"]
+    assert [question.role for question in plan.questions] == roles
+    # What citizens notice is asked before looking, like everything else, and is worth no hours.
+    assert [(one.outcome.key, one.outcome.unit_label, one.outcome.hours_per_unit) for one in plan.questions[5:]] == [
+        ("indicators.processing_days", "日", None), ("indicators.online_share", "ポイント", None),
+    ]  # fmt: skip
 
 
 def test_an_older_city_is_not_mixed_with_a_new_one(minimal: CityFiles) -> None:

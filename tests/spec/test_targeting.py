@@ -156,6 +156,24 @@ def test_no_months_choose_nothing() -> None:
     assert (found.gain, found.months_used) == (0.0, 0.0)
 
 
+def test_too_few_months_for_any_piece_say_how_many_it_takes() -> None:
+    found = listed(SHOWN, months=1.5)
+    assert not any(one.chosen for one in found.targets)
+    assert "1件に2.0人月かかり、使える人月は1.5人月" in found.notes[0]
+    assert not any("選べる業務がありません" in note for note in listed(SHOWN, months=2.0).notes)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("specialist_months", -1.0), ("specialist_months", float("nan")), ("months_per_case", 0.0), ("months_per_case", float("nan")), ("per_division", -3)],
+)
+def test_a_limit_that_makes_no_sense_is_named_with_the_notebook_to_mend(name: str, value: float) -> None:
+    with pytest.raises(ParameterError) as caught:
+        study_policy("targeting", None, plan=report_city.plan(()), **{name: value})  # type: ignore[arg-type]
+    assert str(caught.value.place).startswith(name)
+    assert "07 のノート" in str(caught.value.hint)
+
+
 def test_a_choice_that_the_part_does_not_know_is_named() -> None:
     with pytest.raises(ParameterError, match="specialist_months"):
         study_policy("targeting", None, plan=report_city.plan(()), specialist_month=3)  # type: ignore[arg-type]

@@ -10,9 +10,11 @@ from kdx_eval.report.data_page import data_page
 from kdx_eval.report.forms.answers import ANSWER_SHEET, answer_sheet, read_answer_sheet
 from kdx_eval.report.forms.calendar import RequestCalendar, calendar_sheet, next_request_year, request_calendar
 from kdx_eval.report.forms.letters import request_letter
+from kdx_eval.report.forms.required_levels import levels_file, levels_form
 from kdx_eval.report.forms.senders import Asked, Department, asked_departments, known_departments, sections, sender_form, table_form
 from kdx_eval.safe import safe_child, safe_name, write_atomic
 from kdx_eval.schema import load_schema
+from kdx_eval.schema.policy_version import load_policy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +28,7 @@ REQUESTS, EACH_DEPARTMENT = "照会", "各課"
 def write_forms(folder: Path, *, year: FiscalYear | None = None, departments: Sequence[Department] = ()) -> tuple[Path, ...]:
     """Write all that is needed to ask for data into an existing folder and return the files.
 
-    A workbook for each table, the answer sheet and a description of all columns lie in ``folder``; letters, the workbooks of each
+    A workbook for each table, the answer sheet, the required levels and a description of all columns lie in ``folder``; letters, the workbooks of each
     sender and the calendar in 照会/, those of the departments in 照会/各課/.
 
     Parameters
@@ -44,6 +46,8 @@ def write_forms(folder: Path, *, year: FiscalYear | None = None, departments: Se
     calendar = request_calendar(year or next_request_year(dt.datetime.now(tz=dt.UTC).astimezone().date()))
     written = [_write(folder, f"{safe_name(f'{table.title}_{table.name}')}.xlsx", table_form(table)) for table in load_schema().tables.values()]
     written += [_write(folder, ANSWER_SHEET, answer_sheet()), write_atomic(safe_child(folder, "DATA.md"), data_page())]
+    policy = load_policy()
+    written.append(_write(folder, levels_file(policy), levels_form(policy)))
     written.append(_write(folder, f"{REQUESTS}/日程表.xlsx", calendar_sheet(calendar)))
     for asked in sections(tuple(departments)):
         written += _ask(folder, REQUESTS, asked=asked, calendar=calendar)

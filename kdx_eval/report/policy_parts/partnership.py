@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from kdx_eval.plots import plot_ranges
@@ -18,7 +18,16 @@ if TYPE_CHECKING:
     from kdx_eval.policy.pooling import PooledEffect
     from kdx_eval.report.ledger import Ledger, LedgerBook
 
-_SEAT_FIELDS = ("alone", "jointly", "saved")
+# Field of SeatCost: unit, label.
+_SEAT_FIELDS: Mapping[str, tuple[str, str]] = {
+    "own_seats": ("席", "本市の席"),
+    "partner_seats": ("席", "他団体の席"),
+    "classes_alone": ("回", "単独の回数"),
+    "classes_jointly": ("回", "共同の回数"),
+    "yen_alone": ("円", "1席の費用（単独）"),
+    "yen_jointly": ("円", "1席の費用（共同）"),
+    "saved_yen": ("円", "共同にした場合の本市の減"),
+}
 _NORMAL_95 = 1.959963984540054
 
 
@@ -34,10 +43,10 @@ def _claims(book: LedgerBook, found: Partnership) -> None:
         _pooled_claims(book, found.together, unit_label=found.unit_label)
     for place, item in enumerate(found.seats):
         name = f"partnership.seat.{place}"
-        costs = (item.yen_alone, item.yen_jointly, item.saved_yen)
-        for field, value, label in zip(_SEAT_FIELDS, costs, ("1席の費用（単独）", "1席の費用（共同）", "共同にした場合の減"), strict=True):
-            text = f"{format_number(value)}円"
-            book.figure(f"{name}.{field}", value, text=text, unit="円", label=label, subject=shorten(item.course, 30), inputs=("costs", "training"))
+        book.about(name, shorten(item.course, 30))
+        for field, (unit, label) in _SEAT_FIELDS.items():
+            value = getattr(item, field)
+            book.figure(f"{name}.{field}", value, text=f"{format_number(value)}{unit}", unit=unit, label=label, inputs=("costs", "training", "course_plans"))
     for place, note in enumerate(_notes(found)):
         book.sentence(f"partnership.note.{place}", note, label="前提")
 
@@ -82,8 +91,9 @@ def _blocks(ledger: Ledger, found: Partnership) -> Iterator[Block]:
             (shorten(item.course, 30), *(ledger.text(f"partnership.seat.{place}.{field}") for field in _SEAT_FIELDS))
             for place, item in enumerate(found.seats)
         )
-        heads = columns("研修", "1席の費用（単独）", "1席の費用（共同）", "共同にした場合の減", right=(1, 2, 3), widths=(3, 1.4, 1.4, 1.4))
-        yield Table(columns=heads, rows=costs, caption="1席の費用")
+        titles = ("研修", "本市の席", "他団体の席", "単独の回数", "共同の回数", "1席（単独）", "1席（共同）", "本市の減")
+        heads = columns(*titles, right=range(1, 8), widths=(2.4, 0.9, 1.1, 1.1, 1.1, 1.2, 1.2, 1.4))
+        yield Table(columns=heads, rows=costs, caption="1席の費用（単独と共同）")
     if found.preview:
         heads = columns("他の市に渡すもの", "内容", "わかること", widths=(1.4, 3, 2.2))
         yield Table(columns=heads, rows=found.preview, caption="渡す前に確かめる一覧（まだ渡していません）")
@@ -121,8 +131,7 @@ def _cities(found: Partnership) -> Iterable[Sequence[str]]:
 
 def _seat_rows(found: Partnership) -> Iterable[Sequence[str]]:
     for item in found.seats:
-        seats = (f"{item.own_seats:,}席", f"{item.partner_seats:,}席", f"{item.classes_alone}回", f"{item.classes_jointly}回")
-        yield item.course, *seats, *(f"{format_number(yen)}円" for yen in (item.yen_alone, item.yen_jointly, item.saved_yen))
+        yield item.course, *(f"{format_number(getattr(item, field))}{unit}" for field, (unit, _) in _SEAT_FIELDS.items())
 
 
 def _note_rows(found: Partnership) -> Iterable[Sequence[str]]:

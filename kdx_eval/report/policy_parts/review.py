@@ -21,7 +21,8 @@ def _claims(book: LedgerBook, review: PolicyReview) -> None:
 
 
 def _blocks(ledger: Ledger, review: PolicyReview) -> Iterator[Block]:
-    yield Paragraph(text=f"方針の版は{ledger.text('review.versions')}。{ledger.text('review.sentence')}")
+    count = f"方針の版は{ledger.text('review.versions')}です。" if len(review.versions) > 1 else ""
+    yield Paragraph(text=f"{count}{ledger.text('review.sentence')}")
     yield Table(columns=columns("方針の版", "施行", "評価年度末", widths=(4, 1.2, 1)), rows=tuple(_versions(review)))
     changes = tuple(sentence for version in review.versions for sentence in version.changes)
     if changes:

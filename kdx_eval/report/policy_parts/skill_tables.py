@@ -21,6 +21,23 @@ def lead_cells(found: Skills) -> list[tuple[int, SkillCell]]:
     return [(place, cell) for place, cell in enumerate(found.cells) if cell.instrument == found.lead]
 
 
+def level_mark(found: Skills) -> str:
+    """What stands wherever a share or a gap rests on required levels that nobody decided: ``仮の水準``, in part ``一部は仮の水準``, else nothing."""
+    told = {cell.status for cell in found.cells if cell.required is not None}
+    return "" if "assumption" not in told else "仮の水準" if told == {"assumption"} else "一部は仮の水準"
+
+
+def need_text(cell: SkillCell) -> str:
+    """``3``, ``3（仮）`` where the level is an assumption, ``－`` without one."""
+    return "－" if cell.required is None else format_value(cell.required) + ("（仮）" if cell.status == "assumption" else "")
+
+
+def with_mark(text: str, found: Skills) -> str:
+    """A caption with the mark."""
+    mark = level_mark(found)
+    return f"{text}【{mark}】" if mark else text
+
+
 def first_and_last(found: Skills) -> list[tuple[SkillYear, SkillYear]]:
     """First and last year of every cell that was assessed in two, by the instrument shown first; compared only if nothing changed in between."""
     by_cell: dict[tuple[str, str], list[SkillYear]] = {}
@@ -63,7 +80,7 @@ def course_text(closing: Closing) -> str:
 
 def _cells(found: Skills) -> Iterable[Sequence[str]]:
     for cell in found.cells:
-        need = "－" if cell.required is None else format_value(cell.required)
+        need = need_text(cell)
         texts = (value_text(getattr(cell.spread, field), cell.spread.persons, shown=shown) for field, (_, _, shown) in SPREAD.items())
         yield cell.instrument, cell.tier, cell.skill_area, FiscalYear(cell.year).short, need, persons_text(cell.spread.persons), *texts
 

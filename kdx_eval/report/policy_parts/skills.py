@@ -20,8 +20,18 @@ from kdx_eval.report.policy_parts.masked import (
     value_text,
 )
 from kdx_eval.report.policy_parts.section import Section
-from kdx_eval.report.policy_parts.skill_tables import TABLES, course_text, department_ranges, first_and_last, lacks_course, lead_cells
-from kdx_eval.units import FiscalYear, format_number, format_value
+from kdx_eval.report.policy_parts.skill_tables import (
+    TABLES,
+    course_text,
+    department_ranges,
+    first_and_last,
+    lacks_course,
+    lead_cells,
+    level_mark,
+    need_text,
+    with_mark,
+)
+from kdx_eval.units import FiscalYear, format_number
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,7 +48,8 @@ _NOT_SHOWN = "どの値も秘匿またはデータなしの行は省いていま
 def _claims(book: LedgerBook, found: Skills) -> None:
     for place, cell in enumerate(found.cells):
         name = f"skills.cell.{place}"
-        book.about(name, f"{cell.tier}　{cell.skill_area}（{cell.instrument}）")
+        told = (cell.instrument, *(("仮の水準",) if cell.status == "assumption" else ()))
+        book.about(name, f"{cell.tier}　{cell.skill_area}（{'、'.join(told)}）")
         enter_spread(book, name, spread=cell.spread, fields=_CELL if cell.instrument == found.lead else ("persons", "attained"))
     for place, (first, last) in enumerate(first_and_last(found)):
         for when, one in (("first", first), ("last", last)):
@@ -114,12 +125,11 @@ def _cell_table(ledger: Ledger, found: Skills) -> Table:
     rows = []
     for place, cell in lead_cells(found):
         texts = (ledger.text(f"skills.cell.{place}.{field}") for field in _CELL)
-        need = "－" if cell.required is None else format_value(cell.required)
-        rows.append((cell.tier, cell.skill_area, cell.text, need, *texts))
+        rows.append((cell.tier, cell.skill_area, cell.text, need_text(cell), *texts))
     titles = ("区分", "領域", "方針の文", "必要水準", "人数", "達成率", "差", "平均")
     heads = columns(*titles, right=range(3, 8), widths=(1.5, 1.4, 4.0, 1.1, 1.0, 1.0, 1.0, 1.0))
-    note = "差は平均と必要水準の差（△は不足）。"
-    return Table(columns=heads, rows=tuple(rows), caption=f"15のマスの達成率（{found.lead}）", note=note)
+    note = "差は平均と必要水準の差（△は不足）。" + ("（仮）は方針に定めがなく仮に置いた水準です。" if level_mark(found) else "")
+    return Table(columns=heads, rows=tuple(rows), caption=with_mark(f"15のマスの達成率（{found.lead}）", found), note=note)
 
 
 def _instrument_table(ledger: Ledger, found: Skills) -> Table:
@@ -132,7 +142,7 @@ def _instrument_table(ledger: Ledger, found: Skills) -> Table:
     heads = columns("区分", "領域", *instruments, right=range(2, 2 + len(instruments)), widths=(1.4, 1.4, *(1.4 for _ in instruments)))
     body = tuple((*key, *texts) for key, texts in rows.items() if set(texts) - {HIDDEN, NO_DATA})
     note = "尺度と必要水準は評価方法ごとに別で、互いに引き算しません。" + _NOT_SHOWN
-    return Table(columns=heads, rows=body, caption="評価方法ごとの達成率（人数）", note=note)
+    return Table(columns=heads, rows=body, caption=with_mark("評価方法ごとの達成率（人数）", found), note=note)
 
 
 def _spread_table(ledger: Ledger, found: Skills) -> Iterator[Table]:
@@ -153,7 +163,7 @@ def _spread_table(ledger: Ledger, found: Skills) -> Iterator[Table]:
     titles = ("区分", "領域", "年度", "標準偏差", "P90－P10", "水準未満", "最低点／最高点", "注")
     heads = columns(*titles, right=(3, 4, 5, 6), widths=(1.3, 1.5, 1.0, 1.3, 1.3, 1.3, 1.3, 1.4))
     note = "方針の「ばらつき」は、平均ではなく散らばりの大きさです。最低点・最高点に人が集まると、評価が違いを測れません。" + _NOT_SHOWN
-    yield without_empty_columns(Table(columns=heads, rows=tuple(rows), caption=f"ばらつき（{found.lead}）", note=note))
+    yield without_empty_columns(Table(columns=heads, rows=tuple(rows), caption=with_mark(f"ばらつき（{found.lead}）", found), note=note))
 
 
 def _gain_table(ledger: Ledger, found: Skills) -> Table:
@@ -179,7 +189,7 @@ def _agreement_table(ledger: Ledger, found: Skills) -> Iterator[Table]:
     titles = ("領域", "人数", "自己評価で達成", "テストで達成", "自己評価だけ", "テストだけ", "順位相関")
     heads = columns(*titles, right=range(1, 7), widths=(1.4, 0.8, 1.3, 1.2, 1.1, 1.0, 0.9))
     note = "「自己評価だけ」は、自分では達したと答えたがテストでは達していない人の割合。"
-    yield Table(columns=heads, rows=tuple(rows), caption="自己評価とテスト", note=note)
+    yield Table(columns=heads, rows=tuple(rows), caption=with_mark("自己評価とテスト", found), note=note)
 
 
 def _department_table(ledger: Ledger, found: Skills) -> Iterator[Table]:
@@ -189,8 +199,9 @@ def _department_table(ledger: Ledger, found: Skills) -> Iterator[Table]:
     fields = ("shown", "masked", "low", "high")
     rows = tuple((area, *(ledger.text(f"skills.department.{place}.{field}") for field in fields)) for place, (area, *_) in enumerate(ranges))
     heads = columns("領域", "示せる課", "秘匿の課", "最も低い課の達成率", "最も高い課の達成率", right=range(1, 5), widths=(1.5, 1, 1, 1.5, 1.5))
+    caption = f"課ごとの達成率の幅（{found.department_tier}、{found.lead}）"
     note = "課の名前は 02 のノートの表にあります。人数の少ない課どうしの差は偶然でも大きくなります。"
-    yield Table(columns=heads, rows=rows, caption=f"課ごとの達成率の幅（{found.department_tier}、{found.lead}）", note=note)
+    yield Table(columns=heads, rows=rows, caption=with_mark(caption, found), note=note)
 
 
 def _closing_table(ledger: Ledger, found: Skills) -> Table:
@@ -199,7 +210,8 @@ def _closing_table(ledger: Ledger, found: Skills) -> Table:
         texts = (ledger.text(f"skills.closing.{place}.{field}") for field in ("short", "unreached"))
         rows.append((one.tier, one.skill_area, *texts, course_text(one)))
     heads = columns("区分", "領域", "満たない人", "うち研修がまだ", "埋められる研修（必修を除く）", right=(2, 3), widths=(1.3, 1.3, 0.9, 1.0, 4))
-    return Table(columns=heads, rows=tuple(rows), caption="足りないマスと、それを埋める研修", note="評価を受けた人の中の人数。受けていない人は含みません。")
+    note = "評価を受けた人の中の人数。受けていない人は含みません。"
+    return Table(columns=heads, rows=tuple(rows), caption=with_mark("足りないマスと、それを埋める研修", found), note=note)
 
 
 def _pictures(found: Skills, synthetic: bool) -> Iterator[tuple[Picture, Figure]]:
@@ -214,8 +226,10 @@ def _pictures(found: Skills, synthetic: bool) -> Iterator[tuple[Picture, Figure]
         text = persons_text(persons) if cell.spread.attained is None else f"{share_text(cell.spread.attained)}\n{persons_text(persons)}"
         grid[rows.index(cell.tier)].append((cell.spread.attained, text, lacks))
     spoken = "、".join(f"{cell.tier}の{cell.skill_area}は{value_text(cell.spread.attained, cell.spread.persons, shown=share_text)}" for cell in cells)
-    caption = "図　必要水準に達した割合と人数（斜線は秘匿またはデータなし、破線の枠は、はっきり名前のある研修がないマス）"
-    title = f"スキルマップの達成率（{found.lead}、{FiscalYear(cells[0].year).wareki}）"
+    mark = level_mark(found)
+    caption = with_mark("図　必要水準に達した割合と人数（斜線は秘匿またはデータなし、破線の枠は、はっきり名前のある研修がないマス）", found)
+    told = (found.lead, FiscalYear(cells[0].year).wareki, *((mark,) if mark else ()))
+    title = f"スキルマップの達成率（{'、'.join(told)}）"
     picture = Picture(file="skills-map.png", alt=f"スキルマップの達成率。{spoken}", caption=caption)
     yield picture, plot_skill_map(grid, rows=rows, columns=areas, title=title, synthetic=synthetic)
     yield from _spread_picture(found, synthetic)

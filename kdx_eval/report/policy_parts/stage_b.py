@@ -57,8 +57,8 @@ def _claims(book: LedgerBook, found: StageB) -> None:
                 label=f"{FiscalYear(point.fiscal_year).wareki}の値",
                 inputs=("indicators",),
             )
-        for place, (_, verdict, sentence) in enumerate(one.questions):
-            book.sentence(f"{name}.question.{place}", f"{verdict}：{sentence}", label="計画した問いの判定")
+        for place, asked in enumerate(one.questions):
+            book.sentence(f"{name}.question.{place}", f"{asked.verdict}：{asked.sentence}", label="計画した問いの判定")
         book.sentence(f"{name}.sentence", one.sentence, label="年度ごとの動き")
     for place, note in enumerate(found.notes):
         book.sentence(f"stage_b.note.{place}", note, label="前提")
@@ -87,7 +87,7 @@ def _measures_table(ledger: Ledger, found: StageB) -> Table:
         name = f"stage_b.measure.{one.measure_id}.hours"
         hours = ledger.text(name) if ledger.has(name) else _NONE
         rows.append((shorten(one.name, 40), one.kind, one.department, one.status, hours, "、".join(one.indicators) or "記入なし"))
-    heads = columns("施策", "種類", "課", "状況", "再配分した時間", "見る指標", right=(4,), widths=(3, 1.2, 1.2, 0.8, 1.1, 1.4))
+    heads = columns("施策", "種類", "課", "状況", "再配分した時間", "見る指標", right=(4,), widths=(2.8, 1.2, 1.1, 0.8, 1.4, 1.4))
     note = "再配分した時間は、施策の「再配分先」と同じ使い道の合計で、同じ使い道の施策が複数あるときはどちらにも出ます。"
     return Table(columns=heads, rows=tuple(rows), caption="生まれた時間で始めた施策", note=note)
 
@@ -111,7 +111,7 @@ def _measures(found: StageB) -> Iterable[Sequence[str]]:
 
 def _outcomes(found: StageB) -> Iterable[Sequence[str]]:
     for one in found.outcomes:
-        verdict = "、".join(f"{title}：{word}" for title, word, _ in one.questions) or NOT_ASKED
+        verdict = "、".join(f"{asked.title}：{asked.verdict}" for asked in one.questions) or NOT_ASKED
         values = "、".join(f"{FiscalYear(point.fiscal_year).short} {value_text(point.value, one.unit)}" for point in one.points) or _NONE
         yield one.title, "高いほど良い" if one.better == "higher" else "低いほど良い", values, verdict, one.sentence, one.note
 

@@ -103,11 +103,16 @@ def _pictures(found: Targeting, synthetic: bool) -> Iterator[tuple[Picture, Figu
 
 def _table(found: Targeting) -> Iterable[Sequence[str]]:
     for one in found.targets:
-        gain = (format_hours(one.gain), hours_range_text(one.gain_low, one.gain_high)) if found.is_forecast else ("－", "")
-        yield (
-            "○" if one.chosen else "", one.department, one.process, f"{one.rank}位", f"{one.rank_low}～{one.rank_high}位", format_hours(one.last_year_hours),
-            format_hours(one.expected_hours), *gain, format_share(one.feasibility, 0), format_share(one.firmness, 0), one.reason,
-        )  # fmt: skip
+        gain = f"{format_hours(one.gain)}（{hours_range_text(one.gain_low, one.gain_high)}）" if found.is_forecast else "－"
+        rank = f"{one.rank}位（{one.rank_low}～{one.rank_high}位）"
+        yield "○" if one.chosen else "", f"{one.department}　{one.process}", rank, gain, format_share(one.firmness, 0), one.reason
+
+
+def _numbers(found: Targeting) -> Iterable[Sequence[str]]:
+    for one in found.targets:
+        hours = (format_hours(one.last_year_hours), format_hours(one.expected_hours))
+        months = f"{format_number(one.months, 1)}人月"
+        yield f"{one.rank}位", one.department, one.process, one.department_type, *hours, format_share(one.feasibility, 0), months
 
 
 def _notes(found: Targeting) -> Iterable[Sequence[str]]:
@@ -123,12 +128,10 @@ SECTION = Section(
     pictures=_pictures,
     tables={
         "targets": (
-            (
-                "選", "課", "業務", "順位", "順位の幅（90%）", "昨年度の時間", "ならした時間", "生まれる見込み", "幅（90%）", "実現の見込み", "上位に入る割合",
-                "なぜこの業務か",
-            ),
+            ("選", "課　業務", "順位（90%の幅）", "生まれる見込み（90%の幅）", "上位に入る割合", "なぜこの業務か"),
             _table,
         ),
+        "target_numbers": (("順位", "課", "業務", "課の区分", "昨年度の時間", "ならした時間", "実現の見込み", "要る人月"), _numbers),
         "targeting_notes": (("前提",), _notes),
     },
-)  # fmt: skip
+)
