@@ -11,7 +11,7 @@ from kdx_eval.load.dates import Refusal, parse_fiscal_year, parse_month
 
 TOTAL = re.compile(
     r"[\s　]*([\(（【]?(合[\s　]*計|小[\s　]*計|総[\s　]*計|総合計|計|全体|全庁|全庁計|市全体|累計)[\)）】]?"
-    r"|.{1,12}(部|局|課|所属|全庁|年度|年間|期)[\s　]*(合計|小計|計))[\s　]*"
+    r"|.{0,12}(部|局|課|所属|全庁|年度|年間|期)[\s　]*(合計|小計|計))[\s　]*"
 )
 _BARE_MONTH = re.compile(r"(1[0-2]|0?[1-9])月(分)?")
 _YEAR_IN_TEXT = re.compile(r"((令和|平成|R|H)\s*(\d{1,2}|元)|(FY)?20\d{2})\s*(?P<ending>年度|年|度)?(?!\d)")

@@ -15,6 +15,7 @@ from kdx_eval.load.files import Grid
 from kdx_eval.load.headers import Layout, recognise
 from kdx_eval.load.mapping import FileMapping, Mappings, headings_not_found
 from kdx_eval.load.merged import spread_merged
+from kdx_eval.load.units_said import is_sum, is_worked_out, scale_note
 from kdx_eval.load.unpivot import unpivot
 from kdx_eval.load.year_month import compose_month
 from kdx_eval.schema import Schema
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 
 Source: TypeAlias = tuple[Grid, Layout, FileMapping, tuple[str, ...]]
 _UNKNOWN = "どの表か分からないので読みません。kdx-eval check --suggest-mapping で対応表の案を作れます"
+_NO_AMOUNTS = (
+    "注意: 表題に「平均」「1人当たり」「累計」「増減」などとある表を読みませんでした。"
+    "実際の時間や件数の表なら、mapping.yaml の crosstab に measure（overtime_hours など）を書いてください"
+)
 _RANGE = re.compile(r"(\d+)\s*[-〜～~]\s*(\d+)")
 
 
@@ -39,15 +44,16 @@ def recognise_grid(con: DuckDBPyConnection, grid: Grid, *, schema: Schema, mappi
         return [], grid.notes
     grid, skipped = leave_out_rows(con, grid, mapping=mapping)
     blocks = find_blocks(con, grid, schema=schema, mapping=mapping)
+    blocks, set_aside = _amounts_only(grid, blocks, mapping=mapping)
     sources: list[Source] = []
     spread = [note for block in blocks for note in _spread_block(con, grid, block)]
     if spread:
-        blocks = find_blocks(con, grid, schema=schema, mapping=mapping)
+        blocks, _ = _amounts_only(grid, find_blocks(con, grid, schema=schema, mapping=mapping), mapping=mapping)
     for number, block in enumerate(blocks):
         long, layout, notes = unpivot(con, grid, block=block, number=number, mapping=mapping)
-        sources.append((long, layout, mapping, (*skipped, *dict.fromkeys(spread), *_which(layout, of=len(blocks)), *notes)))
-    if sources:
-        return sources, ()
+        sources.append((long, layout, mapping, (*skipped, *set_aside, *dict.fromkeys(spread), *_which(layout, of=len(blocks)), *notes)))
+    if sources or set_aside:
+        return sources, set_aside
     grid, said, dated = compose_month(con, grid, schema=schema, mapping=mapping)
     layout_found = recognise(grid, schema=schema, mapping=said)
     if layout_found is None:
@@ -56,8 +62,20 @@ def recognise_grid(con: DuckDBPyConnection, grid: Grid, *, schema: Schema, mappi
     keys = {column.index for column in layout_found.columns} - measures
     filled = spread_merged(con, grid, after=layout_found.header_line, keys=keys, measures=measures)
     absent = headings_not_found(mapping, tuple(cell for _, cells in grid.head for cell in cells), everywhere=mappings.columns)
+    scaled = tuple(filter(None, (scale_note(column.field, column.heading, column.scale) for column in layout_found.columns)))
     unused = (f"使わない列: {'、'.join(layout_found.unused[:8])}",) if layout_found.unused else ()
-    return [(grid, layout_found, said, (*skipped, *dated, *filled, *((absent,) if absent else ()), *unused))], ()
+    return [(grid, layout_found, said, (*skipped, *dated, *filled, *((absent,) if absent else ()), *scaled, *unused))], ()
+
+
+def _amounts_only(grid: Grid, blocks: list[Block], *, mapping: FileMapping) -> tuple[list[Block], tuple[str, ...]]:
+    """The blocks whose titles do not call them averages, shares or running totals, and a remark on the others.
+
+    Nothing is taken away where mapping.yaml says what the cells hold.
+    """
+    if mapping.crosstab and (mapping.crosstab.measure or mapping.crosstab.measures):
+        return blocks, ()
+    kept = [block for block in blocks if not (is_sum(block.table.name, block.measure.field.name) and is_worked_out(f"{block.title} {grid.sheet}"))]
+    return kept, (_NO_AMOUNTS,) if len(kept) < len(blocks) else ()
 
 
 def _spread_block(con: DuckDBPyConnection, grid: Grid, block: Block) -> list[str]:
