@@ -47,16 +47,17 @@ def find_blocks(con: DuckDBPyConnection, grid: Grid, *, schema: Schema, mapping:
     if (has_months or has_departments) and scalar(con, f"SELECT count(*) FROM {name(grid.table)}") > _MOST_ROWS:
         has_months = has_departments = False
     if across != "departments" and has_months:
-        return _months_across(_sheet(con, grid, schema=schema, mapping=mapping))
+        return _months_across(read_sheet(con, grid, schema=schema, mapping=mapping))
     if has_departments:
-        return _departments_across(_sheet(con, grid, schema=schema, mapping=mapping))
+        return _departments_across(read_sheet(con, grid, schema=schema, mapping=mapping))
     if said is not None:
         place = f"{grid.file} {grid.sheet}".strip()
         raise DataError("クロス表と書かれていますが、月の並びが見つかりません", place=place, hint="月は 4月 や R6.4 のように書いてください（6か月以上）")
     return []
 
 
-def _sheet(con: DuckDBPyConnection, grid: Grid, *, schema: Schema, mapping: FileMapping) -> Sheet:
+def read_sheet(con: DuckDBPyConnection, grid: Grid, *, schema: Schema, mapping: FileMapping) -> Sheet:
+    """All rows of ``grid``, to look for blocks in."""
     cells = ", ".join(f"c{index}" for index in range(grid.n_columns))
     rows = con.execute(f"SELECT line, {cells} FROM {name(grid.table)} ORDER BY line").fetchall()
     body = tuple((int(row[0]), tuple(map(str, row[1:]))) for row in rows)

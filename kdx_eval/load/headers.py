@@ -11,10 +11,11 @@ from decimal import Decimal
 from functools import cache, lru_cache
 
 from kdx_eval.errors import SchemaError
-from kdx_eval.load.cells import parse_enum
+from kdx_eval.load.cells import parse_cell
 from kdx_eval.load.dates import Refusal
 from kdx_eval.load.files import Grid
 from kdx_eval.load.mapping import FileMapping, heading_key
+from kdx_eval.load.shapes import first_year
 from kdx_eval.load.units_said import BRACKETS, heading_scale, is_sum, is_worked_out, names_unit, title_unit, unit_scale
 from kdx_eval.schema import FieldSpec, Schema, TableSpec
 
@@ -71,6 +72,11 @@ def _names(spec: FieldSpec) -> tuple[frozenset[str], frozenset[str], frozenset[s
     return own, frozenset(fold(alias) for alias in spec.aliases), frozenset(fold(alias) for alias in spec.shared_aliases)
 
 
+def heading_names(spec: FieldSpec) -> frozenset[str]:
+    """All headings of a field, folded."""
+    return frozenset().union(*_names(spec))
+
+
 @cache
 def _all_names(table: TableSpec) -> frozenset[str]:
     return frozenset().union(*(names for spec in table.fields for names in _names(spec)))
@@ -105,6 +111,7 @@ def recognise(grid: Grid, *, schema: Schema, mapping: FileMapping) -> Layout | N
             return None
     if best is None:
         return None
+    best = _with_year(best, grid)
     missing = missing_fields(best)
     if missing:
         _refuse(best, missing, grid=grid)
@@ -198,7 +205,9 @@ def _assign(table: TableSpec, labels: Sequence[Sequence[str]], shown: Sequence[s
                     if spec.name in columns or spec.name in mapping.constants or folded not in _names(spec)[kind]:
                         continue
                     scale = _scale_of(table, spec, (shown[index], *names))
-                    if scale is not None and (kind == 0 or _plausible(spec, [cells[index] for cells in samples if index < len(cells)])):
+                    values = [cells[index] for cells in samples if index < len(cells)]
+                    shared = sum(folded in _names(other)[kind] for other in table.fields) > 1
+                    if scale is not None and (kind == 0 or _plausible(spec, values, among_several=shared and kind == 1)):
                         columns[spec.name] = Column(field=spec, index=index, heading=shown[index], scale=scale, shared=kind == 2)
                         if kind < 2:
                             taken.add(index)
@@ -238,10 +247,23 @@ def is_ignored(heading: str, mapping: FileMapping) -> bool:
     return heading_key(heading) in {heading_key(one) for one in mapping.ignore_columns}
 
 
-def _plausible(spec: FieldSpec, values: Sequence[str]) -> bool:
-    """Whether a heading that may mean several fields (区分) can mean this one: most values are words of its list."""
-    read = [parse_enum(value, spec) for value in values if value.strip()] if spec.enum else []
-    return not read or 2 * sum(isinstance(value, Refusal) for value in read) <= len(read)
+def _plausible(spec: FieldSpec, values: Sequence[str], *, among_several: bool) -> bool:
+    """Whether a heading can mean this field: a word of its list stands under it; where several fields are meant (修了), most are such words or dates."""
+    if not spec.enum and not (among_several and spec.type == "date"):
+        return True
+    read = [parse_cell(value, spec) for value in values if value.strip()]
+    refused = sum(isinstance(value, Refusal) for value in read)
+    return not read or 2 * refused <= len(read) or (not among_several and any(isinstance(value, str) for value in read))
+
+
+def doubtful_headings(layout: Layout) -> list[str]:
+    """A remark for each heading that is one of the table's, but with another unit or other words under it than its field has."""
+    return [
+        f"注意: 「{' '.join(heading.split())}」は「{spec.title}」の列のようですが、単位（1件当たり、平均など）か書かれている言葉が合わないので使いません"
+        for heading in layout.unused
+        for spec in layout.table.fields
+        if not layout.has(spec.name) and fold(heading) in heading_names(spec)
+    ]  # fmt: skip
 
 
 def _scale_of(table: TableSpec, spec: FieldSpec, names: Sequence[str]) -> Decimal | None:
@@ -250,6 +272,14 @@ def _scale_of(table: TableSpec, spec: FieldSpec, names: Sequence[str]) -> Decima
         return None
     scales = [heading_scale(spec, one) for one in names]
     return None if None in scales else next((scale for scale in scales if scale != 1), Decimal(1))
+
+
+def _with_year(layout: Layout, grid: Grid) -> Layout:
+    """``layout`` with the fiscal year of title, sheet or file, where the table must have one and no column tells of time (業務量調査)."""
+    missing = missing_fields(layout)
+    wanted = next((group for group in layout.table.require_one_of if missing and missing[-1] in group), missing[-1:])
+    found = first_year((layout.title, grid.sheet, grid.file.rsplit("/", 1)[-1])) if "fiscal_year" in wanted else None
+    return layout if found is None else replace(layout, constants={**layout.constants, "fiscal_year": str(found[0])})
 
 
 def _by_title(layout: Layout, grid: Grid, *, mapping: FileMapping) -> Layout:
@@ -295,7 +325,9 @@ def _refuse(layout: Layout, missing: Sequence[str], *, grid: Grid) -> None:
         hint = f"見出し「{near}」がその列なら、見出しを「{spec.title}」に直すか、mapping.yaml の columns に書いてください"
     else:
         hint = f"見出し「{spec.title}」の列を加えるか、mapping.yaml の columns に書いてください"
-    raise SchemaError(f"表「{layout.table.title}」に必要な列「{spec.title}」がありません", place=place, hint=hint)
+    others = next((group for group in layout.table.require_one_of if missing[0] in group), ())
+    wanted = "」か「".join(layout.table.field(one).title for one in others) or spec.title
+    raise SchemaError(f"表「{layout.table.title}」に必要な列「{wanted}」がありません", place=place, hint=hint)
 
 
 def _refuse_twins(layout: Layout, grid: Grid) -> None:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from kdx_eval.load.block_rows import Nested, find_nested, is_derived
 from kdx_eval.load.blocks import Block, Row
-from kdx_eval.load.cells import parse_cell, tidy
+from kdx_eval.load.cells import is_missing, parse_cell, tidy
 from kdx_eval.load.database import create_table, name
 from kdx_eval.load.files import Grid
 from kdx_eval.load.headers import Column, Layout
 from kdx_eval.load.mapping import FileMapping
 from kdx_eval.load.shapes import TOTAL
+from kdx_eval.load.units_said import scale_note
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -44,7 +45,7 @@ def unpivot(con: DuckDBPyConnection, grid: Grid, *, block: Block, number: int, m
     if dated != sorted(dated):
         said.append("注意: 月の見出しが順に並んでいません。見出しの書き誤りでないか確かめてください")
     if len(filled) < len(block.values):
-        what = "月" if not block.months else "所属"
+        what = "所属" if block.months else "月" if dated else "列"
         said.append(f"値のない{what}が{len(block.values) - len(filled)}つあり、未収集としました")
     for rows_, words in ((derived, "平均・前年比などの行"), (nested.sums, "部や局の合計の行"), (nested.headings, "値のない、部や局の見出しの行")):
         if rows_:
@@ -52,6 +53,7 @@ def unpivot(con: DuckDBPyConnection, grid: Grid, *, block: Block, number: int, m
             said.append(f"{words}{len(lines)}行（{'、'.join(f'{line}行' for line in lines[:5])}）はデータに数えていません")
     if notes:
         said.append(f"注記{len(notes)}行はデータに数えていません")
+    said += filter(None, [scale_note(block.measure.field, block.measure.field.title, block.measure.scale)])
     if block.unused:
         said.append(f"使わない列: {'、'.join(block.unused[:8])}")
     shown = replace(block, values=filled)
@@ -158,7 +160,7 @@ def _write(con: DuckDBPyConnection, grid: Grid, *, block: Block, data: Sequence[
     values: list[tuple[str | None, ...]] = []
     for value in block.values:
         for line, cells in data:
-            if block.months and line not in block.months:
+            if (block.months and line not in block.months) or (block.skip_blanks and is_missing(cells[value.index])):
                 continue
             months = [block.months[line]] if block.months else []
             texts = [*(cells[key.index] for key in block.keys), *(value.fixed[called] for called in fixed), *months]
