@@ -67,11 +67,11 @@ def _is_sum(stated: Sequence[Decimal | None], parts: Sequence[Sequence[Decimal |
     if not any(wanted):
         return False
     counted = [Decimal(0)] * len(wanted)
-    # Each written number is off by half of the last digit written anywhere; whole numbers add up exactly.
-    half = Decimal(1).scaleb(min(_exponent(value) for numbers in (wanted, *parts) for value in numbers if value is not None)) / 2
+    # A written number is off by half of its last digit; whole numbers add up exactly.
+    half, each = (Decimal(1).scaleb(min(map(_exponent, filter(None, numbers)), default=0)) / 2 for numbers in (wanted, [v for part in parts for v in part]))
     for number, part in enumerate(parts, start=1):
         counted = [total + (value or Decimal(0)) for total, value in zip(counted, part, strict=True)]
-        slack = min(half * (number + 1), Decimal("0.5"))
+        slack = min(half + each * number, Decimal("0.5"))
         if all(abs(one - other) <= slack for one, other in zip(counted, wanted, strict=True)):
             return True
         if sum(counted) > sum(wanted) + slack * len(wanted):

@@ -25,6 +25,7 @@ def raise_together(problems: Sequence[KdxError]) -> None:
 
 def nothing_known(folder: Path, aside: Sequence[FileReport]) -> DataError:
     """The error of a folder in which no file is a known table, with the reason for each file."""
-    reasons = [f"  ・{f'{one.file} {one.sheet}'.strip()}: {one.notes[0]}" for one in aside if one.notes]
+    reasons = [f"{f'{one.file} {one.sheet}'.strip()}: {one.notes[0]}" for one in aside if one.notes]
     hint = "ファイル名や見出しを data_schema の表の名前に合わせるか、mapping.yaml を書いてください（案は kdx-eval check --suggest-mapping で作れます）"
-    return DataError("どの表か分かるファイルがありません", place=str(folder), hint="\n".join([hint, *reasons[:_MOST]]))
+    shown = [hint, *(f"  ・{reason}" for reason in reasons[:_MOST])] if len(reasons) > 1 else [f"{hint}。{reasons[0]}" if reasons else hint]
+    return DataError("どの表か分かるファイルがありません", place=str(folder), hint="\n".join(shown))
