@@ -13,7 +13,7 @@ from kdx_eval.load.blocks import Row, Sheet
 from kdx_eval.load.cells import parse_cell, parse_number
 from kdx_eval.load.headers import Column
 from kdx_eval.load.mapping import heading_key
-from kdx_eval.load.shapes import TOTAL
+from kdx_eval.load.shapes import is_total
 
 _DERIVED = re.compile(
     r"(全庁|全体|市全体|部内|年間|月別)?(の)?((1|一)?(課|人|所属))?(当たり|あたり)?(の)?(月)?平均(値|時間|時間数|件数)?"
@@ -147,7 +147,7 @@ def _grouped(
     places = [key.index for key in keys]
     data = [
         row for row in body
-        if any(row[1][index] for index in values) and not any(TOTAL.fullmatch(row[1][index]) or is_derived(row[1][index]) for index in (*places, *labels))
+        if any(row[1][index] for index in values) and not any(is_total(row[1][index]) or is_derived(row[1][index]) for index in (*places, *labels))
     ]  # fmt: skip
     filled = _filled_down([row for row in data if any(row[1][index] for index in (*places, *labels))], columns=places)
     groups: dict[tuple[str, ...], list[int]] = {}

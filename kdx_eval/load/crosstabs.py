@@ -17,7 +17,7 @@ from kdx_eval.load.database import name, scalar
 from kdx_eval.load.files import Grid
 from kdx_eval.load.headers import Column, fold, is_ignored
 from kdx_eval.load.mapping import FileMapping, heading_key
-from kdx_eval.load.shapes import TOTAL, month_of, year_in
+from kdx_eval.load.shapes import is_total, month_of, year_in
 from kdx_eval.load.sub_headings import SubHeadings, find_sub_headings, written_scale
 from kdx_eval.schema import FieldSpec, Schema, TableSpec, load_indicators
 
@@ -180,9 +180,9 @@ def _across_block(
     if keys is None:
         return None
     dated, notes = dated_columns(sheet, months, labels=labels, above=above, title_first=n_headers > 1)
-    totals = tuple(index for index in range(months[0][0], stop) if TOTAL.fullmatch(labels[index]))
+    totals = tuple(index for index in range(months[0][0], stop) if is_total(labels[index]))
     titles = (title, *sheet.called)
-    under = find_sub_headings(sheet, body, table=table, columns=sorted({*(index for index, _ in dated), *totals}), stop=stop, titles=titles)
+    under = find_sub_headings(sheet, body, table=table, columns=sorted({*(index for index, _ in dated), *totals}), headings=labels[:stop], titles=titles)
     body = body[1:] if under else body
     used = {*(key.index for key in keys), *(index for index, _ in dated), *totals}
     named = {} if under else _items(table, body, columns=[index for index in range(start, months[0][0]) if index not in used], first=months[0][0])
@@ -317,7 +317,7 @@ def _months_run_down(head: Sequence[Row]) -> bool:
         dated = [position for position, (_, cells) in enumerate(head) if column < len(cells) and month_of(cells[column]) is not None]
         if len(dated) >= FEWEST_MONTHS and dated[0] > 0:
             named = [cell.strip() for cell in head[dated[0] - 1][1][column + 1 :] if cell.strip()]
-            return 2 * sum(bool(_ORGANISATION.fullmatch(cell)) for cell in named) >= len([cell for cell in named if not TOTAL.fullmatch(cell)]) > 1
+            return 2 * sum(bool(_ORGANISATION.fullmatch(cell)) for cell in named) >= len([cell for cell in named if not is_total(cell)]) > 1
     return False
 
 
@@ -345,7 +345,7 @@ def _departments_across(sheet: Sheet) -> list[Block]:
 def _names_columns(cells: Sequence[str], column: int) -> bool:
     named = [cell for cell in cells[column + 1 :] if cell]
     numbers = any(re.search(r"^[\d△▲,.:-]+$", one) for one in named)
-    return bool(named) and not numbers and month_of(cells[column]) is None and not TOTAL.fullmatch(cells[column])
+    return bool(named) and not numbers and month_of(cells[column]) is None and not is_total(cells[column])
 
 
 def _down_block(sheet: Sheet, *, column: int, span: tuple[int, int, int]) -> Block | None:
@@ -355,7 +355,7 @@ def _down_block(sheet: Sheet, *, column: int, span: tuple[int, int, int]) -> Blo
     title = block_title(above)
     table = table_of(sheet.said, sheet.mapping.table, names=(sheet.grid.sheet, title, sheet.called[1]), schema=sheet.schema)
     named = {index: cells[index] for index in range(column + 1, len(cells)) if cells[index] and not is_ignored(cells[index], sheet.mapping)}
-    departments = {index: called for index, called in named.items() if not TOTAL.fullmatch(called)}
+    departments = {index: called for index, called in named.items() if not is_total(called)}
     if table is None or not departments:
         return None
     if sheet.said.across is None:
@@ -370,6 +370,6 @@ def _down_block(sheet: Sheet, *, column: int, span: tuple[int, int, int]) -> Blo
     measure = measure_of(table, sheet.said, titles=(title, *sheet.called), units=sheet.mapping.units, place=sheet.place)
     return Block(
         table=table, header_line=line, rows=body, keys=(), measure=measure, title=title, labels=(column,), months=months, notes=notes,
-        totals=tuple(index for index, called in named.items() if TOTAL.fullmatch(called)),
+        totals=tuple(index for index, called in named.items() if is_total(called)),
         values=tuple(Value(index=index, heading=called, fixed={unit: called, **fixed}) for index, called in departments.items()),
     )  # fmt: skip

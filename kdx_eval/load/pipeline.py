@@ -18,7 +18,7 @@ from kdx_eval.load.complements import complementary, joined_sql
 from kdx_eval.load.completion import clear_uncompleted
 from kdx_eval.load.database import create_table, name, rows, scalar, target_text, text
 from kdx_eval.load.dates import Refusal
-from kdx_eval.load.directory import Directory
+from kdx_eval.load.directory import Directory, reading_notes
 from kdx_eval.load.event_headings import LogLayout, log_layout
 from kdx_eval.load.event_log import EventLog, read_event_log
 from kdx_eval.load.excel import read_excel_grids
@@ -70,7 +70,7 @@ class Pipeline:
     log_sources: list[tuple[Grid, LogLayout]] = field(default_factory=list)
     logs: list[tuple[str, Grid, EventLog]] = field(default_factory=list)
     aside: list[FileReport] = field(default_factory=list)
-    directories: dict[str, Directory] = field(default_factory=lambda: {table: Directory() for table in _NAMED})
+    directories: dict[str, Directory] = field(default_factory=lambda: {table: Directory(offices=table == "departments") for table in _NAMED})
     derived: dict[str, str] = field(default_factory=dict)
     staff_codes: KnownCodes = field(default_factory=KnownCodes)
     remarks: dict[str, list[str]] = field(default_factory=dict)
@@ -157,7 +157,8 @@ class Pipeline:
                 self._leave_aside(grid, *stage.notes, f"表「{layout.table.title}」の見出しだけで、データの行がありません")
                 continue
             finished = self._finish(stage)
-            self.stages.setdefault(table, []).append(replace(stage, notes=(*grid.notes, *notes, *stage.notes, *finished, *self._restored())))
+            told = reading_notes(self.staff_codes, self.directories["departments"])
+            self.stages.setdefault(table, []).append(replace(stage, notes=(*grid.notes, *notes, *stage.notes, *finished, *told)))
         self._read_logs()
 
     def _read_logs(self) -> None:
@@ -175,11 +176,6 @@ class Pipeline:
                 self.aside.append(repeated)
             else:
                 self.logs.append(log)
-
-    def _restored(self) -> list[str]:
-        """A note on the numbers whose zeros were restored since the last call."""
-        counts = {"職員番号": self.staff_codes.take_count()} | {"所属コード": self.directories["departments"].codes.take_count()}
-        return [f"先頭の 0 が落ちた{title}{count}種類を、一覧の番号に合わせて読みました" for title, count in counts.items() if count]
 
     def _resolvers(self, table: TableSpec) -> Mapping[str, tuple[str | None, Resolver]]:
         found: dict[str, tuple[str | None, Resolver]] = {"staff_id": (None, self._pseudonym)}

@@ -30,7 +30,7 @@ _FEW_COLUMNS = 3
 _UNREAD = 3
 _LABELS = 6  # columns in which 合計 may stand: 年度, 予算区分, 款項目, 事業, 節, 細節
 _LIST_TOTAL = (
-    r"[\(（【]?(合[\s　]*計|小[\s　]*計|総[\s　]*計|総合計|計)[\)）】]?|.{0,12}(合計|小計)"
+    r"[\(（【＜<]?(合[\s　]*計|小[\s　]*計|総[\s　]*計|総[\s　]*合[\s　]*計|計)([\(（].{1,4})?[\)）】＞>]?|.{0,12}(合計|小計)"
     r"|.{0,12}(部|局|課|所|所属|全庁|本庁|出先|全体|年度|年間|期|費|料|金|節)計"
 )
 _NOTE = r"^(※|注|＊|\*|（注|\(注|備考|出典|資料|作成|以上|■|数値は|単位)"
@@ -120,7 +120,7 @@ def repair_kind(spec: FieldSpec) -> str:
 
 def is_total(cell: str) -> str:
     """SQL that is true for a text such as 合計, which makes its row a total."""
-    ends = "IN ('計', '）', ')', '】')"  # cheap, and rarely true
+    ends = "IN ('計', '）', ')', '】', '＞', '>')"  # cheap, and rarely true
     return f"(right({cell}, 1) {ends} AND regexp_full_match({cell}, {text(_LIST_TOTAL)}))"
 
 

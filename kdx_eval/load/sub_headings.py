@@ -34,15 +34,18 @@ class SubHeadings:
     unused: tuple[str, ...]
 
 
-def find_sub_headings(sheet: Sheet, body: Sequence[Row], *, table: TableSpec, columns: Sequence[int], stop: int, titles: Sequence[str]) -> SubHeadings | None:
+def find_sub_headings(
+    sheet: Sheet, body: Sequence[Row], *, table: TableSpec, columns: Sequence[int], headings: Sequence[str], titles: Sequence[str]
+) -> SubHeadings | None:
     """What the first row under the months says of the columns beneath each; None when it is a row of data.
 
-    ``columns`` are those with a month or a total over them; each holds all until the next one.
+    ``columns`` are those with a month or a total over them; each holds all until the next one. ``headings`` are those of the row above.
     Raises DataError when no heading is known, or two of them are the same value.
     """
-    if not body or not _are_words(body[0][1][columns[0] : stop]):
+    # A row of data is named: only a heading merged over both rows, or nothing, stands left of a row of headings.
+    if not body or any(cell and cell not in headings for cell in body[0][1][: columns[0]]) or not _are_words(body[0][1][columns[0] : len(headings)]):
         return None
-    line, cells = body[0]
+    (line, cells), stop = body[0], len(headings)
     ends = [*columns[1:], stop]
     labels = list(dict.fromkeys(cells[index] for index in range(columns[0], stop) if cells[index]))
     named = {label: spec for label in labels if (spec := _field(sheet, table, label)) is not None}

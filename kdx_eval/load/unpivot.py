@@ -15,7 +15,7 @@ from kdx_eval.load.database import create_table, name
 from kdx_eval.load.files import Grid
 from kdx_eval.load.headers import Column, Layout
 from kdx_eval.load.mapping import FileMapping
-from kdx_eval.load.shapes import TOTAL
+from kdx_eval.load.shapes import is_total
 from kdx_eval.load.units_said import scale_note
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def unpivot(con: DuckDBPyConnection, grid: Grid, *, block: Block, number: int, m
 
 
 def _is_total(row: Row, block: Block) -> bool:
-    return any(TOTAL.fullmatch(row[1][index]) for index in block.labels)
+    return any(is_total(row[1][index]) for index in block.labels)
 
 
 def _called(row: Row, block: Block) -> str:

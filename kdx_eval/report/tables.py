@@ -22,12 +22,22 @@ if TYPE_CHECKING:
 
 _CELL = re.compile(r"<td>([^<]*)</td>")
 _NUMBER = re.compile(r"[-－−]?[\d,]+(\.\d+)?\s*(%|千円|時間|人|KB)?")
+_HEADING = re.compile(r"<th>([^<]*)</th>")
+_NO_BREAK = ";white-space:nowrap"
+_FEW_COLUMNS = 5
+_SHORT_HEADING = 4
+_SHORT, _SHORT_AMONG_MANY = 10, 7  # characters
 _CHECKS = {"passed": "問題なし", "failed": "問題あり", "powerless": "判断できない", "not_applicable": "行えない"}
 _NAIVE = {
     "naive_before_after": "受けた課の前と後を引いただけ",
     "naive_trained_untrained": "受けた課と受けていない課を引いただけ",
     "naive_twfe": "よく使われる回帰（二方向固定効果）",
 }
+
+
+def _cell_html(text: str, *, short: int) -> str:
+    style = "text-align:right" if _NUMBER.fullmatch(text) else "text-align:left"
+    return f'<td style="{style}{_NO_BREAK if len(text) <= short else ""}">{text}</td>'
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +52,10 @@ class Sheet:
         with pd.option_context("display.max_colwidth", None):
             html = str(self.frame.to_html(index=False, escape=True, border=0, justify="left", na_rep=""))
         # JupyterLab sets every cell to the right unless the cell itself says otherwise.
-        html = html.replace("<th>", '<th style="text-align:left">')
-        return _CELL.sub(lambda cell: f'<td style="text-align:{"right" if _NUMBER.fullmatch(cell[1]) else "left"}">{cell[1]}</td>', html)
+        html = _HEADING.sub(lambda cell: f'<th style="text-align:left{_NO_BREAK if len(cell[1]) <= _SHORT_HEADING else ""}">{cell[1]}</th>', html)
+        # A short word broken over two lines beside a long sentence is hard to read; many columns need every break they can get.
+        short = _SHORT if len(self.frame.columns) <= _FEW_COLUMNS else _SHORT_AMONG_MANY
+        return _CELL.sub(lambda cell: _cell_html(cell[1], short=short), html)
 
     def __repr__(self) -> str:
         return str(self.frame.to_string(index=False)) if len(self.frame) else "（該当なし）"
@@ -207,7 +219,7 @@ def _reasons(evidence: Mapping[str, Any]) -> Iterable[Sequence[str]]:
     for item in evidence.values():
         grade = "－" if item.maryland is None else f"メリーランド尺度 {item.maryland}（5が最も強い）"
         japan = "－" if item.japan is None else f"国内の段階 {item.japan}（Lv1が最も強い）"
-        yield item.title, grade, japan, "。".join((*item.reasons, *item.limits)) or "特になし"
+        yield item.title, grade, japan, "。".join(one.rstrip("。") for one in (*item.reasons, *item.limits)) or "特になし"
 
 
 def _hours(savings: Any) -> Iterable[Sequence[str]]:

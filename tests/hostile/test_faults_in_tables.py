@@ -236,3 +236,26 @@ def test_all_files_that_cannot_be_read_are_named_at_once(tmp_path: Path) -> None
         load_dataset(tmp_path)
     problem = caught.value
     assert "このほかにも、直すものが1つあります" in problem.hint and "研修費用.csv: 表「費用」に必要な列「年度」がありません" in problem.hint
+
+
+# Names and words as people write them
+
+
+@pytest.mark.parametrize("called", ["＜小計＞", "総 合 計", "【合計】", "計（全庁）", "合計(時間)", "Total", "出先機関計", "部計", "市民生活部 計"])
+def test_a_total_is_one_however_it_is_written(tmp_path: Path, called: str) -> None:
+    cross(tmp_path, ["課", *YEAR], year("市民課", 1), year("税務課", 2), year(called, 3))
+    assert yearly(tmp_path) == {"市民課": 12.0, "税務課": 24.0}
+
+
+def test_an_office_is_known_without_its_ending_and_with_what_people_write_beside_it(tmp_path: Path) -> None:
+    cross(tmp_path, ["課", *YEAR], year("101 市民課", 1), year("税務課（旧市税課）", 2))
+    put(tmp_path, "受講者名簿.csv", "氏名,所属,研修名,受講日\n山田太郎,市民,RPA,R6.7.1\n鈴木一郎,税務課（兼）,RPA,R6.7.1\n佐藤花子,(101)市民課,RPA,R6.7.1\n")
+    dataset = accept(tmp_path)
+    assert yearly(tmp_path) == {"市民課": 12.0, "税務課": 24.0}
+    assert sorted(values(dataset, "training", "department_id")) == [("市民課",), ("市民課",), ("税務課",)]
+    assert "所属の書き方の違い（「課」の省略、（兼）、番号など）3種類をそろえて読みました" in remarks(dataset, "受講者名簿.csv")
+
+
+def test_the_day_of_printing_is_not_taken_for_the_year_of_the_table(tmp_path: Path) -> None:
+    put_sheet(tmp_path, "時間外.xlsx", [["2025/04/10 10:00 出力"], ["課", *YEAR], year("市民課", 1)], sheet="一覧")
+    stops(tmp_path, place="時間外.xlsx", reason="月だけで年度が書かれていません")
