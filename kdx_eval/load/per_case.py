@@ -39,16 +39,19 @@ def compose_minutes(con: DuckDBPyConnection, grid: Grid, *, schema: Schema, mapp
         return grid, mapping, ()
     line, header, cases, each = found
     unit = _UNIT.search(unicodedata.normalize("NFKC", header[each]))
-    scale = _SCALES[unit["unit"]] if unit else None
+    scale = _SCALES.get(unit["unit"] if unit else mapping.units.get("minutes", ""))
     pairs = con.execute(f"SELECT DISTINCT c{cases}, c{each} FROM {name(grid.table)} WHERE line > {line} ORDER BY ALL").fetchall()
     heading = re.sub(r"\s", "", header[each])
     if scale is None and any(isinstance(parse_number(one), Decimal) for _, one in pairs):
-        return grid, mapping, (f"注意: 「{heading}」の単位が書かれていないので使いません。見出しに（分）か（時間）と書けば、件数を掛けて処理時間とします",)
+        how = "見出しに（分）か（時間）と書くか、mapping.yaml に units: {minutes: 分} と書けば、件数を掛けて処理時間とします"
+        return grid, mapping, (f"注意: 「{heading}」の単位が書かれていないので使いません。{how}",)
     called = re.sub(r"\s", "", header[cases])
     together = f"{called}×{BRACKETS.sub('', unicodedata.normalize('NFKC', heading))}"  # the unit is minutes now
     values = [(one, other, _product(one, other, scale or Decimal(1))) for one, other in pairs]
     grid = _add_column(con, grid, columns=(cases, each), heading=together, line=line, values=values)
-    said = replace(mapping, columns={**mapping.columns, header[cases]: "cases", together: "minutes"}, ignore_columns=(*mapping.ignore_columns, header[each]))
+    units = {field: written for field, written in mapping.units.items() if field != "minutes"}  # the product is in minutes
+    columns = {**mapping.columns, header[cases]: "cases", together: "minutes"}
+    said = replace(mapping, units=units, columns=columns, ignore_columns=(*mapping.ignore_columns, header[each]))
     return grid, said, (f"「{called}」に「{heading}」を掛けて、処理時間（分）としました",)
 
 

@@ -190,6 +190,8 @@ def test_time_for_each_case_without_a_unit_is_no_time_and_is_not_proposed_as_one
     assert "minutes" not in dataset.columns("workload")
     assert "「1件当たり処理時間」の単位が書かれていないので使いません" in remarks(dataset, "R6業務量調査.csv")
     assert [guess.field.name for one in suggest_mapping(tmp_path) for guess in one.columns] == []
+    put(tmp_path, "mapping.yaml", "files: {R6業務量調査.csv: {units: {minutes: 時間}}}")
+    assert values(accept(tmp_path), "workload", '"minutes"::INTEGER') == [(18_000,)]
 
 
 def test_who_was_absent_or_bears_no_mark_did_not_complete(tmp_path: Path) -> None:
