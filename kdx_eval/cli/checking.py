@@ -41,8 +41,8 @@ def show_check(data: Path) -> None:
     screen.say(*(f"  {'○' if item.possible else '×'} {item.sentence}" for item in answerable(dataset)))
     screen.say("■ 次に加えると最も役立つもの", f"  {most_useful_missing(dataset)}")
     if dataset.has("training"):
-        screen.say("■ 次にすること", f"  kdx-eval plan new {data}    6つの質問に答えて計画を作る")
-        screen.say(f"  kdx-eval run {data}         すぐに下書きを作る（計画は自動で提案）")
+        screen.say("■ 次にすること", f"  kdx-eval plan new {screen.quoted(data)}    6つの質問に答えて計画を作る")
+        screen.say(f"  kdx-eval run {screen.quoted(data)}         すぐに下書きを作る（計画は自動で提案）")
 
 
 def _show_files(dataset: Dataset) -> None:

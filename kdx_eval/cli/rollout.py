@@ -46,5 +46,5 @@ def write_rollout(data: Path, *, plan: Path, out: Path, word: str, waves: int, f
         "  順番表.csv          抽選の記録。保存し、書き換えないでください",
         "  課長への説明.docx   黄色の部分を書き入れて配ってください",
         "  plan.yaml           来年度の分析の計画。始める前に固定してください:",
-        f"  kdx-eval plan freeze {folder / 'plan.yaml'}",
+        f"  kdx-eval plan freeze {screen.quoted(folder / 'plan.yaml')}",
     )

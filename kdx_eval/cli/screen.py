@@ -64,6 +64,11 @@ def _plain(text: str) -> str:
     return as_typed("".join(char if char.isprintable() or char in _SHOWN else "〓" for char in text))
 
 
+def quoted(path: Path) -> str:
+    """A path as it is typed in a command: in quotation marks where it holds blanks, also full-width ones."""
+    return f'"{path}"' if re.search(r"\s", str(path)) else str(path)
+
+
 def as_typed(text: str) -> str:
     """``text`` with the commands in it as the user has to type them: started by run.py there is no program named kdx-eval."""
     return re.sub(r"kdx-eval(?=[ 」])", lambda _: os.environ.get("KDX_EVAL_COMMAND") or "kdx-eval", text)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from kdx_eval.effect.study import EffectStudy, Entry
 
 _CELL = re.compile(r"<td>([^<]*)</td>")
-_NUMBER = re.compile(r"[-－−△]?[\d,]+(\.\d+)?\s*(%|千円|時間|人|KB)?")
+_NUMBER = re.compile(r"[-－−△+＋]?[\d,]+(\.\d+)?\s*(%|千円|円|時間|分|人|人分|件|課|回|か月|年|点|位|倍|KB)?")
 _HEADING = re.compile(r"<th>([^<]*)</th>")
 _NO_BREAK = ";white-space:nowrap"
 _FEW_COLUMNS = 5
