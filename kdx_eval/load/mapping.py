@@ -127,7 +127,8 @@ class Mappings:
 
 def _fits(called: str, pattern: str) -> bool:
     # A file named 実績[R7].csv is meant by that very text, though it is also a pattern; zip files from a Mac part が into two characters.
-    called, pattern = (unicodedata.normalize("NFKC", one).strip() for one in (called, pattern))
+    # Windows people write 研修\\名簿.xlsx.
+    called, pattern = (unicodedata.normalize("NFKC", one).replace("\\", "/").strip() for one in (called, pattern))
     return any(one == pattern or fnmatch.fnmatchcase(one, pattern) for one in (called, called.rsplit("/", 1)[-1]))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import xlsxwriter
@@ -261,3 +262,27 @@ def test_an_office_is_known_without_its_ending_and_with_what_people_write_beside
 def test_the_day_of_printing_is_not_taken_for_the_year_of_the_table(tmp_path: Path) -> None:
     put_sheet(tmp_path, "時間外.xlsx", [["2025/04/10 10:00 出力"], ["課", *YEAR], year("市民課", 1)], sheet="一覧")
     stops(tmp_path, place="時間外.xlsx", reason="月だけで年度が書かれていません")
+
+
+# Windows
+
+
+def test_a_workbook_that_another_program_holds_stops_and_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cross(tmp_path, ["課", *YEAR], year("市民課", 1))
+    whole = Path.open
+
+    def held(self: Path, *args: Any, **named: Any) -> Any:
+        if self.name == FILE:
+            raise PermissionError(13, "Permission denied", str(self))
+        return whole(self, *args, **named)
+
+    monkeypatch.setattr(Path, "open", held)
+    assert "閉じてください" in stops(tmp_path, place=FILE, reason="ファイルを開けません").hint
+
+
+def test_a_mapping_may_name_a_file_with_the_separators_of_windows(tmp_path: Path) -> None:
+    (tmp_path / "研修").mkdir()
+    put(tmp_path / "研修", "講座.csv", "番号,日,講座\n1,R6.5.1,AI\n")
+    said = "files:\r\n  研修\\講座.csv:\r\n    table: training\r\n    columns: {番号: staff_id, 日: completed_on, 講座: course_id}\r\n"
+    put(tmp_path, "mapping.yaml", said, "utf-8-sig")
+    assert values(accept(tmp_path), "training", "course_id") == [("AI",)]
