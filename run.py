@@ -15,12 +15,12 @@ LOCK = ROOT / "requirements.lock"
 STAMP = VENV / "kdx_eval.stamp"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 # What only the annual sequence of kdx-eval knows how to do is passed on as it stands.
-HANDED_OVER = ("demo", "check", "plan", "run", "verify", "templates", "pseudonymise", "lab", "rollout", "pool")
+HANDED_OVER = ("demo", "check", "plan", "run", "verify", "templates", "pseudonymise", "lab", "rollout", "pool", "trace")
 STUDIES = {"calibrate": "calibrate.py", "fuzz-data": "fuzz_data.py", "targeting": "targeting.py", "rollout-power": "rollout.py"}
 USAGE = """使い方: py run.py [--offline フォルダー] <動詞> [引数...]      （Windows 以外では python3 run.py）
   report       合成データの市で年次処理を通しで実行し、予算要求の附属資料まで作る（reports/demo-2027）
   lab          JupyterLab を開く（lab データのフォルダー。なければ合成データ）
-  check / plan / run / verify / templates / pseudonymise / rollout / pool / demo      kdx-eval の各機能（--help で説明）
+  check / plan / run / verify / trace / templates / pseudonymise / rollout / pool / demo      kdx-eval の各機能（--help で説明）
   test         静的検査とすべてのテスト
   bench        速さの測定
   calibrate    真の効果が分かっている市を何百も作り、判定の当たり外れを数える（--cities 数。200で数分）
@@ -65,6 +65,7 @@ def call(*command: str, folder: Path = ROOT) -> int:
     sys.stdout.flush()
     # Japanese paths in .pth files are read wrongly by Python 3.11 on Windows without the UTF-8 mode.
     environment = {**os.environ, "PYTHONUTF8": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    environment["KDX_EVAL_COMMAND"] = "py run.py" if os.name == "nt" else "python3 run.py"  # what messages tell the user to type
     try:
         return subprocess.run(command, cwd=folder, env=environment, check=False).returncode
     except KeyboardInterrupt:

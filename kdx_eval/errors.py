@@ -37,6 +37,10 @@ class KdxError(Exception):
         remedy = f" → {self.hint}" if self.hint else ""
         return f"[{self.code}] {where}{self.reason}{remedy}"
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows: the message alone, since the frames of this package help nobody who reads a notebook."""
+        return [self.message]
+
     def __reduce__(self) -> tuple[object, ...]:
         # Exceptions cross process borders (batch); keyword arguments would be lost by the default.
         return (_rebuild, (type(self), self.reason, self.place, self.hint))

@@ -61,11 +61,17 @@ def open_workspace(data_dir: str, plan_path: str, *, out_dir: str, as_of: str = 
     """
     data, plan, out = Path(data_dir).expanduser(), Path(plan_path).expanduser(), Path(out_dir).expanduser()
     if not data.is_dir():
-        raise DataError("データのフォルダーがありません", place=data.name, hint="パラメータ data_dir を、ファイルを入れたフォルダーの場所に直してください")
+        hint = "パラメータ data_dir を、ファイルを入れたフォルダーの場所に直してください。区切りは / で書きます（D:/人事/令和7年度）"
+        raise DataError("データのフォルダーがありません", place=_printable(data_dir), hint=hint)
     if not plan.is_file():
         raise PlanError("計画のファイルがありません", place=plan.name, hint="kdx-eval plan new で作り、パラメータ plan_path を直してください")
     (out / "results").mkdir(parents=True, exist_ok=True)
     return Workspace(data=data.resolve(), plan=plan.resolve(), out=out.resolve(), results=(out / "results").resolve(), as_of=_day(as_of, plan))
+
+
+def _printable(folder: str) -> str:
+    """A folder as written, with the characters that Python made of a backslash (\\t of D:\\temp) shown as such."""
+    return "".join(char if char.isprintable() else "〓" for char in folder)
 
 
 def _day(as_of: str, plan_path: Path) -> dt.date:

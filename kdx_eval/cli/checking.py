@@ -42,8 +42,8 @@ def show_check(data: Path) -> None:
     screen.say(*(f"  {'○' if item.possible else '×'} {item.sentence}" for item in answerable(dataset)))
     screen.say("■ 次に加えると最も役立つもの", f"  {most_useful_missing(dataset)}")
     if dataset.has("training"):
-        screen.say("■ 次にすること", f"  kdx-eval plan new {data}    6つの質問に答えて計画を作る")
-        screen.say(f"  kdx-eval run {data}         すぐに下書きを作る（計画は自動で提案）")
+        screen.say("■ 次にすること", f"  kdx-eval plan new {screen.quoted(data)}    6つの質問に答えて計画を作る")
+        screen.say(f"  kdx-eval run {screen.quoted(data)}         すぐに下書きを作る（計画は自動で提案）")
 
 
 def _show_forms(data: Path) -> None:
@@ -76,11 +76,14 @@ def _show_files(dataset: Dataset) -> None:
                 *_counts(item.rows_read, item.rows_accepted, item.rows_rejected, sum(item.cells_repaired.values())),
             ]
             for item in dataset.report.files
+            if item.table or item.rows_read
         ],
     )
     screen.say("  直したセル＝全角の数字や和暦など、書き方をそろえたもの（値は変えていません）")
-    for item in dataset.report.files:
-        screen.say(*(f"  {item.file} {item.sheet}".rstrip() + f": {note}" for note in item.notes))
+    notes = [(f"  {item.file} {item.sheet}".rstrip(), note) for item in dataset.report.files for note in item.notes]
+    # What may be wrong comes before what was merely done.
+    for place, note in sorted(notes, key=lambda one: not one[1].startswith("注意")):
+        screen.say(f"{place}: {note}")
 
 
 def _show_findings(quality: QualityReport) -> None:

@@ -5,34 +5,21 @@ from __future__ import annotations
 import difflib
 from typing import Any
 
-from typer import rich_utils
 from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import TyperException
 
+from kdx_eval.cli.help_text import help_text
 from kdx_eval.errors import ParameterError
 
-rich_utils.ARGUMENTS_PANEL_TITLE = "引数"
-rich_utils.OPTIONS_PANEL_TITLE = "オプション"
-rich_utils.COMMANDS_PANEL_TITLE = "できること"
-rich_utils.DEFAULT_STRING = "[既定: {}]"
-rich_utils.REQUIRED_LONG_STRING = "[必須]"
-
 _HELP = "この説明を表示します。"
-_WORDS = {"Usage: ": "使い方: ", "[OPTIONS]": "[オプション]", "COMMAND [ARGS]...": "動詞 ..."}
-
-
-def _usage(text: str) -> str:
-    for english, japanese in _WORDS.items():
-        text = text.replace(english, japanese)
-    return text
 
 
 class JapaneseCommand(TyperCommand):
     """A verb."""
 
-    def get_usage(self, ctx: Any) -> str:
-        """The usage line in Japanese."""
-        return _usage(super().get_usage(ctx))
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """The whole help in Japanese; see `help_text`."""
+        formatter.write(help_text(self, ctx))
 
     def get_help_option(self, ctx: Any) -> Any:
         """``--help`` explained in Japanese."""
@@ -45,9 +32,9 @@ class JapaneseCommand(TyperCommand):
 class JapaneseGroup(TyperGroup):
     """The verbs together."""
 
-    def get_usage(self, ctx: Any) -> str:
-        """The usage line in Japanese."""
-        return _usage(super().get_usage(ctx))
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """The whole help in Japanese; see `help_text`."""
+        formatter.write(help_text(self, ctx))
 
     def get_help_option(self, ctx: Any) -> Any:
         """``--help`` explained in Japanese."""

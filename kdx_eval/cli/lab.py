@@ -58,6 +58,7 @@ def prepare_lab(data: Path | None, *, out: Path) -> Path:
     ensure_output_dir(folder, data)
     kept = find_plan(folder)
     plan_file = kept.name if kept else choose_plan(dataset, None, out=folder, synthetic=data is None).write(folder)
+    write_atomic(folder / "rejected.csv", Path(dataset.rejected).read_bytes())  # the notebooks speak of it
     values: dict[str, object] = {"data_dir": str(source), "plan_path": f"../{plan_file}", "out_dir": ".."}
     for notebook in sorted(root_dir("notebooks").glob("*.ipynb")):
         copy = folder / "notebooks" / notebook.name

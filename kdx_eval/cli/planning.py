@@ -41,9 +41,9 @@ def new_plan(data: Path, *, answers: Path | None, yes: bool, out: Path) -> None:
     screen.say(
         f"書き出しました: {out}",
         "内容を確かめ、直すところは直してから、結果を見る前に固定してください:",
-        f"  kdx-eval plan freeze {out}",
+        f"  kdx-eval plan freeze {screen.quoted(out)}",
         "固定せずに試すだけなら:",
-        f"  kdx-eval run {data} --plan {out}",
+        f"  kdx-eval run {screen.quoted(data)} --plan {screen.quoted(out)}",
     )
 
 
@@ -54,7 +54,7 @@ def freeze(plan: Path) -> None:
     if not plan.is_file():
         raise PlanError("計画のファイルがありません", place=str(plan), hint="kdx-eval plan new で作れます")
     frozen = freeze_plan(plan, on=dt.datetime.now(tz=dt.UTC).astimezone().date())
-    screen.say(f"固定しました: {frozen}", read_plan(frozen).freeze_note, f"次は  kdx-eval run データ --plan {plan}")
+    screen.say(f"固定しました: {frozen}", read_plan(frozen).freeze_note, f"次は  kdx-eval run データ --plan {screen.quoted(plan)}")
 
 
 def _ask(facts: PlanFacts) -> dict[str, object]:

@@ -46,5 +46,5 @@ def write_rollout(data: Path, *, plan: Path, out: Path, word: str, waves: int, f
         "  順番表.csv          抽選の記録。書き換えずに、来年度のデータのフォルダーに入れてください（順番どおりに始めたかを、これで確かめます）",
         "  課長への説明.docx   黄色の部分を書き入れて配ってください",
         "  plan.yaml           来年度の分析の計画。始める前に固定してください:",
-        f"  kdx-eval plan freeze {folder / 'plan.yaml'}",
+        f"  kdx-eval plan freeze {screen.quoted(folder / 'plan.yaml')}",
     )

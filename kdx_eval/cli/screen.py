@@ -70,8 +70,18 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
 
 
 def _plain(text: str) -> str:
-    """Without control characters, which a hostile name could use to rewrite the screen."""
-    return "".join(char if char.isprintable() or char in _SHOWN else "〓" for char in text)
+    """Without control characters, which a hostile name could use to rewrite the screen; commands as they can be typed."""
+    return as_typed("".join(char if char.isprintable() or char in _SHOWN else "〓" for char in text))
+
+
+def quoted(path: Path) -> str:
+    """A path as it is typed in a command: in quotation marks where it holds blanks, also full-width ones."""
+    return f'"{path}"' if re.search(r"\s", str(path)) else str(path)
+
+
+def as_typed(text: str) -> str:
+    """``text`` with the commands in it as the user has to type them: started by run.py there is no program named kdx-eval."""
+    return re.sub(r"kdx-eval(?=[ 」])", lambda _: os.environ.get("KDX_EVAL_COMMAND") or "kdx-eval", text)
 
 
 @contextlib.contextmanager

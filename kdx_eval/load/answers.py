@@ -93,6 +93,7 @@ _WEIGHT: Mapping[str, float] = {
     "training": 9, "assignments": 6, "worktime": 5, "workload": 4, "costs": 4, "wages": 2, "indicators": 2, "headcount": 1.5, "prior_claims": 1.5,
     "applicants": 1.2, "interventions": 1.2, "redeployment": 1, "skills": 0.8, "tiers": 0.6,
 }  # fmt: skip
+_ROSTER = ("assignments",)
 _ALONE = 3  # a table that alone opens a question
 _SERVES = {"wages": ("pay_table",)}  # a table of which another can take the place: the price of an hour is computed from the published pay
 _INSTEAD = {"assignments": "所属履歴（または職員名簿）", "wages": "人件費単価（または給与費）"}  # what a city is more likely to have
@@ -117,6 +118,11 @@ def _judge(asked: _Kind, present: Collection[str], *, titles: Mapping[str, str],
     missing = tuple(table for table in asked.needed if not {table, *_SERVES.get(table, ())} & set(present))
     lacking = [_INSTEAD.get(table, titles[table]) for table in missing]
     lacking += [f"{titles[table]}（職員ごとの行）" for table in asked.needed if asked.of_persons and table in summed and table in present]
+    if missing == _ROSTER and asked.outcome and not asked.of_persons:
+        # Without a roster the panel counts attendees instead of shares; saying that nothing can be answered would be untrue.
+        told = _told(spans[asked.outcome], titles[asked.outcome]) if asked.outcome in spans else ""
+        sentence = f"「{asked.title}」に答えられます。ただし、職員の名簿がないので、何人かが受けた課を、受けた課とみなします（割合では分けられません）。{told}"
+        return Answerable(kind=asked.kind, title=asked.title, possible=True, missing=missing, sentence=sentence)
     if lacking:
         sentence = f"「{asked.title}」には「{'」「'.join(lacking)}」が足りません。"
         return Answerable(kind=asked.kind, title=asked.title, possible=False, missing=missing, sentence=sentence)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from types import MappingProxyType
 
 from kdx_eval.errors import DataError
-from kdx_eval.load.headers import Column, table_named, unit_scale
+from kdx_eval.load.headers import Column, table_named
 from kdx_eval.load.mapping import CrosstabMapping, heading_key
+from kdx_eval.load.units_said import is_clock, is_kind, title_unit, title_units, unit_scale
 from kdx_eval.schema import FieldSpec, Schema, TableSpec
 
 # The longer word first: 時間外勤務手当 is not hours.
-_MEASURES: Mapping[str, tuple[tuple[str, str], ...]] = {
+MEASURES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "worktime": (
         ("時間外勤務手当|時間外手当|超過勤務手当|超勤手当|手当額|支給額", "paid_overtime_yen"),
         ("正規の勤務時間|所定勤務時間|所定時間|正規時間", "scheduled_hours"),
@@ -25,7 +25,6 @@ _MEASURES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "indicators": (("", "value"),),
 }  # fmt: skip
 _NONE: Mapping[str, FieldSpec] = MappingProxyType({})
-_UNIT = re.compile(r"単位\s*[:：]?\s*(?P<stated>[^\s)\]】、,。]+)|[(\[【]\s*(?P<bare>千円|百万円|万円|円|分|時間)\s*[)\]】]")
 
 
 def block_title(above: Sequence[tuple[int, tuple[str, ...]]]) -> str:
@@ -36,13 +35,13 @@ def block_title(above: Sequence[tuple[int, tuple[str, ...]]]) -> str:
 def table_of(said: CrosstabMapping, mapped: str | None, *, names: Sequence[str], schema: Schema) -> TableSpec | None:
     """The table a cross-tab belongs to: as mapped, else by its names, else worktime; None when its names say that it is another one."""
     if mapped:
-        return schema.table(mapped) if mapped in _MEASURES else None
+        return schema.table(mapped) if mapped in MEASURES else None
     measures = {measure for measure in (said.measure, *said.measures.values()) if measure}
-    for table, words in _MEASURES.items():
+    for table, words in MEASURES.items():
         if measures & {measure for _, measure in words}:
             return schema.table(table)
     named = [spec for spec in (table_named(text, schema) for text in names if text) if spec]
-    usable = [spec for spec in named if spec.name in _MEASURES]
+    usable = [spec for spec in named if spec.name in MEASURES]
     if named and not usable:
         return None
     return next((spec for spec in usable if spec.name == "worktime"), usable[0] if usable else schema.table("worktime"))
@@ -59,10 +58,29 @@ def measure_of(
     """
     spec = next(iter(row_by_row.values()), None) or _measure(table, said, titles=titles)
     if spec is None:
-        choices = "、".join(f"{measure}（{table.field(measure).title}）" for _, measure in _MEASURES[table.name])
+        choices = "、".join(f"{measure}（{table.field(measure).title}）" for _, measure in MEASURES[table.name])
         raise DataError("月ごとの値が何か分かりません", place=place, hint=f"mapping.yaml の crosstab に measure を書いてください: {choices}")
-    unit = units.get(spec.name) or _unit_said(spec, titles)
-    return Column(field=spec, index=0, heading="月の列", scale=unit_scale(spec, unit) if unit else Decimal(1))
+    if spec.unit == "hours" and spec.name not in units and any(map(is_clock, title_units(titles))):
+        return Column(field=spec, index=0, heading="月の列", clock=True)
+    spec, scale = _unit(table, spec, said, titles=titles, units=units, place=place)
+    return Column(field=spec, index=0, heading="月の列", scale=scale)
+
+
+def _unit(
+    table: TableSpec, spec: FieldSpec, said: CrosstabMapping, *, titles: Sequence[str], units: Mapping[str, str], place: str
+) -> tuple[FieldSpec, Decimal]:
+    """The field and the factor of the unit in title, sheet or file. Raises DataError when the unit said there is none of the field's."""
+    if spec.name in units:
+        return spec, unit_scale(spec, units[spec.name])
+    unit, other = title_unit(spec, titles)
+    if other is None or spec.unit is None:
+        return spec, unit_scale(spec, unit) if unit else Decimal(1)
+    if spec.name == "overtime_hours" and is_kind(other, "yen") and not (said.measure or said.measures):
+        # 時間外勤務の状況（単位：円） is a table of what was paid.
+        paid = table.field("paid_overtime_yen")
+        return paid, unit_scale(paid, other)
+    hint = f"mapping.yaml の crosstab に measure を、または units に {spec.name}: 単位 を書いてください。平均や1人当たりの表なら ignore: true と書いてください"
+    raise DataError(f"表の単位「{other}」は「{spec.title}」として読めません", place=place, hint=hint)
 
 
 def _measure(table: TableSpec, said: CrosstabMapping, *, titles: Sequence[str]) -> FieldSpec | None:
@@ -75,7 +93,7 @@ def _measure(table: TableSpec, said: CrosstabMapping, *, titles: Sequence[str]) 
         return table.field(said.measure)
     for title in titles:
         plain, found = heading_key(title), list[str]()
-        for words, measure in _MEASURES[table.name]:
+        for words, measure in MEASURES[table.name]:
             if re.search(words, plain):
                 found.append(measure)
                 plain = re.sub(words, "", plain) if words else plain
@@ -84,14 +102,3 @@ def _measure(table: TableSpec, said: CrosstabMapping, *, titles: Sequence[str]) 
         if found:
             return None
     return table.field("overtime_hours") if table.name == "worktime" else None
-
-
-def _unit_said(spec: FieldSpec, titles: Sequence[str]) -> str | None:
-    """A unit written in the title, the sheet's or the file's name; the last one in a text is nearest to the cells."""
-    kinds = {"yen": ("千円", "万円", "百万円", "円"), "hours": ("分", "時間"), "minutes": ("分", "時間")}.get(spec.unit or "", ())
-    for title in titles:
-        found = [match["stated"] or match["bare"] for match in _UNIT.finditer(unicodedata.normalize("NFKC", title))]
-        usable = [unit for unit in found if unit in kinds]
-        if usable:
-            return usable[-1]
-    return None

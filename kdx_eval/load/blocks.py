@@ -33,6 +33,8 @@ class Block:
         Line -> month (2024-04), where months run down; else empty.
     labels : tuple
         Columns in which a row of totals would be named.
+    skip_blanks : bool
+        A blank says that there is nothing (a line of a budget), not that something was not measured.
     """
 
     table: TableSpec
@@ -47,6 +49,7 @@ class Block:
     months: Mapping[int, str] = field(default_factory=dict)
     unused: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    skip_blanks: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

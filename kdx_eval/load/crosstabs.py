@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from kdx_eval.errors import DataError, SchemaError
+from kdx_eval.load.block_rows import join_parts
 from kdx_eval.load.block_words import block_title, measure_of, table_of
 from kdx_eval.load.blocks import Block, Row, Sheet, Value
 from kdx_eval.load.crosstab_years import dated_columns, months_of_rows
 from kdx_eval.load.database import name, scalar
 from kdx_eval.load.files import Grid
-from kdx_eval.load.headers import Column, fold, is_ignored, unit_scale
+from kdx_eval.load.headers import Column, fold, is_ignored
 from kdx_eval.load.mapping import FileMapping, heading_key
-from kdx_eval.load.shapes import TOTAL, month_of, year_in
+from kdx_eval.load.shapes import is_total, month_of, year_in
+from kdx_eval.load.sub_headings import SubHeadings, find_sub_headings, written_scale
 from kdx_eval.schema import FieldSpec, Schema, TableSpec, load_indicators
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ FEWEST_MONTHS = 6
 _HEADER_WITHIN = 30
 _MOST_ROWS = 200_000  # a cross-tab is made to be looked at; longer sheets are lists
 _ORGANISATION = re.compile(r".*(課|室|係|局|所|センター|館|園|校|委員会|事務局|部|グループ|チーム)")
+_FISCAL_YEAR = [*map(str, range(4, 13)), "1", "2", "3"]
 _UNITS: Mapping[str, str] = {"staff_id": "staff", "department_id": "department", "process_id": "process"}
 
 
@@ -44,16 +47,17 @@ def find_blocks(con: DuckDBPyConnection, grid: Grid, *, schema: Schema, mapping:
     if (has_months or has_departments) and scalar(con, f"SELECT count(*) FROM {name(grid.table)}") > _MOST_ROWS:
         has_months = has_departments = False
     if across != "departments" and has_months:
-        return _months_across(_sheet(con, grid, schema=schema, mapping=mapping))
+        return _months_across(read_sheet(con, grid, schema=schema, mapping=mapping))
     if has_departments:
-        return _departments_across(_sheet(con, grid, schema=schema, mapping=mapping))
+        return _departments_across(read_sheet(con, grid, schema=schema, mapping=mapping))
     if said is not None:
         place = f"{grid.file} {grid.sheet}".strip()
         raise DataError("クロス表と書かれていますが、月の並びが見つかりません", place=place, hint="月は 4月 や R6.4 のように書いてください（6か月以上）")
     return []
 
 
-def _sheet(con: DuckDBPyConnection, grid: Grid, *, schema: Schema, mapping: FileMapping) -> Sheet:
+def read_sheet(con: DuckDBPyConnection, grid: Grid, *, schema: Schema, mapping: FileMapping) -> Sheet:
+    """All rows of ``grid``, to look for blocks in."""
     cells = ", ".join(f"c{index}" for index in range(grid.n_columns))
     rows = con.execute(f"SELECT line, {cells} FROM {name(grid.table)} ORDER BY line").fetchall()
     body = tuple((int(row[0]), tuple(map(str, row[1:]))) for row in rows)
@@ -64,7 +68,14 @@ def _sheet(con: DuckDBPyConnection, grid: Grid, *, schema: Schema, mapping: File
 
 def _months_in(cells: Sequence[str], mapping: FileMapping) -> list[tuple[int, int | dt.date]]:
     found = ((index, month_of(cell)) for index, cell in enumerate(cells) if not is_ignored(cell, mapping))
-    return [(index, month) for index, month in found if month is not None]
+    return [(index, month) for index, month in found if month is not None] or _bare_numbers(cells)
+
+
+def _bare_numbers(cells: Sequence[str]) -> list[tuple[int, int | dt.date]]:
+    """Columns headed 4, 5, ... 12, 1, 2, 3 without 月: nothing but a fiscal year is written so."""
+    plain = [unicodedata.normalize("NFKC", cell).strip().removesuffix(".0") for cell in cells]
+    first = next((index for index in range(len(plain) - 11) if plain[index : index + 12] == _FISCAL_YEAR), None)
+    return [] if first is None else [(first + number, int(month)) for number, month in enumerate(_FISCAL_YEAR)]
 
 
 def _is_header(cells: Sequence[str], mapping: FileMapping) -> bool:
@@ -90,14 +101,14 @@ def _months_across(sheet: Sheet) -> list[Block]:
             found = _across_block(sheet, table=table, line=line, labels=labels, span=(start, stop), around=(above, body, len(headers)))
             if found is None:
                 return []
-            blocks += _by_item(*found, sheet.mapping.units) if found[1] else [found[0]]
+            blocks += found
         above = following
     return blocks
 
 
 def _labels(cells: Sequence[str], above: Sequence[Row]) -> list[str]:
     """The header with blanks filled from up to two rows above, as where 課 is merged over both."""
-    first = next((index for index, cell in enumerate(cells) if month_of(cell) is not None), 0)
+    first = next((index for index, cell in enumerate(cells) if month_of(cell) is not None), _bare_numbers(cells)[0][0] if _bare_numbers(cells) else 0)
     labels = list(cells)
     for _, upper in reversed(above[-2:]):
         # A title stands alone in its row; a heading has the other headings beside it.
@@ -160,7 +171,7 @@ def _kinds_of_unit(schema: Schema) -> dict[str, str]:
 
 def _across_block(
     sheet: Sheet, *, table: TableSpec, line: int, labels: Sequence[str], span: tuple[int, int], around: tuple[Sequence[Row], Sequence[Row], int]
-) -> tuple[Block, dict[str, FieldSpec]] | None:
+) -> list[Block] | None:
     above, body, n_headers = around
     start, stop = span
     months = [(index, month) for index, month in _months_in(labels, sheet.mapping) if start <= index < stop]
@@ -169,19 +180,49 @@ def _across_block(
     if keys is None:
         return None
     dated, notes = dated_columns(sheet, months, labels=labels, above=above, title_first=n_headers > 1)
-    totals = tuple(index for index in range(months[0][0], stop) if TOTAL.fullmatch(labels[index]))
-    fixed = _fixed(sheet, keys, table=table, title=title)
-    used = {*(key.index for key in keys), *(index for index, _ in dated), *totals}
-    named = _items(table, body, columns=[index for index in range(start, months[0][0]) if index not in used], first=months[0][0])
+    totals = tuple(index for index in range(months[0][0], stop) if is_total(labels[index]))
     titles = (title, *sheet.called)
-    measure = measure_of(table, sheet.said, titles=titles, units=sheet.mapping.units, place=sheet.place, row_by_row=named)
-    block = Block(
-        table=table, header_line=line, rows=tuple(body), keys=keys, totals=totals, measure=measure, title=title, notes=notes,
+    under = find_sub_headings(sheet, body, table=table, columns=sorted({*(index for index, _ in dated), *totals}), headings=labels[:stop], titles=titles)
+    body = body[1:] if under else body
+    used = {*(key.index for key in keys), *(index for index, _ in dated), *totals}
+    named = {} if under else _items(table, body, columns=[index for index in range(start, months[0][0]) if index not in used], first=months[0][0])
+    fixed = _fixed(sheet, keys, table=table, title=title)
+    plain = Block(
+        table=table, header_line=under.line if under else line, rows=tuple(body), keys=keys, title=title, notes=notes, totals=totals,
+        measure=under.parts[0][0] if under else measure_of(table, sheet.said, titles=titles, units=sheet.mapping.units, place=sheet.place, row_by_row=named),
         values=tuple(Value(index=index, heading=labels[index], fixed={"month": f"{month:%Y-%m}", **fixed}) for index, month in dated),
         labels=tuple(range(start, months[0][0])),
-        unused=() if named else tuple(labels[index] for index in range(start, stop) if labels[index] and index not in used),
+        unused=() if named else (*(labels[index] for index in range(start, stop) if labels[index] and index not in used), *(under.unused if under else ())),
     )  # fmt: skip
-    return block, named
+    if named:
+        return _by_item(plain, named, sheet=sheet, titles=titles)
+    said = {index: labels[index] for index in plain.labels if index > max((key.index for key in keys), default=-1)}
+    return [_one_row_each(sheet, block, said) for block in (_under_months(plain, under) if under else [_no_strange_columns(plain, labels, stop=stop)])]
+
+
+def _under_months(block: Block, under: SubHeadings) -> list[Block]:
+    """One block for each value that stands under every month."""
+    return [
+        replace(
+            block, measure=measure, values=tuple(replace(value, index=where[value.index]) for value in block.values if value.index in where),
+            totals=tuple(where[total] for total in block.totals if total in where),
+        )
+        for measure, where in under.parts
+    ]  # fmt: skip
+
+
+def _no_strange_columns(block: Block, labels: Sequence[str], *, stop: int) -> Block:
+    """``block`` with a remark on numbers that stand between the months under no heading."""
+    strange = [index for index in range(block.values[0].index, stop) if not labels[index] and any(re.match(r"[\d△▲]", cells[index]) for _, cells in block.rows)]
+    shown = "、".join(f"{index + 1}列目" for index in strange[:5])
+    return replace(block, notes=(*block.notes, f"注意: 見出しのない列（{shown}）に数がありますが、読んでいません")) if strange else block
+
+
+def _one_row_each(sheet: Sheet, block: Block, labels: Mapping[int, str]) -> Block:
+    """``block`` with one row for each unit; see `join_parts`."""
+    unread = {index: heading for index, heading in labels.items() if not is_ignored(heading, sheet.mapping)}
+    rows, notes = join_parts(sheet, block.rows, keys=block.keys, labels=unread, values=[value.index for value in block.values], measure=block.measure)
+    return replace(block, rows=rows, notes=(*block.notes, *notes))
 
 
 def _keys(sheet: Sheet, table: TableSpec, *, labels: Sequence[str], offset: int, body: Sequence[Row]) -> tuple[Column, ...] | None:
@@ -250,7 +291,7 @@ def _items(table: TableSpec, body: Sequence[Row], *, columns: Sequence[int], fir
     return {}
 
 
-def _by_item(block: Block, named: Mapping[str, FieldSpec], units: Mapping[str, str]) -> list[Block]:
+def _by_item(block: Block, named: Mapping[str, FieldSpec], *, sheet: Sheet, titles: Sequence[str]) -> list[Block]:
     """One block for each measure named row by row; a key written once for several rows (merged cells) is filled down."""
     keys = {key.index for key in block.keys}
     item = next(index for index in block.labels if index not in keys and any(cells[index] in named for _, cells in block.rows))
@@ -260,13 +301,13 @@ def _by_item(block: Block, named: Mapping[str, FieldSpec], units: Mapping[str, s
         before = tuple(cell or (before[index] if before and cells[item] and index in keys else "") for index, cell in enumerate(cells))
         rows.append((line, before))
     note = "結合されたセルの所属や業務は、下の行にも同じものを補いました"
-    found = {spec.name: spec for spec in named.values()}
+    found = {spec.name: (label, spec) for label, spec in named.items()}
     return [
         replace(
             block, rows=tuple(row for row in rows if row[1][item] in named and named[row[1][item]].name == called), notes=(*block.notes, note),
-            measure=Column(field=spec, index=0, heading="月の列", scale=unit_scale(spec, units[called]) if called in units else Decimal(1)),
+            measure=Column(field=spec, index=0, heading="月の列", scale=written_scale(sheet, spec, label, titles=titles)),
         )
-        for called, spec in sorted(found.items())
+        for called, (label, spec) in sorted(found.items())
     ]  # fmt: skip
 
 
@@ -276,7 +317,7 @@ def _months_run_down(head: Sequence[Row]) -> bool:
         dated = [position for position, (_, cells) in enumerate(head) if column < len(cells) and month_of(cells[column]) is not None]
         if len(dated) >= FEWEST_MONTHS and dated[0] > 0:
             named = [cell.strip() for cell in head[dated[0] - 1][1][column + 1 :] if cell.strip()]
-            return 2 * sum(bool(_ORGANISATION.fullmatch(cell)) for cell in named) >= len([cell for cell in named if not TOTAL.fullmatch(cell)]) > 1
+            return 2 * sum(bool(_ORGANISATION.fullmatch(cell)) for cell in named) >= len([cell for cell in named if not is_total(cell)]) > 1
     return False
 
 
@@ -304,7 +345,7 @@ def _departments_across(sheet: Sheet) -> list[Block]:
 def _names_columns(cells: Sequence[str], column: int) -> bool:
     named = [cell for cell in cells[column + 1 :] if cell]
     numbers = any(re.search(r"^[\d△▲,.:-]+$", one) for one in named)
-    return bool(named) and not numbers and month_of(cells[column]) is None and not TOTAL.fullmatch(cells[column])
+    return bool(named) and not numbers and month_of(cells[column]) is None and not is_total(cells[column])
 
 
 def _down_block(sheet: Sheet, *, column: int, span: tuple[int, int, int]) -> Block | None:
@@ -314,7 +355,7 @@ def _down_block(sheet: Sheet, *, column: int, span: tuple[int, int, int]) -> Blo
     title = block_title(above)
     table = table_of(sheet.said, sheet.mapping.table, names=(sheet.grid.sheet, title, sheet.called[1]), schema=sheet.schema)
     named = {index: cells[index] for index in range(column + 1, len(cells)) if cells[index] and not is_ignored(cells[index], sheet.mapping)}
-    departments = {index: called for index, called in named.items() if not TOTAL.fullmatch(called)}
+    departments = {index: called for index, called in named.items() if not is_total(called)}
     if table is None or not departments:
         return None
     if sheet.said.across is None:
@@ -329,6 +370,6 @@ def _down_block(sheet: Sheet, *, column: int, span: tuple[int, int, int]) -> Blo
     measure = measure_of(table, sheet.said, titles=(title, *sheet.called), units=sheet.mapping.units, place=sheet.place)
     return Block(
         table=table, header_line=line, rows=body, keys=(), measure=measure, title=title, labels=(column,), months=months, notes=notes,
-        totals=tuple(index for index, called in named.items() if TOTAL.fullmatch(called)),
+        totals=tuple(index for index, called in named.items() if is_total(called)),
         values=tuple(Value(index=index, heading=called, fixed={unit: called, **fixed}) for index, called in departments.items()),
     )  # fmt: skip

@@ -62,6 +62,11 @@ class Dataset:
         shapes = ", ".join(f"{table} {self.rows(table)}×{len(self.columns(table))}" for table in self.tables)
         return f"Dataset({shapes})"
 
+    def _repr_html_(self) -> str:
+        titles = {spec.name: spec.title for spec in load_schema().tables.values()}
+        counted = "、".join(f"{titles.get(table, table)} {self.rows(table):,}行" for table in self.tables)
+        return f"<p>{len(self.tables)}の表を読みました: {counted}</p>"
+
     def has(self, table: str) -> bool:
         """Whether the table was delivered or could be derived."""
         return table in self.tables

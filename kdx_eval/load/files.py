@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -96,7 +96,22 @@ def discover(folder: Path) -> Discovered:
             readable.append(path)
     if not readable:
         raise DataError("読めるファイルがありません", place=str(folder), hint="CSV、Excel、Parquet のファイルを置いてください")
+    _refuse_locked(readable, folder)
     return Discovered(readable=tuple(readable), ignored=tuple(ignored))
+
+
+def _refuse_locked(paths: Iterable[Path], folder: Path) -> None:
+    """Raise DataError for files that another program holds, all of them at once: on Windows a workbook open in Excel may be one."""
+    locked = []
+    for path in paths:
+        try:
+            with path.open("rb"):
+                pass
+        except OSError:
+            locked.append(path.relative_to(folder).as_posix())
+    if locked:
+        hint = "Excel などで開いていれば閉じてください。共有フォルダーにあるなら、手元に写してから試してください"
+        raise DataError("ファイルを開けません", place="、".join(locked[:5]), hint=hint)
 
 
 def _why_ignored(path: Path, folder: Path) -> str | None:

@@ -15,6 +15,7 @@ from kdx_eval.load.dates import Refusal
 from kdx_eval.load.directory import Directory, fold_name
 from kdx_eval.load.headers import fold
 from kdx_eval.load.people import fold_kana, fold_person
+from kdx_eval.load.units_said import is_sum, is_worked_out
 from kdx_eval.schema import FieldSpec, TableSpec
 
 Sure: TypeAlias = Literal["確実", "たぶん", "要確認"]
@@ -164,7 +165,9 @@ def guess_columns(samples: Samples, table: TableSpec, *, known: Known, said: Map
         if said.get(heading) in fields:
             found.append(ColumnGuess(heading=heading, field=fields[said[heading]], score=1.0, why="対応表にある", plain=True, meaning=said[heading]))
             continue
-        guesses = (guess_column(heading, texts, spec=spec, known=known) for spec in table.fields)
+        # 1件当たり処理時間 is near to 処理時間 and no amount of it.
+        specs = [spec for spec in table.fields if not (is_sum(table.name, spec.name) and is_worked_out(heading))]
+        guesses = (guess_column(heading, texts, spec=spec, known=known) for spec in specs)
         found += [one for one in guesses if one is not None]
     chosen: list[ColumnGuess] = []
     for one in sorted(found, key=lambda guess: (-guess.score, samples.headings.index(guess.heading), guess.field.name)):

@@ -11,30 +11,30 @@ from decimal import Decimal
 from functools import cache, lru_cache
 
 from kdx_eval.errors import SchemaError
-from kdx_eval.load.cells import parse_enum
+from kdx_eval.load.cells import parse_cell
 from kdx_eval.load.dates import Refusal
 from kdx_eval.load.files import Grid
 from kdx_eval.load.mapping import FileMapping, heading_key
+from kdx_eval.load.shapes import first_year
+from kdx_eval.load.units_said import BRACKETS, heading_scale, is_sum, is_worked_out, names_unit, title_unit, unit_scale
 from kdx_eval.schema import FieldSpec, Schema, TableSpec
 
 _HEADER_WITHIN = 30
-_UNIT_IN_HEADING = re.compile(r"[(\[【](単位[:：]?)?(?P<unit>[^)\]】]*)[)\]】]")
-_SCALES: Mapping[tuple[str, str], Decimal] = {
-    ("yen", "千円"): Decimal(1000), ("yen", "万円"): Decimal(10_000), ("yen", "百万円"): Decimal(1_000_000),
-    ("hours", "分"): Decimal(1) / 60, ("minutes", "時間"): Decimal(60), ("minutes", "h"): Decimal(60),
-}  # fmt: skip
-_JAPANESE_UNITS: Mapping[str, str] = {"yen": "円", "hours": "時間", "minutes": "分", "cases": "件", "persons": "人", "points": "点"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A field found in column ``index`` of a grid, under ``heading``; ``scale`` turns the written unit into the field's."""
+    """A field found in column ``index`` of a grid, under ``heading``; ``scale`` turns the written unit into the field's.
+
+    ``clock``: hours are written as 12.30 for 12時間30分.
+    """
 
     field: FieldSpec
     index: int
     heading: str
     scale: Decimal = Decimal(1)
     shared: bool = False
+    clock: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,7 @@ class Layout:
 def fold(heading: str) -> str:
     """A heading for comparison: NFKC, lower case, without spaces, line breaks and unit in brackets."""
     plain = unicodedata.normalize("NFKC", heading).lower()
-    return re.sub(r"[\s・_＿\-:：]", "", _UNIT_IN_HEADING.sub("", plain))
+    return re.sub(r"[\s・_＿\-:：]", "", BRACKETS.sub("", plain))
 
 
 @cache
@@ -70,6 +70,11 @@ def _names(spec: FieldSpec) -> tuple[frozenset[str], frozenset[str], frozenset[s
     """Own names, aliases and shared aliases of a field, folded."""
     own = frozenset({fold(spec.name), fold(spec.title), spec.name})
     return own, frozenset(fold(alias) for alias in spec.aliases), frozenset(fold(alias) for alias in spec.shared_aliases)
+
+
+def heading_names(spec: FieldSpec) -> frozenset[str]:
+    """All headings of a field, folded."""
+    return frozenset().union(*_names(spec))
 
 
 @cache
@@ -106,12 +111,13 @@ def recognise(grid: Grid, *, schema: Schema, mapping: FileMapping) -> Layout | N
             return None
     if best is None:
         return None
+    best = _with_year(best, grid)
     missing = missing_fields(best)
     if missing:
         _refuse(best, missing, grid=grid)
     if best.twins:
         _refuse_twins(best, grid)
-    return best
+    return _by_title(best, grid, mapping=mapping)
 
 
 def _best_layout(grid: Grid, tables: Sequence[TableSpec], *, mapping: FileMapping, complete: bool = False) -> Layout | None:
@@ -198,8 +204,11 @@ def _assign(table: TableSpec, labels: Sequence[Sequence[str]], shown: Sequence[s
                 for spec in table.fields:
                     if spec.name in columns or spec.name in mapping.constants or folded not in _names(spec)[kind]:
                         continue
-                    if kind == 0 or _plausible(spec, [cells[index] for cells in samples if index < len(cells)]):
-                        columns[spec.name] = Column(field=spec, index=index, heading=shown[index], scale=_scale(spec, shown[index]), shared=kind == 2)
+                    scale = _scale_of(table, spec, (shown[index], *names))
+                    values = [cells[index] for cells in samples if index < len(cells)]
+                    shared = sum(folded in _names(other)[kind] for other in table.fields) > 1
+                    if scale is not None and (kind == 0 or _plausible(spec, values, among_several=shared and kind == 1)):
+                        columns[spec.name] = Column(field=spec, index=index, heading=shown[index], scale=scale, shared=kind == 2)
                         if kind < 2:
                             taken.add(index)
                             break
@@ -221,7 +230,12 @@ def _assign_said(
         if is_ignored(heading, mapping):
             taken.add(index)
         elif meant in fields and meant not in columns:
-            columns[meant] = Column(field=fields[meant], index=index, heading=heading, scale=_scale(fields[meant], heading))
+            scale = Decimal(1) if meant in mapping.units else heading_scale(fields[meant], heading)
+            if scale is None:
+                hint = "単位が読める形の見出しに直すか、mapping.yaml の units に書いてください。1件当たりや平均の列は、合計の時間や額として読めません"
+                reason = f"見出し「{' '.join(heading.split())}」の単位は「{fields[meant].title}」として読めません"
+                raise SchemaError(reason, place=f"mapping.yaml {mapping.pattern}", hint=hint)
+            columns[meant] = Column(field=fields[meant], index=index, heading=heading, scale=scale)
             taken.add(index)
         elif meant is not None and meant not in fields:
             labels[index] = (meant,)
@@ -233,26 +247,57 @@ def is_ignored(heading: str, mapping: FileMapping) -> bool:
     return heading_key(heading) in {heading_key(one) for one in mapping.ignore_columns}
 
 
-def unit_scale(spec: FieldSpec, unit: str) -> Decimal:
-    """What a number written in ``unit`` is multiplied by to be in the unit of ``spec``. Raises SchemaError when it cannot be turned into it."""
-    plain = unicodedata.normalize("NFKC", unit).strip()
-    if plain in {spec.unit, _JAPANESE_UNITS.get(spec.unit or "")}:
-        return Decimal(1)
-    if (spec.unit or "", plain) not in _SCALES:
-        usable = [written for own, written in _SCALES if own == spec.unit]
-        raise SchemaError(f"「{spec.title}」は単位 {plain} では読めません", place="mapping.yaml units", hint=f"使える単位: {'、'.join(usable) or 'なし'}")
-    return _SCALES[spec.unit or "", plain]
+def _plausible(spec: FieldSpec, values: Sequence[str], *, among_several: bool) -> bool:
+    """Whether a heading can mean this field: a word of its list stands under it; where several fields are meant (修了), most are such words or dates."""
+    if not spec.enum and not (among_several and spec.type == "date"):
+        return True
+    read = [parse_cell(value, spec) for value in values if value.strip()]
+    refused = sum(isinstance(value, Refusal) for value in read)
+    return not read or 2 * refused <= len(read) or (not among_several and any(isinstance(value, str) for value in read))
 
 
-def _plausible(spec: FieldSpec, values: Sequence[str]) -> bool:
-    """Whether a heading that may mean several fields (区分) can mean this one: most values are words of its list."""
-    read = [parse_enum(value, spec) for value in values if value.strip()] if spec.enum else []
-    return not read or 2 * sum(isinstance(value, Refusal) for value in read) <= len(read)
+def doubtful_headings(layout: Layout) -> list[str]:
+    """A remark for each heading that is one of the table's, but with another unit or other words under it than its field has."""
+    return [
+        f"注意: 「{' '.join(heading.split())}」は「{spec.title}」の列のようですが、単位（1件当たり、平均など）か書かれている言葉が合わないので使いません"
+        for heading in layout.unused
+        for spec in layout.table.fields
+        if not layout.has(spec.name) and fold(heading) in heading_names(spec)
+    ]  # fmt: skip
 
 
-def _scale(spec: FieldSpec, heading: str) -> Decimal:
-    found = _UNIT_IN_HEADING.search(unicodedata.normalize("NFKC", heading))
-    return _SCALES.get((spec.unit or "", found["unit"].strip()), Decimal(1)) if found else Decimal(1)
+def _scale_of(table: TableSpec, spec: FieldSpec, names: Sequence[str]) -> Decimal | None:
+    """The factor by which the numbers under a heading are read; None when the heading says that they are no amounts of ``spec`` (分/件, 1人当たり)."""
+    if is_sum(table.name, spec.name) and any(is_worked_out(one) for one in names):
+        return None
+    scales = [heading_scale(spec, one) for one in names]
+    return None if None in scales else next((scale for scale in scales if scale != 1), Decimal(1))
+
+
+def _with_year(layout: Layout, grid: Grid) -> Layout:
+    """``layout`` with the fiscal year of title, sheet or file, where the table must have one and no column tells of time (業務量調査)."""
+    missing = missing_fields(layout)
+    wanted = next((group for group in layout.table.require_one_of if missing and missing[-1] in group), missing[-1:])
+    found = first_year((layout.title, grid.sheet, grid.file.rsplit("/", 1)[-1])) if "fiscal_year" in wanted else None
+    return layout if found is None else replace(layout, constants={**layout.constants, "fiscal_year": str(found[0])})
+
+
+def _by_title(layout: Layout, grid: Grid, *, mapping: FileMapping) -> Layout:
+    """``layout`` with the unit said above the table (単位：千円) where the heading says none.
+
+    Raises SchemaError when that unit is one of time or of money, but none that can be read.
+    """
+    columns = []
+    for column in layout.columns:
+        spec = column.field
+        if spec.unit in {"yen", "hours", "minutes"} and spec.name not in mapping.units and not names_unit(spec, column.heading):
+            unit, other = title_unit(spec, (layout.title, grid.sheet, grid.file.rsplit("/", 1)[-1]))
+            if other is not None and re.search("円" if spec.unit == "yen" else "時間|分", other):
+                hint = "見出しに（時間）（分）（千円）のように書くか、mapping.yaml の units に書いてください"
+                raise SchemaError(f"表題の単位「{other}」は「{spec.title}」として読めません", place=f"{grid.file} {grid.sheet}".strip(), hint=hint)
+            column = replace(column, scale=unit_scale(spec, unit)) if unit else column
+        columns.append(column)
+    return replace(layout, columns=tuple(columns))
 
 
 def missing_fields(layout: Layout) -> tuple[str, ...]:
@@ -280,7 +325,9 @@ def _refuse(layout: Layout, missing: Sequence[str], *, grid: Grid) -> None:
         hint = f"見出し「{near}」がその列なら、見出しを「{spec.title}」に直すか、mapping.yaml の columns に書いてください"
     else:
         hint = f"見出し「{spec.title}」の列を加えるか、mapping.yaml の columns に書いてください"
-    raise SchemaError(f"表「{layout.table.title}」に必要な列「{spec.title}」がありません", place=place, hint=hint)
+    others = next((group for group in layout.table.require_one_of if missing[0] in group), ())
+    wanted = "」か「".join(layout.table.field(one).title for one in others) or spec.title
+    raise SchemaError(f"表「{layout.table.title}」に必要な列「{wanted}」がありません", place=place, hint=hint)
 
 
 def _refuse_twins(layout: Layout, grid: Grid) -> None:

@@ -22,7 +22,7 @@ _KEYS = (
     "table", "sheet", "header_row", "encoding", "columns", "values", "constants", "units", "year_month", "skip_rows", "ignore_columns", "crosstab",
     "event_log", "ignore",
 )  # fmt: skip
-_CROSSTAB_KEYS = ("measure", "measures", "fiscal_year", "year", "across", "key")
+_CROSSTAB_KEYS = ("measure", "measures", "fiscal_year", "year", "across", "key", "rows", "add_up")
 _YEAR_MONTH_KEYS = ("fiscal_year", "year", "month")
 _ACROSS: Mapping[str, Across] = {"months": "months", "月": "months", "departments": "departments", "所属": "departments", "課": "departments"}
 _EVENT_KEYS = (
@@ -45,6 +45,10 @@ class CrosstabMapping:
         What the columns are; None leaves it to be recognised.
     key : str or None
         Heading of the column with the department.
+    rows : mapping
+        Heading left of the months -> the words of the rows to be read, where one unit has several (R5, R6, 増減).
+    add_up : str or None
+        Heading left of the months whose rows are added up for each unit (平日, 休日).
     """
 
     measure: str | None = None
@@ -53,6 +57,8 @@ class CrosstabMapping:
     year: str | None = None
     across: Across | None = None
     key: str | None = None
+    rows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    add_up: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +127,8 @@ class Mappings:
 
 def _fits(called: str, pattern: str) -> bool:
     # A file named 実績[R7].csv is meant by that very text, though it is also a pattern; zip files from a Mac part が into two characters.
-    called, pattern = (unicodedata.normalize("NFKC", one).strip() for one in (called, pattern))
+    # Windows people write 研修\\名簿.xlsx.
+    called, pattern = (unicodedata.normalize("NFKC", one).replace("\\", "/").strip() for one in (called, pattern))
     return any(one == pattern or fnmatch.fnmatchcase(one, pattern) for one in (called, called.rsplit("/", 1)[-1]))
 
 
@@ -248,7 +255,8 @@ def _crosstab(raw: Any, *, fields: tuple[str, ...], place: str) -> CrosstabMappi
         _known({across: None}, tuple(_ACROSS), place=place)
     return CrosstabMapping(
         measure=measure, measures=measures, fiscal_year=_text_or_none(raw.get("fiscal_year")), year=_text_or_none(raw.get("year")),
-        across=_ACROSS[across] if across else None, key=_text_or_none(raw.get("key")),
+        across=_ACROSS[across] if across else None, key=_text_or_none(raw.get("key")), add_up=_text_or_none(raw.get("add_up")),
+        rows={heading: _list(words, place=place) for heading, words in _mapping(raw.get("rows"), place=place).items()},
     )  # fmt: skip
 
 

@@ -10,14 +10,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kdx_eval.errors import DataError
+from kdx_eval.errors import DataError, KdxError
 from kdx_eval.load import checks, matching, people
 from kdx_eval.load.cells import Cell, parse_code
 from kdx_eval.load.codes import KnownCodes
 from kdx_eval.load.complements import complementary, joined_sql
+from kdx_eval.load.completion import clear_uncompleted
 from kdx_eval.load.database import create_table, name, rows, scalar, target_text, text
 from kdx_eval.load.dates import Refusal
-from kdx_eval.load.directory import Directory
+from kdx_eval.load.directory import Directory, reading_notes
 from kdx_eval.load.event_headings import LogLayout, log_layout
 from kdx_eval.load.event_log import EventLog, read_event_log
 from kdx_eval.load.excel import read_excel_grids
@@ -27,6 +28,7 @@ from kdx_eval.load.headers import Layout
 from kdx_eval.load.large import is_large, stage_on_disk
 from kdx_eval.load.mapping import Mappings
 from kdx_eval.load.policy_remarks import policy_remarks
+from kdx_eval.load.problems import nothing_known, raise_together
 from kdx_eval.load.progress import Progress, execute, telling
 from kdx_eval.load.pseudonyms import PSEUDONYM, Pseudonyms
 from kdx_eval.load.remarks import remark
@@ -70,7 +72,7 @@ class Pipeline:
     log_sources: list[tuple[Grid, LogLayout]] = field(default_factory=list)
     logs: list[tuple[str, Grid, EventLog]] = field(default_factory=list)
     aside: list[FileReport] = field(default_factory=list)
-    directories: dict[str, Directory] = field(default_factory=lambda: {table: Directory() for table in _NAMED})
+    directories: dict[str, Directory] = field(default_factory=lambda: {table: Directory(offices=table == "departments") for table in _NAMED})
     derived: dict[str, str] = field(default_factory=dict)
     staff_codes: KnownCodes = field(default_factory=KnownCodes)
     remarks: dict[str, list[str]] = field(default_factory=dict)
@@ -80,17 +82,21 @@ class Pipeline:
         found = discover(self.folder)
         self.aside.extend(FileReport(file=self._shown(path), sheet="", table=None, encoding="", notes=(reason,)) for path, reason in found.ignored)
         sources: list[Source] = []
+        problems: list[KdxError] = []
         for number, path in enumerate(found.readable):
             shown = self._shown(path)
             if self.mappings.of(shown).ignore:
                 self.aside.append(FileReport(file=shown, sheet="", table=None, encoding="", notes=("mapping.yaml の指定により読みません",)))
                 continue
             with self._step(f"{shown} を読んでいます", 0.0, 0.6, of=(number, len(found.readable))):
-                for grid in self.grids(path, shown, number=number):
-                    sources += self._recognise(grid)
+                try:
+                    for grid in self.grids(path, shown, number=number):
+                        sources += self._recognise(grid)
+                except KdxError as problem:  # told with those of the other files
+                    problems.append(problem)
+        raise_together(problems)
         if not sources and not self.log_sources:
-            hint = "ファイル名や見出しを data_schema の表の名前に合わせるか、mapping.yaml を書いてください"
-            raise DataError("どの表か分かるファイルがありません", place=str(self.folder), hint=hint)
+            raise nothing_known(self.folder, self.aside)
         sources, repeated = leave_repeats_aside(self.con, sources)
         self.aside.extend(repeated)
         order = [*_FIRST, *(table for table in self.schema.tables if table not in {*_FIRST, *_LAST}), *_LAST]
@@ -152,8 +158,9 @@ class Pipeline:
                 self.con.execute(f"DROP TABLE {stage.table}")
                 self._leave_aside(grid, *stage.notes, f"表「{layout.table.title}」の見出しだけで、データの行がありません")
                 continue
-            self._finish(stage)
-            self.stages.setdefault(table, []).append(replace(stage, notes=(*grid.notes, *notes, *stage.notes, *self._restored())))
+            finished = self._finish(stage)
+            told = reading_notes(self.staff_codes, self.directories["departments"])
+            self.stages.setdefault(table, []).append(replace(stage, notes=(*grid.notes, *notes, *stage.notes, *finished, *told)))
         self._read_logs()
 
     def _read_logs(self) -> None:
@@ -171,11 +178,6 @@ class Pipeline:
                 self.aside.append(repeated)
             else:
                 self.logs.append(log)
-
-    def _restored(self) -> list[str]:
-        """A note on the numbers whose zeros were restored since the last call."""
-        counts = {"職員番号": self.staff_codes.take_count()} | {"所属コード": self.directories["departments"].codes.take_count()}
-        return [f"先頭の 0 が落ちた{title}{count}種類を、一覧の番号に合わせて読みました" for title, count in counts.items() if count]
 
     def _resolvers(self, table: TableSpec) -> Mapping[str, tuple[str | None, Resolver]]:
         found: dict[str, tuple[str | None, Resolver]] = {"staff_id": (None, self._pseudonym)}
@@ -207,16 +209,14 @@ class Pipeline:
         directory = {"department": "departments", "process": "processes"}.get(str(unit_type))
         return self.directories[directory].resolve(code) if directory else parse_code(code)
 
-    def _finish(self, stage: Stage) -> None:
-        table, layout = stage.layout.table.name, stage.layout
+    def _finish(self, stage: Stage) -> tuple[str, ...]:
+        table = stage.layout.table.name
         if table in _NAMED:
             stem = _NAMED[table]
             self.con.execute(f"UPDATE {stage.table} SET {stem}_id = coalesce({stem}_id, {stem}_name), {stem}_name = coalesce({stem}_name, {stem}_id)")
             entries = rows(self.con, f"SELECT {stem}_id, {stem}_name FROM {stage.table} WHERE {stem}_id IS NOT NULL")
             self.directories[table].fill((str(row[0]), str(row[1])) for row in entries)
-        if table == "training" and any(column.field.name == "completed_on" and column.shared for column in layout.columns):
-            # One date (受講日) stands for beginning and end; who was absent did not complete.
-            self.con.execute(f"UPDATE {stage.table} SET completed_on = NULL WHERE status IS NOT NULL AND status <> 'completed'")
+        return clear_uncompleted(self.con, stage) if table == "training" else ()
 
     def match(self) -> MatchReport | None:
         """Give people without an id their pseudonym, after the references of those with one were checked."""

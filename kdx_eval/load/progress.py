@@ -46,15 +46,27 @@ def execute(con: DuckDBPyConnection, sql: str, *, start: float = 0.0, end: float
 
     Raises whatever the statement raises.
     """
-    con.execute("SET enable_progress_bar = true")  # else the database does not count
-    con.execute("SET enable_progress_bar_print = false")
+    counts = _let_it_count(con)
     with ThreadPoolExecutor(max_workers=1) as pool:
         running = pool.submit(lambda: con.execute(sql).fetchall())
         try:
             while not wait((running,), timeout=_POLL).done:
-                tell(start + (end - start) * max(con.query_progress(), 0.0) / 100)
+                if counts:
+                    tell(start + (end - start) * max(con.query_progress(), 0.0) / 100)
         except BaseException:
             con.interrupt()
             raise
         running.result()
     tell(end)
+
+
+def _let_it_count(con: DuckDBPyConnection) -> bool:
+    """Whether the database counts how far it is: inside a notebook it refuses to without a package that would draw its own bar."""
+    import duckdb
+
+    try:
+        con.execute("SET enable_progress_bar = true")
+    except duckdb.InvalidInputException:
+        return False
+    con.execute("SET enable_progress_bar_print = false")
+    return True

@@ -9,21 +9,29 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from kdx_eval.errors import SchemaError
 from kdx_eval.load.blocks import Block
+from kdx_eval.load.cost_years import find_cost_block
 from kdx_eval.load.crosstabs import find_blocks
 from kdx_eval.load.database import name
 from kdx_eval.load.files import Grid
-from kdx_eval.load.headers import Layout, recognise
+from kdx_eval.load.headers import Layout, doubtful_headings, recognise
 from kdx_eval.load.mapping import FileMapping, Mappings, headings_not_found
 from kdx_eval.load.merged import spread_merged
+from kdx_eval.load.per_case import compose_minutes
+from kdx_eval.load.units_said import is_sum, is_worked_out, scale_note
 from kdx_eval.load.unpivot import unpivot
 from kdx_eval.load.year_month import compose_month
 from kdx_eval.schema import Schema
+from kdx_eval.units import FiscalYear
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 Source: TypeAlias = tuple[Grid, Layout, FileMapping, tuple[str, ...]]
 _UNKNOWN = "どの表か分からないので読みません。kdx-eval check --suggest-mapping で対応表の案を作れます"
+_NO_AMOUNTS = (
+    "注意: 表題に「平均」「1人当たり」「累計」「増減」などとある表を読みませんでした。"
+    "実際の時間や件数の表なら、mapping.yaml の crosstab に measure（overtime_hours など）を書いてください"
+)
 _RANGE = re.compile(r"(\d+)\s*[-〜～~]\s*(\d+)")
 
 
@@ -38,17 +46,18 @@ def recognise_grid(con: DuckDBPyConnection, grid: Grid, *, schema: Schema, mappi
     if not grid.n_columns:  # a hidden sheet
         return [], grid.notes
     grid, skipped = leave_out_rows(con, grid, mapping=mapping)
-    blocks = find_blocks(con, grid, schema=schema, mapping=mapping)
+    blocks, set_aside = _blocks(con, grid, schema=schema, mapping=mapping)
     sources: list[Source] = []
     spread = [note for block in blocks for note in _spread_block(con, grid, block)]
     if spread:
-        blocks = find_blocks(con, grid, schema=schema, mapping=mapping)
+        blocks, _ = _blocks(con, grid, schema=schema, mapping=mapping)
     for number, block in enumerate(blocks):
         long, layout, notes = unpivot(con, grid, block=block, number=number, mapping=mapping)
-        sources.append((long, layout, mapping, (*skipped, *dict.fromkeys(spread), *_which(layout, of=len(blocks)), *notes)))
-    if sources:
-        return sources, ()
+        sources.append((long, layout, mapping, (*skipped, *set_aside, *dict.fromkeys(spread), *_which(layout, of=len(blocks)), *notes)))
+    if sources or set_aside:
+        return sources, set_aside
     grid, said, dated = compose_month(con, grid, schema=schema, mapping=mapping)
+    grid, said, timed = compose_minutes(con, grid, schema=schema, mapping=said)
     layout_found = recognise(grid, schema=schema, mapping=said)
     if layout_found is None:
         return [], (_UNKNOWN, *grid.notes)
@@ -56,8 +65,41 @@ def recognise_grid(con: DuckDBPyConnection, grid: Grid, *, schema: Schema, mappi
     keys = {column.index for column in layout_found.columns} - measures
     filled = spread_merged(con, grid, after=layout_found.header_line, keys=keys, measures=measures)
     absent = headings_not_found(mapping, tuple(cell for _, cells in grid.head for cell in cells), everywhere=mappings.columns)
-    unused = (f"使わない列: {'、'.join(layout_found.unused[:8])}",) if layout_found.unused else ()
-    return [(grid, layout_found, said, (*skipped, *dated, *filled, *((absent,) if absent else ()), *unused))], ()
+    notes = (*skipped, *dated, *timed, *filled, *((absent,) if absent else ()), *_remarks(layout_found, mapping))
+    return [(grid, layout_found, said, notes)], ()
+
+
+def _remarks(layout: Layout, mapping: FileMapping) -> list[str]:
+    """What was done to units and year, and what is not read."""
+    found = [note for column in layout.columns if (note := scale_note(column.field, column.heading, column.scale))]
+    return [*found, *_year_note(layout, mapping), *doubtful_headings(layout), *_no_values(layout)] + (
+        [f"使わない列: {'、'.join(layout.unused[:8])}"] if layout.unused else []
+    )
+
+
+def _blocks(con: DuckDBPyConnection, grid: Grid, *, schema: Schema, mapping: FileMapping) -> tuple[list[Block], tuple[str, ...]]:
+    """The blocks whose titles do not call them averages, shares or running totals, and a remark on the others.
+
+    Nothing is taken away where mapping.yaml says what the cells hold.
+    """
+    blocks = find_blocks(con, grid, schema=schema, mapping=mapping) or find_cost_block(con, grid, schema=schema, mapping=mapping)
+    if mapping.crosstab and (mapping.crosstab.measure or mapping.crosstab.measures):
+        return blocks, ()
+    kept = [block for block in blocks if not (is_sum(block.table.name, block.measure.field.name) and is_worked_out(f"{block.title} {grid.sheet}"))]
+    return kept, (_NO_AMOUNTS,) if len(kept) < len(blocks) else ()
+
+
+def _year_note(layout: Layout, mapping: FileMapping) -> tuple[str, ...]:
+    year = layout.constants.get("fiscal_year") if "fiscal_year" not in mapping.constants else None
+    return (f"年度の列がないので、表題・シート名・ファイル名から {FiscalYear(int(year)).wareki} の表としました",) if year else ()
+
+
+def _no_values(layout: Layout) -> tuple[str, ...]:
+    """A remark on a table of amounts in which there is no amount."""
+    sums = [spec for spec in layout.table.fields if is_sum(layout.table.name, spec.name)]
+    if not sums or any(layout.has(spec.name) for spec in sums):
+        return ()
+    return (f"注意: 値の列がありません（{'、'.join(spec.title for spec in sums)} のどれか）。見出しを直すか、mapping.yaml の columns に書いてください",)
 
 
 def _spread_block(con: DuckDBPyConnection, grid: Grid, block: Block) -> list[str]:

@@ -27,9 +27,11 @@ Resolver: TypeAlias = Callable[[str], Cell]
 FAULTS = "faults"
 SEPARATOR = "\x1f"
 _FEW_COLUMNS = 3
+_UNREAD = 3
+_LABELS = 6  # columns in which 合計 may stand: 年度, 予算区分, 款項目, 事業, 節, 細節
 _LIST_TOTAL = (
-    r"[\(（【]?(合[\s　]*計|小[\s　]*計|総[\s　]*計|総合計|計)[\)）】]?|.{0,12}(合計|小計)"
-    r"|.{1,12}(部|局|課|所|所属|全庁|本庁|出先|全体|年度|年間|期|費|料|金|節)計"
+    r"[\(（【＜<]?(合[\s　]*計|小[\s　]*計|総[\s　]*計|総[\s　]*合[\s　]*計|計)([\(（].{1,4})?[\)）】＞>]?|.{0,12}(合計|小計)"
+    r"|.{0,12}(部|局|課|所|所属|全庁|本庁|出先|全体|年度|年間|期|費|料|金|節)計"
 )
 _NOTE = r"^(※|注|＊|\*|（注|\(注|備考|出典|資料|作成|以上|■|数値は|単位)"
 _LONG_NOTE = 30
@@ -118,7 +120,7 @@ def repair_kind(spec: FieldSpec) -> str:
 
 def is_total(cell: str) -> str:
     """SQL that is true for a text such as 合計, which makes its row a total."""
-    ends = "IN ('計', '）', ')', '】')"  # cheap, and rarely true
+    ends = "IN ('計', '）', ')', '】', '＞', '>')"  # cheap, and rarely true
     return f"(right({cell}, 1) {ends} AND regexp_full_match({cell}, {text(_LIST_TOTAL)}))"
 
 
@@ -135,8 +137,11 @@ def note_odd_rows(con: DuckDBPyConnection, grid: Grid, *, layout: Layout, key: s
     cells = [f"c{index}" for index in range(grid.n_columns)]
     filled = " + ".join(f"({cell} <> '')::INTEGER" for cell in cells)
     joined = f"concat({', '.join(cells)})"
-    strings = [column for column in layout.columns if column.field.type in {"string", "year", "yearmonth"}][:3]
-    totals = " OR ".join(is_total(f"c{column.index}") for column in strings)
+    strings = [column for column in layout.columns if column.field.type in {"string", "year", "yearmonth"}][:_LABELS]
+    # 計 may stand under a heading that nobody reads (連番), left of the columns that are read.
+    read, last = {column.index for column in layout.columns}, max(column.index for column in layout.columns)
+    labels = [*(column.index for column in strings), *[index for index in range(last) if index not in read][:_UNREAD]]
+    totals = " OR ".join(is_total(f"c{index}") for index in labels)
     again = " AND ".join(f"c{column.index} = {text(column.heading)}" for column in layout.columns if column.heading) or "false"
     is_long = _is_long(con, grid)
     ragged = f"width <> {len(layout.headings)}" if not grid.sheet and not is_long and grid.n_columns > _FEW_COLUMNS else "false"

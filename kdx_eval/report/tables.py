@@ -21,13 +21,31 @@ if TYPE_CHECKING:
     from kdx_eval.effect.study import EffectStudy, Entry
 
 _CELL = re.compile(r"<td>([^<]*)</td>")
-_NUMBER = re.compile(r"[-－−]?[\d,]+(\.\d+)?\s*(%|千円|時間|人|KB)?")
+_NUMBER = re.compile(r"[-－−△+＋]?[\d,]+(\.\d+)?\s*(%|千円|円|時間|分|人|人分|件|課|回|か月|年|点|位|倍|KB)?")
+_HEADING = re.compile(r"<th>([^<]*)</th>")
+_NO_BREAK = ";white-space:nowrap"
+_FEW_COLUMNS = 5
+_SHORT_HEADING = 4
+_MOST_ROWS = 40
+_SHORT, _SHORT_AMONG_MANY = 10, 7  # characters
 _CHECKS = {"passed": "問題なし", "failed": "問題あり", "powerless": "判断できない", "not_applicable": "行えない"}
+_DOCUMENTS = {
+    "budget_appendix": "予算要求書の附属資料（2ページ）", "annex": "附属資料の別冊", "calculation": "積算表（数式入り）", "expected_questions": "想定問答",
+    "spoken_answers": "答弁要旨", "slides": "市長査定・部長レクのスライド", "paste_texts": "財務会計システムに貼り付ける文",
+    "ledger": "数字の台帳（kdx-eval trace が使います）", "prior_claims": "今年の見込み（来年度のデータのフォルダーに入れます）",
+    "restoration": "復活要求のときの附属資料",
+}  # fmt: skip
 _NAIVE = {
     "naive_before_after": "受けた課の前と後を引いただけ",
     "naive_trained_untrained": "受けた課と受けていない課を引いただけ",
     "naive_twfe": "よく使われる回帰（二方向固定効果）",
 }
+
+
+def _cell_html(text: str, *, short: int) -> str:
+    if _NUMBER.fullmatch(text):
+        return f'<td style="text-align:right{_NO_BREAK}">{text}</td>'
+    return f'<td style="text-align:left{_NO_BREAK if len(text) <= short else ""}">{text}</td>'
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +60,14 @@ class Sheet:
         with pd.option_context("display.max_colwidth", None):
             html = str(self.frame.to_html(index=False, escape=True, border=0, justify="left", na_rep=""))
         # JupyterLab sets every cell to the right unless the cell itself says otherwise.
-        html = html.replace("<th>", '<th style="text-align:left">')
-        return _CELL.sub(lambda cell: f'<td style="text-align:{"right" if _NUMBER.fullmatch(cell[1]) else "left"}">{cell[1]}</td>', html)
+        html = _HEADING.sub(lambda cell: f'<th style="text-align:left{_NO_BREAK if len(cell[1]) <= _SHORT_HEADING else ""}">{cell[1]}</th>', html)
+        # A short word broken over two lines beside a long sentence is hard to read; many columns need every break they can get.
+        short = _SHORT if len(self.frame.columns) <= _FEW_COLUMNS else _SHORT_AMONG_MANY
+        html = _CELL.sub(lambda cell: _cell_html(cell[1], short=short), html)
+        if len(self.frame) <= _MOST_ROWS:
+            return html
+        # A page of a hundred rows hides what comes after it.
+        return f'<p>全{len(self.frame):,}行（枠の中を上下に動かして見ます）</p><div style="max-height:36em;overflow:auto">{html}</div>'
 
     def __repr__(self) -> str:
         return str(self.frame.to_string(index=False)) if len(self.frame) else "（該当なし）"
@@ -207,7 +231,7 @@ def _reasons(evidence: Mapping[str, Any]) -> Iterable[Sequence[str]]:
     for item in evidence.values():
         grade = "－" if item.maryland is None else f"メリーランド尺度 {item.maryland}（5が最も強い）"
         japan = "－" if item.japan is None else f"国内の段階 {item.japan}（Lv1が最も強い）"
-        yield item.title, grade, japan, "。".join((*item.reasons, *item.limits)) or "特になし"
+        yield item.title, grade, japan, "。".join(one.rstrip("。") for one in (*item.reasons, *item.limits)) or "特になし"
 
 
 def _hours(savings: Any) -> Iterable[Sequence[str]]:
@@ -281,7 +305,9 @@ def _paste_texts(results: Any) -> Iterable[Sequence[str]]:
 
 
 def _documents(paths: Any) -> Iterable[Sequence[str]]:
-    yield from ((path.name, f"{path.stat().st_size / 1024:,.0f} KB") for path in paths)
+    for path in paths:
+        what = next((words for start, words in _DOCUMENTS.items() if path.name.startswith(start)), "市の様式に数字を入れたもの")
+        yield path.name, what, f"{max(path.stat().st_size / 1024, 1):,.0f} KB"
 
 
 _Maker = tuple[tuple[str, ...], Callable[[Any], Iterable[Sequence[str]]]]
@@ -314,7 +340,7 @@ _MAKERS: dict[str, _Maker] = {
     "cuts": (("予算", "金額", "どうなるか"), _cuts),
     "expected_questions": (("聞かれそうなこと", "答えられるか", "答え", "足りないもの"), _expected_questions),
     "paste_texts": (("欄", "文", "字数", "上限"), _paste_texts),
-    "documents": (("文書", "大きさ"), _documents),
+    "documents": (("文書", "何に使うか", "大きさ"), _documents),
     **QUALITY_TABLES,
     **POLICY_TABLES,
     **HOURS_TABLES,

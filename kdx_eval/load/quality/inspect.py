@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 from kdx_eval.load.dataset import Dataset
 from kdx_eval.load.quality.completeness import find_gaps, grid_of
@@ -57,15 +60,23 @@ def inspect_quality(dataset: Dataset) -> QualityReport:
     return QualityReport(load=dataset.report, grids=grids, distributions=distributions, findings=tuple(ordered))
 
 
+def _rows_of_totals(dataset: Dataset) -> Counter[tuple[str, str]]:
+    """(file, sheet) -> rows of totals, which are refused rightly and need no mending."""
+    with Path(dataset.rejected).open(encoding="utf-8-sig", newline="") as stream:
+        return Counter((row["file"], row["sheet"]) for row in csv.DictReader(stream) if row["rule"] == "total_row")
+
+
 def _of_reading(dataset: Dataset) -> Iterator[Finding]:
     """What the loader itself already knows: many rows refused, people not matched."""
     titles = {spec.name: spec.title for spec in load_schema().tables.values()}
+    totals = _rows_of_totals(dataset)
     for item in dataset.report.files:
-        share = item.rows_rejected / item.rows_read if item.rows_read else 0.0
+        refused = item.rows_rejected - totals[item.file, item.sheet]
+        share = refused / item.rows_read if item.rows_read else 0.0
         if share > _MANY_REFUSED:
             yield Finding(
                 severity="stop" if share > _MOST_REFUSED else "ask", kind="refused", table=item.table or "", place=f"{item.file} {item.sheet}".strip(),
-                sentence=f"{titles.get(item.table or '', '')}の {item.rows_read:,} 行のうち {item.rows_rejected:,} 行（{share:.0%}）を外しました",
+                sentence=f"{titles.get(item.table or '', '')}の {item.rows_read:,} 行のうち {refused:,} 行（{share:.0%}）を外しました",
                 remedy="外した行の理由を見て、元のファイルを直してください",
             )  # fmt: skip
     found = dataset.report.matched
