@@ -59,12 +59,12 @@ class Pictures:
     main : tuple of Picture
         The two plots of the two pages: the leading question's series, and the ranges.
     wide : tuple of Picture
-        The same two at a page's full width, for the site.
+        The same two at a page's full width; only `draw_site_pictures` makes them.
     by_question : mapping of question id to Pictures of that question
     by_part : mapping of a part of the policy to its pictures, ready to show
     hours : tuple of Picture
         The bridge, overlaps and persistence.
-    checks : mapping of question id to the Picture of its checks
+    checks : mapping of question id to the Picture of its checks; only `draw_site_pictures` makes them
     money : tuple of Picture
         The tornado and the scenarios, where hours may be claimed.
     """
@@ -81,38 +81,52 @@ class Pictures:
 
 @lru_cache(maxsize=1)
 def draw_pictures(results: Results) -> Pictures:
-    """Draw every plot that the documents and the site show; the last run's are kept, since both ask for them."""
+    """Draw every plot that the documents show; the last run's are kept, since the site asks for them too."""
     synthetic = planned(results).synthetic
     content: dict[str, bytes] = {}
     by_question: dict[str, tuple[Picture, ...]] = {}
-    checks: dict[str, Picture] = {}
     drawn = [(number, item) for number, item in numbered_evidence(results) if item.question_id in results.studies][:MOST_DRAWN]
     for number, item in drawn:
         title = f"問{number}　{shorten(item.title, 40)}"
         by_question[item.question_id] = tuple(_study_pictures(results.studies[item.question_id], content, name=f"q{number}", title=title, synthetic=synthetic))
-        if any(check.conf_low is not None for check in item.checks):
-            checked = Picture(file=f"q{number}-checks.png", alt=f"{title}（確かめたこと）", caption=f"図　{title}（確かめたこと）")
-            content[checked.file] = _png(plot_checks(item.checks, unit_label=item.unit_label, synthetic=synthetic))
-            checks[item.question_id] = checked
-    main, wide = [], []
+    main = []
     if drawn:
         number, item = drawn[0]
         first = results.studies[item.question_id]
         alt, caption = f"問{number}：{first.outcome_label}の推移", f"図　問{number}の推移（研修を受けた側と比較対照）"
         main.append(Picture(file="main-series.png", alt=alt, caption=caption, width=4.0))
         content["main-series.png"] = _png(plot_series(first, synthetic=synthetic, compact=True))
-        wide.append(by_question[item.question_id][0])
-    for narrow, kept in ((True, main), (False, wide)):
-        ranges = _ranges(results, narrow=narrow)
-        if ranges is not None:
-            picture, figure = ranges
-            content[picture.file] = _png(compact(figure) if narrow else figure)
-            kept.append(picture)
+    ranges = _ranges(results, narrow=True)
+    if ranges is not None:
+        content[ranges[0].file] = _png(compact(ranges[1]))
+        main.append(ranges[0])
     return Pictures(
-        content=content, main=tuple(main), wide=tuple(wide), by_question=by_question, checks=checks,
+        content=content, main=tuple(main), wide=(), by_question=by_question,
         by_part=_part_pictures(results, content, synthetic=synthetic), hours=tuple(_hours_pictures(results, content, synthetic=synthetic)),
         money=_money(results, content, synthetic=synthetic),
     )  # fmt: skip
+
+
+def draw_site_pictures(results: Results) -> Pictures:
+    """The plots of the documents, and those that only the site shows: the checks of each question, and the two leading plots in full width."""
+    base, synthetic = draw_pictures(results), planned(results).synthetic
+    content = dict(base.content)
+    checks: dict[str, Picture] = {}
+    wide: list[Picture] = []
+    for number, item in numbered_evidence(results):
+        if item.question_id not in base.by_question:
+            continue
+        wide = wide or [base.by_question[item.question_id][0]]
+        if any(check.conf_low is not None for check in item.checks):
+            title = f"問{number}　{shorten(item.title, 40)}"
+            checked = Picture(file=f"q{number}-checks.png", alt=f"{title}（確かめたこと）", caption=f"図　{title}（確かめたこと）")
+            content[checked.file] = _png(plot_checks(item.checks, unit_label=item.unit_label, synthetic=synthetic))
+            checks[item.question_id] = checked
+    ranges = _ranges(results, narrow=False)
+    if ranges is not None:
+        content[ranges[0].file] = _png(ranges[1])
+        wide.append(ranges[0])
+    return replace(base, content=content, checks=checks, wide=tuple(wide))
 
 
 def _study_pictures(study: EffectStudy, content: dict[str, bytes], *, name: str, title: str, synthetic: bool) -> Iterator[Picture]:

@@ -30,7 +30,7 @@ from kdx_eval.report.finding_page import finding_body
 from kdx_eval.report.lineage import PARAMETERS, PLAN
 from kdx_eval.report.money_blocks import money_blocks
 from kdx_eval.report.notebooks_html import notebook_html, notebook_title
-from kdx_eval.report.pictures import Pictures, draw_pictures
+from kdx_eval.report.pictures import Pictures, draw_site_pictures
 from kdx_eval.report.policy_parts import policy_blocks
 from kdx_eval.report.range_chart import range_chart
 from kdx_eval.report.tracing import ends_of
@@ -82,7 +82,7 @@ def write_site(results: Results, out: Path, *, as_of: dt.date, notebooks: Sequen
         A notebook cannot be read or a file cannot be written; the index is written last, so that no page points to a missing one.
     """
     results, ledger = for_audience(results, audience)
-    pictures = draw_pictures(results)
+    pictures = draw_site_pictures(results)
     plan = planned(results)
     pages = [
         _questions(results, ledger),
