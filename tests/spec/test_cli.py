@@ -85,7 +85,8 @@ def test_templates_are_the_same_bytes_every_time(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         write_forms(tmp_path / name)
     files = [path for path in (tmp_path / "a").rglob("*") if path.is_file()]
-    assert {path.suffix for path in files} == {".xlsx", ".docx", ".md"}
+    assert {path.suffix for path in files} == {".xlsx", ".docx", ".md", ".csv"}
+    assert [path.name for path in files if path.suffix == ".csv"] == ["required_levels.csv"]  # goes into the data folder as it is
     assert all((tmp_path / "b" / path.relative_to(tmp_path / "a")).read_bytes() == path.read_bytes() for path in files)
 
 
