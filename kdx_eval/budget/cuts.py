@@ -141,7 +141,7 @@ def _line_sentence(lines: Sequence[CostLine], *, yen: int, cut: int) -> str:
         return "すべて取りやめます"
     quantity, price = (lines[0].quantity, lines[0].unit_price) if len(lines) == 1 else (None, None)
     if quantity is None or not price:
-        return f"この細節の{format_share(cut / yen, 0)}に当たります"
+        return f"この細節の{format_share(cut / yen, 0)}を取りやめます"
     whole, lost = float(quantity), float(cut / price)
     digits = 0 if lost == round(lost) else 1
-    return f"数量{format_number(whole, 0 if whole == round(whole) else 1)}のうち{format_number(lost, digits)}に当たります"
+    return f"数量{format_number(whole, 0 if whole == round(whole) else 1)}のうち{format_number(lost, digits)}を取りやめます"

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from kdx_eval.report.ledger import Ledger
     from kdx_eval.results import Results
 
-DETAILED = 3  # questions whose finding stands in full under an answer; all others stand beside them by number
+FEW = 5  # questions up to which every finding stands in full
+DETAILED = 3  # findings in full where there are more; all others stand beside them by number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +64,7 @@ def grouped(grounds: Sequence[Ground]) -> tuple[str, ...]:
     Bad news comes first, so that a group never hides it.
     """
     ordered = sorted(grounds, key=lambda one: not one.bad)
-    if len({one.number for one in ordered}) <= DETAILED:
+    if len({one.number for one in ordered}) <= FEW:
         return tuple(_told(one) for one in ordered)
     groups: dict[str, list[int]] = {}
     for one in ordered:

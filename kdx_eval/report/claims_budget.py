@@ -148,7 +148,8 @@ def _outlook(book: LedgerBook, budget: BudgetCase) -> None:
             _hours(book, f"{name}.hours", case.hours, label="合計", formula="受講1人当たりの時間×人数×残る割合×補正（見込み）", **ends)
             _yen(book, f"{name}.value", None if case.value is None else case.value.yen, label="換算（参考）", formula="合計×単価")
     for place, cut in enumerate(budget.cuts):
-        width = "" if not cut.forgone_low or not cut.forgone_high else f"{format_hours(cut.forgone_low)}～{format_hours(cut.forgone_high)}"
+        known = cut.forgone_low is not None and cut.forgone_high is not None and cut.name != "満額"
+        width = f"{format_hours(cut.forgone_low or 0.0)}～{format_hours(cut.forgone_high or 0.0)}" if known else ""
         label = f"{cut.name}の場合に失う時間の幅（見込み）"
         book.figure(
             f"forgone.{place}.hours", cut.forgone_hours, text=width or NONE, unit="時間／年", low=cut.forgone_low, high=cut.forgone_high, label=label,

@@ -48,7 +48,7 @@ def _row(writer: SheetWriter, budget: BudgetCase, *, number: int, column: dict[s
     members = [place for place, line in enumerate(budget.lines) if (line.section, line.detail) == (item.section, item.detail)]
     writer.formula_at(CUTS, 1, key=f"cut_full{number}", formula="+".join(f"{{line{place}}}" for place in members), value=item.full_yen)
     writer.number_at(CUTS, 2, key=f"cut_before{number}", value=item.before_yen)
-    writer.formula_at(CUTS, 3, key=f"cut_grown{number}", formula=f"MAX(0,$B${row}-$C${row})", value=item.grown_yen)
+    writer.formula_at(CUTS, 3, key=f"cut_grown{number}", formula=f"IF($B${row}>$C${row},$B${row}-$C${row},0)", value=item.grown_yen)
     whole = "({request}-{reduced})"
     by_growth = sum(one.grown_yen for one in budget.cut_lines) >= sum(one.forgone_yen for one in budget.cut_lines)
     weight = f"IF(SUM({column['D']})>={whole},$D${row},$B${row})"
@@ -56,4 +56,4 @@ def _row(writer: SheetWriter, budget: BudgetCase, *, number: int, column: dict[s
     above = "0" if row == top else f"SUM($F${top}:$F${row - 1})"
     cut = f"IF(SUM({column['E']})=0,0,ROUND({whole}*SUM($E${top}:$E${row})/SUM({column['E']}),0)-{above})"
     writer.formula_at(CUTS, 5, key=f"cut_lost{number}", formula=cut, value=item.forgone_yen)
-    writer.formula_at(CUTS, 6, key=f"cut_left{number}", formula=f"$B${row}-$F${row}", value=item.reduced_yen)
+    writer.formula_at(CUTS, 6, key=f"cut_left{number}", formula=f"ROUND($B${row}-$F${row},0)", value=item.reduced_yen)

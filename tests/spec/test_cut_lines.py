@@ -29,13 +29,13 @@ def test_the_cut_falls_on_what_grew_against_the_year_before():
         (100_000, 0, 0, 100_000), (1_200_000, 700_000, 700_000, 500_000),
     ]  # fmt: skip
     assert found["教材"].sentence == "すべて取りやめます"
-    assert found["研修委託"].sentence == "数量3のうち1.3に当たります"  # 500,000 / 400,000
+    assert found["研修委託"].sentence == "数量3のうち1.3を取りやめます"  # 500,000 / 400,000
 
 
 def test_half_of_what_grew_is_taken_in_proportion():
     found = cut_lines((cost("a", 1_000), cost("b", 500), cost("c", 300)), (cost("a", 700), cost("b", 400), cost("c", 400)), reduced_yen=1_600)
     assert [item.forgone_yen for item in found] == [150, 50, 0]
-    assert [item.sentence for item in found] == ["この細節の15%に当たります", "この細節の10%に当たります", "減らしません"]
+    assert [item.sentence for item in found] == ["この細節の15%を取りやめます", "この細節の10%を取りやめます", "減らしません"]
 
 
 def test_without_growth_enough_every_line_gives_in_proportion_to_its_amount():

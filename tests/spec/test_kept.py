@@ -12,6 +12,8 @@ from kdx_eval.budget.kept import find_kept
 from kdx_eval.errors import PlanError
 from kdx_eval.plan import plan_digest, plan_from_dict, plan_to_dict, plan_to_yaml, read_plan
 from kdx_eval.plan.types import AssumedRetention
+from kdx_eval.report.claims import build_ledger
+from kdx_eval.results import Results
 from kdx_eval.savings import Retention
 from tests.spec.budget_city import PLAN, case, savings
 
@@ -95,3 +97,12 @@ def test_the_plan_is_read_back_and_one_without_an_assumption_keeps_its_digest(tm
 def test_an_assumption_without_range_or_reason_is_refused(given, message):
     with pytest.raises(PlanError, match=message):
         plan_from_dict({**plan_to_dict(PLAN), "retention": given})
+
+
+def test_a_range_that_begins_at_nought_is_a_range():
+    found = case(dataclasses.replace(savings(), retention=measured(0.8, -0.2, 1.0)))
+    results = Results(plan=PLAN, studies={}, evidence={}, savings=savings(), budget=found, quality={}, reach=None)
+    ledger = build_ledger(results)
+    assert ledger.text("forgone.1.hours").startswith("0時間～")
+    assert ledger.text("forgone.0.hours") == "－"
+    assert "（0～" in found.cuts[1].sentence

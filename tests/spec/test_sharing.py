@@ -196,3 +196,26 @@ def _firm():
     from tests.spec.money_cases import study
 
     return assess_evidence(study(), question(), plan=plan(), smallest_effect=1.0)
+
+
+def test_the_main_text_leads_with_the_divided_hours_and_only_the_annex_shows_the_gross_ones():
+    from kdx_eval.report.audience import for_audience
+    from kdx_eval.report.content import appendix_content
+    from kdx_eval.report.questions import expected_answers
+    from tests.report_city import AS_OF
+    from tests.report_city import city as report_city
+
+    whole = report_city().savings
+    gross = Hours(hours=2_000.0, std_error=500.0, conf_low=1_000.0, conf_high=3_000.0)
+    first = dataclasses.replace(whole.lines[0], gross=gross)
+    results = report_city(savings=dataclasses.replace(whole, gross=gross, lines=(first, *whole.lines[1:]), may_claim=True))
+    ledger = for_audience(results)[1]
+    assert (ledger.text("savings.gross"), ledger.text("savings.overlap"), ledger.text("savings.created")) == ("2,000時間", "390時間", "1,610時間")
+    content = appendix_content(results, ledger, as_of=AS_OF)
+    told = "".join(content["hours"])
+    assert "年1,610時間" in told
+    assert "ほかの取組と重なる390時間を除いた後" in told
+    assert "2,000時間" not in str(content)
+    plain = report_city()
+    assert not for_audience(plain)[1].has("savings.gross")
+    assert any("二重" in answer.objection for answer in expected_answers(results, ledger))
