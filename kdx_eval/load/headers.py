@@ -342,8 +342,8 @@ def _refuse(layout: Layout, missing: Sequence[str], *, grid: Grid) -> None:
     else:
         # 研修番号 and 所属コード are words of ours; a city has 研修名 and 所属.
         usual = [alias for alias in spec.aliases if alias.endswith("名")][:2] or list(spec.aliases[:2])
-        also = f"（{'、'.join(usual)} など）" if usual else ""
-        hint = f"見出し「{spec.title}」{also}の列を加えるか、mapping.yaml の columns に書いてください"
+        also = f"（{'、'.join(usual)} などの見出しでも読みます）" if usual else ""
+        hint = f"見出し「{spec.title}」の列を加えるか、mapping.yaml の columns に書いてください{also}"
     others = next((group for group in layout.table.require_one_of if missing[0] in group), ())
     wanted = "」か「".join(layout.table.field(one).title for one in others) or spec.title
     raise SchemaError(f"表「{layout.table.title}」に必要な列「{wanted}」がありません", place=place, hint=hint)
