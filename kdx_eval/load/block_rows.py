@@ -9,25 +9,29 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from kdx_eval.errors import DataError
-from kdx_eval.load.blocks import Row, Sheet
+from kdx_eval.load.blocks import Block, Row, Sheet
 from kdx_eval.load.cells import parse_cell, parse_number
 from kdx_eval.load.headers import Column
 from kdx_eval.load.mapping import heading_key
 from kdx_eval.load.shapes import is_total
+from kdx_eval.schema import TableSpec
 
 _DERIVED = re.compile(
     r"(全庁|全体|市全体|部内|年間|月別)?(の)?((1|一)?(課|人|所属))?(当たり|あたり)?(の)?(月)?平均(値|時間|時間数|件数)?"
     r"|(1|一)(人|課|所属)(当|あ)たり(の)?(平均)?(時間|件数)?(数)?|(最大|最小|最高|最低|中央)(値|時間)?"
     r"|(対)?前々?年(度|同月|同期)?(比|差|増減|対比|比較)?(率)?|増減(率|数|額|時間)?|差(引|引き)?|構成比|割合|伸び率|増加率|減少率"
+    r"|(開庁|勤務|営業|稼働)?日数|(うち|再掲|内数).*"
 )
+_STAFF = re.compile(r"(対象)?(職員数|人数|人員|定数|実員)")  # beside hours and cases; in a table of staff it names the value
 _DIVISION = re.compile(r"(?!.*事務局).*(部|局|部局|本部|庁|行政委員会等?)")
 _PART = re.compile(r".*(係|班|担当|グループ|チーム|分室|支所|出張所|分館|窓口|事務所|センター|所|館|園|校|室)")
 _PERSONAL = frozenset({"氏名", "職員名", "職員氏名", "名前"})
 
 
-def is_derived(label: str) -> bool:
-    """Whether a row named ``label`` is worked out from the others: 平均, 最大, 前年度比, 増減."""
-    return bool(_DERIVED.fullmatch(re.sub(r"[\s　()（）%％]", "", unicodedata.normalize("NFKC", label))))
+def is_derived(label: str, table: TableSpec) -> bool:
+    """Whether a row of ``table`` named ``label`` is no amount of its own: 平均, 最大, 前年度比, 増減, 開庁日数, うち再任用."""
+    plain = re.sub(r"[\s　()（）%％]", "", unicodedata.normalize("NFKC", label))
+    return bool(_DERIVED.fullmatch(plain)) or (table.name in {"worktime", "workload"} and bool(_STAFF.fullmatch(plain)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,16 +88,15 @@ def _exponent(value: Decimal) -> int:
     return max(min(exponent, 0), -2) if isinstance(exponent, int) else 0
 
 
-def join_parts(
-    sheet: Sheet, body: Sequence[Row], *, keys: Sequence[Column], labels: Mapping[int, str], values: Sequence[int], measure: Column
-) -> tuple[tuple[Row, ...], tuple[str, ...]]:
-    """``body`` with one row for each unit, and notes: rows that mapping.yaml picks, or rows of sections, shifts or people added up.
+def join_parts(sheet: Sheet, block: Block, *, labels: Mapping[int, str]) -> tuple[tuple[Row, ...], tuple[str, ...]]:
+    """The rows of ``block`` with one row for each unit, and notes: rows that mapping.yaml picks, or rows of sections, shifts or people added up.
 
     ``labels`` are the columns between the keys and the months that no field is read from, with their headings.
     Raises DataError when a unit has several rows and nothing says what they are: 前年度 and 今年度 must not be added.
     """
-    chosen, notes = _picked(sheet, body, labels)
-    filled, groups = _grouped(chosen, keys=keys, labels=labels, values=values)
+    values = [value.index for value in block.values]
+    chosen, notes = _picked(sheet, block.rows, labels)
+    filled, groups = _grouped(chosen, block.table, keys=block.keys, labels=labels, values=values)
     several = [lines for lines in groups.values() if len(lines) > 1]
     splitting = [index for index in labels if any(len({filled[line][index] for line in lines}) == len(lines) for lines in several)]
     if not several or not splitting:
@@ -106,7 +109,7 @@ def join_parts(
         lines = "、".join(f"{line}行" for line in several[0][:3])
         hint = f"mapping.yaml の crosstab に、読む行だけなら rows: {{{heading}: 言葉}} を、足してよいなら add_up: {heading} を書いてください"
         raise DataError(f"一つの所属や業務の行が、「{heading}」の列でいくつかに分かれています（{lines}など）", place=sheet.place, hint=hint)
-    kept: list[Row] = [(lines[0], _added([filled[line] for line in lines], values, measure=measure)) for lines in groups.values()]
+    kept: list[Row] = [(lines[0], _added([filled[line] for line in lines], values, measure=block.measure)) for lines in groups.values()]
     grouped = {line for lines in groups.values() for line in lines}
     rows = sorted([*kept, *(row for row in chosen if row[0] not in grouped)])
     return tuple(rows), (*notes, f"「{heading}」ごとの{len(grouped)}行を、{len(kept)}行に足し合わせました")
@@ -141,13 +144,14 @@ def _filled_down(body: Sequence[Row], *, columns: Sequence[int]) -> dict[int, tu
 
 
 def _grouped(
-    body: Sequence[Row], *, keys: Sequence[Column], labels: Mapping[int, str], values: Sequence[int]
+    body: Sequence[Row], table: TableSpec, *, keys: Sequence[Column], labels: Mapping[int, str], values: Sequence[int]
 ) -> tuple[dict[int, tuple[str, ...]], dict[tuple[str, ...], list[int]]]:
     """Line -> cells with the keys filled down, and key -> lines of its rows that have a value."""
     places = [key.index for key in keys]
     data = [
         row for row in body
-        if any(row[1][index] for index in values) and not any(is_total(row[1][index]) or is_derived(row[1][index]) for index in (*places, *labels))
+        if any(row[1][index] for index in values)
+        and not any(is_total(row[1][index]) or is_derived(row[1][index], table) for index in (*places, *labels))
     ]  # fmt: skip
     filled = _filled_down([row for row in data if any(row[1][index] for index in (*places, *labels))], columns=places)
     groups: dict[tuple[str, ...], list[int]] = {}

@@ -56,7 +56,9 @@ def measure_of(
 
     Raises DataError when the words leave open which field it is.
     """
-    spec = next(iter(row_by_row.values()), None) or _measure(table, said, titles=titles)
+    if row_by_row:
+        return Column(field=next(iter(row_by_row.values())), index=0, heading="月の列")  # each row's own unit follows
+    spec = _measure(table, said, titles=titles)
     if spec is None:
         choices = "、".join(f"{measure}（{table.field(measure).title}）" for _, measure in MEASURES[table.name])
         raise DataError("月ごとの値が何か分かりません", place=place, hint=f"mapping.yaml の crosstab に measure を書いてください: {choices}")

@@ -72,7 +72,7 @@ def _block(
 ) -> Block:
     line, cells = header
     yen = table.field("yen")
-    scale = written_scale(sheet, yen, cells[min(dated)], titles=(title, *sheet.called))
+    scale = written_scale(sheet, yen, label=cells[min(dated)], titles=(title, *sheet.called))
     rows: tuple[Row, ...] = tuple(row for row in sheet.rows if row[0] > line)
     used = {*dated, *(key.index for key in keys)}
     block = Block(

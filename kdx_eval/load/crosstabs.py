@@ -221,7 +221,7 @@ def _no_strange_columns(block: Block, labels: Sequence[str], *, stop: int) -> Bl
 def _one_row_each(sheet: Sheet, block: Block, labels: Mapping[int, str]) -> Block:
     """``block`` with one row for each unit; see `join_parts`."""
     unread = {index: heading for index, heading in labels.items() if not is_ignored(heading, sheet.mapping)}
-    rows, notes = join_parts(sheet, block.rows, keys=block.keys, labels=unread, values=[value.index for value in block.values], measure=block.measure)
+    rows, notes = join_parts(sheet, block, labels=unread)
     return replace(block, rows=rows, notes=(*block.notes, *notes))
 
 
@@ -305,7 +305,7 @@ def _by_item(block: Block, named: Mapping[str, FieldSpec], *, sheet: Sheet, titl
     return [
         replace(
             block, rows=tuple(row for row in rows if row[1][item] in named and named[row[1][item]].name == called), notes=(*block.notes, note),
-            measure=Column(field=spec, index=0, heading="月の列", scale=written_scale(sheet, spec, label, titles=titles)),
+            measure=Column(field=spec, index=0, heading="月の列", scale=written_scale(sheet, spec, label=label, titles=titles)),
         )
         for called, (label, spec) in sorted(found.items())
     ]  # fmt: skip

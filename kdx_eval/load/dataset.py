@@ -221,7 +221,8 @@ def answerable(dataset: Dataset) -> tuple[Answerable, ...]:
     with dataset.connect() as con:
         if dataset.has("workload") and not _holds_staff_time(con):
             present.remove("workload")
-            titles = titles | {"workload": "業務量（働いた時間。いまあるのは所要期間だけです）"}
+            timed = rows(con, """SELECT 1 FROM workload WHERE "minutes" IS NOT NULL LIMIT 1""")
+            titles = titles | {"workload": f"業務量（働いた時間。いまあるのは{'所要期間' if timed else '件数'}だけです）"}
         summed = ("worktime",) if dataset.has("worktime") and not _tells_of_persons(con) else ()
         spans = measured_spans(con, {table: dataset.columns(table) for table in dataset.tables})
     return answerable_from(present, titles, spans=spans, summed=summed)

@@ -17,7 +17,7 @@ def fold_name(written: str) -> str:
 
 
 _SUFFIXES = ("課", "室", "所", "局", "センター")
-_BESIDE = re.compile(r"[(\[](兼|兼務|併任|本務|旧.+?)[)\]]$")
+_BESIDE = re.compile(r"[(\[](兼|兼務|併任|本務|旧.+?|注\d*|※\d*)[)\]]$|[※*]\d*$")
 _CODE_BEFORE = re.compile(r"^([(\[]\d{2,8}[)\]]|\d{2,8}[\s:_-]+)(?=\D)")
 
 

@@ -117,6 +117,7 @@ def recognise(grid: Grid, *, schema: Schema, mapping: FileMapping) -> Layout | N
         _refuse(best, missing, grid=grid)
     if best.twins:
         _refuse_twins(best, grid)
+    _refuse_parts(best, grid)
     return _by_title(best, grid, mapping=mapping)
 
 
@@ -266,6 +267,21 @@ def doubtful_headings(layout: Layout) -> list[str]:
     ]  # fmt: skip
 
 
+def _refuse_parts(layout: Layout, grid: Grid) -> None:
+    """Raise SchemaError where two headings are equally good names of one amount (平日 and 休日, 予算額 and 決算額): reading the first would be half of it."""
+    for column in layout.columns:
+        if not is_sum(layout.table.name, column.field.name):
+            continue
+        own, aliases, _ = _names(column.field)
+        names = own if fold(column.heading) in own else own | aliases
+        for heading in layout.unused:
+            if fold(heading) in names and _scale_of(layout.table, column.field, (heading,)) is not None:
+                shown = "」と「".join(" ".join(one.split()) for one in (column.heading, heading))
+                hint = "読まないほうを mapping.yaml の ignore_columns に書くか、足した列を一つ作ってください"
+                reason = f"「{shown}」のどちらも「{column.field.title}」の見出しです"
+                raise SchemaError(reason, place=f"{grid.file} {grid.sheet}".strip(), hint=hint)
+
+
 def _scale_of(table: TableSpec, spec: FieldSpec, names: Sequence[str]) -> Decimal | None:
     """The factor by which the numbers under a heading are read; None when the heading says that they are no amounts of ``spec`` (分/件, 1人当たり)."""
     if is_sum(table.name, spec.name) and any(is_worked_out(one) for one in names):
@@ -324,7 +340,10 @@ def _refuse(layout: Layout, missing: Sequence[str], *, grid: Grid) -> None:
     if near:
         hint = f"見出し「{near}」がその列なら、見出しを「{spec.title}」に直すか、mapping.yaml の columns に書いてください"
     else:
-        hint = f"見出し「{spec.title}」の列を加えるか、mapping.yaml の columns に書いてください"
+        # 研修番号 and 所属コード are words of ours; a city has 研修名 and 所属.
+        usual = [alias for alias in spec.aliases if alias.endswith("名")][:2] or list(spec.aliases[:2])
+        also = f"（{'、'.join(usual)} などの見出しでも読みます）" if usual else ""
+        hint = f"見出し「{spec.title}」の列を加えるか、mapping.yaml の columns に書いてください{also}"
     others = next((group for group in layout.table.require_one_of if missing[0] in group), ())
     wanted = "」か「".join(layout.table.field(one).title for one in others) or spec.title
     raise SchemaError(f"表「{layout.table.title}」に必要な列「{wanted}」がありません", place=place, hint=hint)

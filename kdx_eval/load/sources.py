@@ -71,7 +71,7 @@ def recognise_grid(con: DuckDBPyConnection, grid: Grid, *, schema: Schema, mappi
 
 def _remarks(layout: Layout, mapping: FileMapping) -> list[str]:
     """What was done to units and year, and what is not read."""
-    found = [note for column in layout.columns if (note := scale_note(column.field, column.heading, column.scale))]
+    found = [note for column in layout.columns if (note := scale_note(column.field, column.heading, scale=column.scale))]
     return [*found, *_year_note(layout, mapping), *doubtful_headings(layout), *_no_values(layout)] + (
         [f"使わない列: {'、'.join(layout.unused[:8])}"] if layout.unused else []
     )

@@ -119,9 +119,9 @@ def repair_kind(spec: FieldSpec) -> str:
 
 
 def is_total(cell: str) -> str:
-    """SQL that is true for a text such as 合計, which makes its row a total."""
+    """SQL that is true for a text such as 合計, which makes its row a total, or うち再任用, which makes it a part of another row."""
     ends = "IN ('計', '）', ')', '】', '＞', '>')"  # cheap, and rarely true
-    return f"(right({cell}, 1) {ends} AND regexp_full_match({cell}, {text(_LIST_TOTAL)}))"
+    return f"(left({cell}, 2) = 'うち' OR (right({cell}, 1) {ends} AND regexp_full_match({cell}, {text(_LIST_TOTAL)})))"
 
 
 def n_refused_rows(con: DuckDBPyConnection, key: str) -> int:

@@ -56,7 +56,7 @@ def find_sub_headings(
     parts = []
     for label, spec in named.items():
         where = {first: index for first, end in zip(columns, ends, strict=True) for index in range(end - 1, first - 1, -1) if cells[index] == label}
-        parts.append((Column(field=spec, index=0, heading=label, scale=written_scale(sheet, spec, label, titles=titles)), where))
+        parts.append((Column(field=spec, index=0, heading=label, scale=written_scale(sheet, spec, label=label, titles=titles)), where))
     return SubHeadings(line=line, parts=tuple(parts), unused=tuple(label for label in labels if label not in named))
 
 
@@ -79,7 +79,7 @@ def _field(sheet: Sheet, table: TableSpec, label: str) -> FieldSpec | None:
     return next((table.field(measure) for words, measure in known if words and re.search(words, heading_key(label))), None)
 
 
-def written_scale(sheet: Sheet, spec: FieldSpec, label: str, *, titles: Sequence[str]) -> Decimal:
+def written_scale(sheet: Sheet, spec: FieldSpec, *, label: str, titles: Sequence[str]) -> Decimal:
     """The factor of the unit for ``spec`` by mapping.yaml, its label (処理時間（分）) or the title. Raises DataError when it is none of its units."""
     if spec.name in sheet.mapping.units:
         return unit_scale(spec, sheet.mapping.units[spec.name])

@@ -122,7 +122,7 @@ def is_kind(unit: str, kind: str) -> bool:
     return unit == _JAPANESE[kind] or (kind, unit) in _SCALES
 
 
-def scale_note(spec: FieldSpec, heading: str, scale: Decimal) -> str:
+def scale_note(spec: FieldSpec, heading: str, *, scale: Decimal) -> str:
     """What was done to the numbers of a column, in Japanese; empty when nothing was."""
     if scale == 1:
         return ""

@@ -34,7 +34,7 @@ def unpivot(con: DuckDBPyConnection, grid: Grid, *, block: Block, number: int, m
     A column in which no row has a value was not collected: it gives no rows. A blank among values gives a row without a value.
     """
     sums = [row for row in block.rows if _is_total(row, block)]
-    derived = [row for row in block.rows if row not in sums and any(is_derived(row[1][index]) for index in block.labels)]
+    derived = [row for row in block.rows if row not in sums and any(is_derived(row[1][index], block.table) for index in block.labels)]
     notes = [row for row in block.rows if row not in sums and row not in derived and _is_note(row, block)]
     data = [row for row in block.rows if row not in sums and row not in derived and row not in notes and _is_data(row, block)]
     nested = find_nested(data, called=lambda row: _called(row, block), values=lambda row: _written(row, block)) if not block.months else Nested()
@@ -47,13 +47,13 @@ def unpivot(con: DuckDBPyConnection, grid: Grid, *, block: Block, number: int, m
     if len(filled) < len(block.values):
         what = "所属" if block.months else "月" if dated else "列"
         said.append(f"値のない{what}が{len(block.values) - len(filled)}つあり、未収集としました")
-    for rows_, words in ((derived, "平均・前年比などの行"), (nested.sums, "部や局の合計の行"), (nested.headings, "値のない、部や局の見出しの行")):
+    for rows_, words in ((derived, "平均・前年比・うち書きなどの行"), (nested.sums, "部や局の合計の行"), (nested.headings, "値のない、部や局の見出しの行")):
         if rows_:
             lines = [one if isinstance(one, int) else one[0] for one in rows_]
             said.append(f"{words}{len(lines)}行（{'、'.join(f'{line}行' for line in lines[:5])}）はデータに数えていません")
     if notes:
         said.append(f"注記{len(notes)}行はデータに数えていません")
-    said += filter(None, [scale_note(block.measure.field, block.measure.field.title, block.measure.scale)])
+    said += filter(None, [scale_note(block.measure.field, block.measure.field.title, scale=block.measure.scale)])
     if block.unused:
         said.append(f"使わない列: {'、'.join(block.unused[:8])}")
     shown = replace(block, values=filled)

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "README.ja.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
-VERBS = ["demo", "check", "plan", "run", "verify", "templates", "pseudonymise", "lab", "rollout", "pool"]
+VERBS = ["demo", "check", "plan", "run", "verify", "trace", "templates", "pseudonymise", "lab", "rollout", "pool"]
 VERDICTS = ["効果あり", "小さい効果", "実質的効果なし", "逆効果", "判定不能", "検証対象外"]
 
 

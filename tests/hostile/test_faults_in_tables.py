@@ -69,10 +69,10 @@ def test_numbers_under_no_heading_between_the_months_are_remarked(tmp_path: Path
 
 
 def test_averages_and_comparisons_are_no_departments(tmp_path: Path) -> None:
-    named = ["平均", "１課平均", "最大", "前年度", "前年比", "増減"]
+    named = ["平均", "１課平均", "最大", "前年度", "前年比", "増減", "開庁日数", "（うち再任用）"]
     cross(tmp_path, ["課", *YEAR], year("市民課", 10), year("税務課", 20), *(year(called, 15) for called in named))
     assert yearly(tmp_path) == {"市民課": 120.0, "税務課": 240.0}
-    assert "平均・前年比などの行6行（4行、5行、6行、7行、8行）はデータに数えていません" in remarks(accept(tmp_path), FILE)
+    assert "平均・前年比・うち書きなどの行8行（4行、5行、6行、7行、8行）はデータに数えていません" in remarks(accept(tmp_path), FILE)
 
 
 def test_a_division_whose_row_is_the_sum_of_its_sections_is_not_counted_twice(tmp_path: Path) -> None:
@@ -122,6 +122,12 @@ def test_shifts_are_added_up_only_when_somebody_says_so(tmp_path: Path) -> None:
     stops(tmp_path, place="R6", reason="「種別」の列でいくつかに分かれています")
     put(tmp_path, "mapping.yaml", f"files: {{{FILE}: {{crosstab: {{add_up: 種別}}}}}}")
     assert yearly(tmp_path) == {"市民課": 27.0}
+
+
+def test_rows_of_cases_and_of_time_take_the_unit_of_the_title_each_for_itself(tmp_path: Path) -> None:
+    rows = [["（単位：時間）"], ["課", "業務名", "区分", *YEAR], ["市民課", "窓口", "件数", *[20] * 12], ["", "", "処理時間", *[1.5] * 12]]
+    put_sheet(tmp_path, "業務量R6.xlsx", rows)
+    assert values(accept(tmp_path), "workload", 'sum(cases)::INTEGER, sum("minutes")::INTEGER') == [(240, 1080)]
 
 
 # Units and words around the numbers
@@ -239,6 +245,19 @@ def test_all_files_that_cannot_be_read_are_named_at_once(tmp_path: Path) -> None
         load_dataset(tmp_path)
     problem = caught.value
     assert "このほかにも、直すものが1つあります" in problem.hint and "研修費用.csv: 表「費用」に必要な列「年度」がありません" in problem.hint
+
+
+@pytest.mark.parametrize("pair", ["超過勤務(平日),超過勤務(休日)", "時間外(125%),時間外(150%)"])
+def test_two_headings_of_one_amount_stop_until_one_is_left_out(tmp_path: Path, pair: str) -> None:
+    put(tmp_path, "時間外.csv", f"年月,所属,{pair}\n2024-04,市民課,10,2\n")
+    stops(tmp_path, place="時間外.csv", reason="のどちらも「時間外勤務時間」の見出しです")
+    put(tmp_path, "mapping.yaml", f'files: {{時間外.csv: {{ignore_columns: ["{pair.split(",")[1]}"]}}}}')
+    assert yearly(tmp_path) == {"市民課": 10.0}
+
+
+def test_a_row_of_a_list_that_is_part_of_another_is_not_counted(tmp_path: Path) -> None:
+    put(tmp_path, "時間外.csv", "年月,所属,時間外\n2024-04,市民課,10\n2024-04,うち再任用,2\n2024-04,税務課※1,5\n")
+    assert yearly(tmp_path) == {"市民課": 10.0, "税務課": 5.0}
 
 
 # Names and words as people write them
