@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from kdx_eval.results import Results
 
 TITLE = "予算要求書 附属資料"
-VISIBLY = 1.25  # how much more the result's own width must ask for than was foreseen before both are printed
+VISIBLY = 1.2  # how much more the result's own width must ask for than was foreseen before both are printed
 PRIVACY_NOTE = "個人を特定できる情報は使わず、仮名化して集計しています。この評価は人事評価には使いません。"
 MOST_LINES, MOST_FUNDING, MOST_PRIOR, MOST_REACH, MOST_EFFECTS, MOST_BULLETS = 8, 6, 4, 6, 5, 5
 Row = dict[str, str]
