@@ -49,5 +49,5 @@ def cut_line_blocks(results: Results, ledger: Ledger) -> Iterator[Block]:
         for place, item in enumerate(budget.cut_lines)
     ]
     rows.append(("計", ledger.text("request.yen"), reduced, ledger.text("gap.yen"), nothing, ""))
-    heads = columns("節・細節（千円）", *(label for _, label in FIELDS), "見送り", "減額で諦めるもの", right=(1, 2, 3, 4), widths=(2.4, 0.8, 0.8, 1, 0.7, 2.2))
+    heads = columns("節・細節（千円）", *(label for _, label in FIELDS), "見送り", "減額で諦めるもの", right=(1, 2, 3, 4), widths=(2.4, 0.8, 0.8, 1, 0.8, 2.2))
     yield Table(columns=heads, rows=tuple(rows), caption="満額・減額の節・細節ごとの内訳", note=NOTE)
