@@ -154,6 +154,11 @@ def format_number(value: float, digits: int = 0) -> str:
     return f"{sign}{abs(rounded):,.{digits}f}"
 
 
+def format_p_value(value: float) -> str:
+    """A p value to three decimals; what would round to nought is ``0.001未満``, since no p value is nought."""
+    return "0.001未満" if value < 0.0005 else format_number(value, 3)
+
+
 def format_value(value: float) -> str:
     """A value of a column as it stands there: no decimals from ten on, else up to two, ``0.5``."""
     text = format_number(value, 0 if abs(value) >= 10 else 2)

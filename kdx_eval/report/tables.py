@@ -15,7 +15,7 @@ from kdx_eval.report.hours_tables import HOURS_TABLES
 from kdx_eval.report.policy_parts import POLICY_TABLES
 from kdx_eval.report.quality_tables import QUALITY_TABLES
 from kdx_eval.report.wording import change_range_text, change_text, size_text
-from kdx_eval.units import format_hours, format_number, format_share, format_thousand_yen
+from kdx_eval.units import format_hours, format_number, format_p_value, format_share, format_thousand_yen
 
 if TYPE_CHECKING:
     from kdx_eval.effect.study import EffectStudy, Entry
@@ -199,7 +199,7 @@ def _entry(study: EffectStudy, entry: Entry) -> tuple[str, str, str]:
 
 def _effects(studies: Mapping[str, EffectStudy]) -> Iterable[Sequence[str]]:
     for study in studies.values():
-        yield study.title, study.outcome_label, *_entry(study, study.headline), format_number(study.headline.p_value, 3)
+        yield study.title, study.outcome_label, *_entry(study, study.headline), format_p_value(study.headline.p_value)
 
 
 def _naive(studies: Mapping[str, EffectStudy]) -> Iterable[Sequence[str]]:

@@ -16,6 +16,7 @@ from kdx_eval.units import (
     Month,
     format_hours,
     format_number,
+    format_p_value,
     format_share,
     format_thousand_yen,
     format_yen,
@@ -116,3 +117,7 @@ def test_every_day_lies_in_the_fiscal_year_of_its_month(day: dt.date) -> None:
 def test_rounding_is_never_off_by_more_than_half_a_unit(thousandths: int, digits: int) -> None:
     value = thousandths / 1000
     assert abs(round_half_up(value, digits) - Decimal(repr(value))) <= Decimal("0.5").scaleb(-digits)
+
+
+def test_no_p_value_is_printed_as_nought() -> None:
+    assert [format_p_value(value) for value in (2e-6, 0.00049, 0.0005, 0.0314, 1.0)] == ["0.001未満", "0.001未満", "0.001", "0.031", "1.000"]
