@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import typer.main
 
+from kdx_eval.batch.kernels import NotebookFailedError
 from kdx_eval.cli import screen
 from kdx_eval.cli.app import app
 from kdx_eval.cli.help_text import help_text
@@ -41,7 +42,7 @@ def test_the_help_of_a_verb_is_whole_and_has_no_word_of_the_library(path: tuple[
 
 
 def test_the_help_explains_the_status_of_each_class_of_error() -> None:
-    statuses = {0, screen.UNEXPECTED_STATUS, screen.INTERRUPTED_STATUS, *(kind.exit_status for kind in KdxError.__subclasses__())}
+    statuses = {0, screen.UNEXPECTED_STATUS, screen.INTERRUPTED_STATUS, *(kind.exit_status for kind in (NotebookFailedError, *KdxError.__subclasses__()))}
     told = {int(number) for number in re.findall(r"(?<!\w)(\d+)\s", shown(()).partition("終了の状態")[2])}
     assert told == statuses
 
