@@ -12,12 +12,12 @@ from kdx_eval.effect.cohort_moments import CohortMoments, moments
 from kdx_eval.effect.efficient import EfficientRollout, efficient_rollout
 from kdx_eval.effect.entries import EntryMaker, evaluated_target, labels, reference_effects, span
 from kdx_eval.effect.exposure import effect_per_exposure
-from kdx_eval.effect.inference import detectable_effect, make_estimate
+from kdx_eval.effect.inference import make_estimate
 from kdx_eval.effect.lottery_checks import large_lottery_checks
 from kdx_eval.effect.naive import two_way_fixed_effects
 from kdx_eval.effect.staggered import staggered_study
 from kdx_eval.effect.strata import compared_within_strata, strata_sentence
-from kdx_eval.effect.structure import detectable, fit_structure
+from kdx_eval.effect.structure import fit_structure, foreseen
 from kdx_eval.effect.study import EffectStudy
 from kdx_eval.effect.views import series_frame, timing_frame
 from kdx_eval.errors import NotIdentifiedError
@@ -95,6 +95,7 @@ def _large_study(panel: Panel, question: Question, *, plan: Plan) -> EffectStudy
     ]
     effects = reference_effects(whole, question)
     structure = fit_structure(lead.moments, season=target.season, excluded=target.excluded)
+    could, could_range = foreseen(structure, lead.contrast, m=lead.moments, otherwise=make_estimate(lead.estimate, lead.std_error))
     return EffectStudy(
         **labels(panel, question),
         headline=entries[0],
@@ -103,7 +104,8 @@ def _large_study(panel: Panel, question: Question, *, plan: Plan) -> EffectStudy
         group_time=pd.DataFrame() if effects is None else effects.table(),
         series=series_frame(whole, treated, last=float(panel.periods[-1]), excluded=target.excluded, panel=panel),
         timing=timing_frame(whole, panel, question=question),
-        detectable=detectable_effect(lead.std_error, float("inf")) if structure is None else detectable(structure, lead.contrast, m=lead.moments),
+        detectable=could,
+        detectable_range=could_range,
         unit_periods=lead.n_cells,
         baseline_mean=_level_before(whole, treated),
         checks=large_lottery_checks(panel, lead, unit_label=question.outcome.unit_label),

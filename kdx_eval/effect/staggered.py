@@ -14,12 +14,12 @@ from kdx_eval.effect.descriptions import describe
 from kdx_eval.effect.entries import MONTHS_A_YEAR, EntryMaker, evaluated_target, labels, reference_effects, span
 from kdx_eval.effect.fiscal_year import FiscalYearContrast, FiscalYearTarget, event_bins, fiscal_year_contrast
 from kdx_eval.effect.group_time import GroupTimeEffects
-from kdx_eval.effect.inference import contrast_estimate, detectable_effect, pooled_covariance, sup_t_critical
+from kdx_eval.effect.inference import contrast_estimate, pooled_covariance, sup_t_critical
 from kdx_eval.effect.lottery_checks import small_lottery_checks
 from kdx_eval.effect.naive import trained_against_untrained, two_way_fixed_effects
 from kdx_eval.effect.per_case import PerCase, parts_sentence, time_per_case
 from kdx_eval.effect.robustness import HonestBounds, breakdown_sentence, honest_bounds, honest_estimate, honest_lines
-from kdx_eval.effect.structure import detectable, fit_structure
+from kdx_eval.effect.structure import fit_structure, foreseen
 from kdx_eval.effect.study import EffectStudy, Entry, Variant
 from kdx_eval.effect.thresholds import threshold_sentence, threshold_variants
 from kdx_eval.effect.views import series_frame, timing_frame
@@ -91,6 +91,7 @@ def _judged(panel: Panel, question: Question, held: Headline, *, bounds: HonestB
         wide = honest_estimate(held.estimate, bounds, interval=question.interval)
         first = maker.entry(wide, estimand="fiscal_year", method="matched_months", inference="honest")
     structure = fit_structure(m, season=held.target.season, excluded=held.target.excluded)
+    could, could_range = foreseen(structure, found.effect, m=m, otherwise=held.estimate)
     nothing = pd.DataFrame()
     return EffectStudy(
         **labels(panel, question),
@@ -100,7 +101,8 @@ def _judged(panel: Panel, question: Question, held: Headline, *, bounds: HonestB
         group_time=nothing,
         series=nothing,
         timing=nothing,
-        detectable=detectable_effect(held.estimate.std_error, held.estimate.df) if structure is None else detectable(structure, found.effect, m=m),
+        detectable=could,
+        detectable_range=could_range,
         unit_periods=found.unit_periods,
         baseline_mean=float(found.baseline.estimate(m)[0]),
         checks=(*run_checks(held, panel), *(small_lottery_checks(held, panel) if question.design == "lottery" else ())),

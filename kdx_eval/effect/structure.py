@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize
+from scipy import optimize, special
 
 from kdx_eval.effect.cohort_moments import CohortMoments
 from kdx_eval.effect.contrasts import Contrast
-from kdx_eval.effect.inference import detectable_effect, pooled_scatter
+from kdx_eval.effect.inference import LEVEL, Estimate, detectable_effect, pooled_scatter
 from kdx_eval.panel.type import FloatArray
 
 SHORTEST = 6  # periods before treatment under which no structure is fitted
@@ -74,9 +74,20 @@ def fit_structure(m: CohortMoments, *, season: int, excluded: frozenset[float] =
     return Structure(seasonal=seasonal, noise=noise, correlation=correlation, season=season, df=df)
 
 
-def detectable(structure: Structure, contrast: Contrast, *, m: CohortMoments) -> float:
-    """Smallest effect that the contrast finds with 80 % probability, from the structure alone, in the outcome's unit."""
-    covariance = structure.covariance(m.periods)
-    per_unit = contrast.weights[0] * (np.sqrt(m.mass2) / m.mass)[:, None]
-    variance = float(np.einsum("gt,ts,gs->", per_unit, covariance, per_unit))
-    return detectable_effect(float(np.sqrt(max(variance, 0.0))), structure.df)
+def foreseen(structure: Structure | None, contrast: Contrast, *, m: CohortMoments, otherwise: Estimate) -> tuple[float, tuple[float, float]]:
+    """Smallest effect that the contrast finds with 80 % probability, and its 95 % interval, in the outcome's unit.
+
+    From the structure alone; without one from the error of the estimate, ``otherwise``. The interval is that of a variance with as many degrees of
+    freedom, χ²: exact for a covariance without structure, at most as wide with one. It does not hold how the months after may differ from those before.
+    """
+    if structure is None:
+        value, df = detectable_effect(otherwise.std_error, otherwise.df), otherwise.df
+    else:
+        covariance = structure.covariance(m.periods)
+        per_unit = contrast.weights[0] * (np.sqrt(m.mass2) / m.mass)[:, None]
+        variance = float(np.einsum("gt,ts,gs->", per_unit, covariance, per_unit))
+        value, df = detectable_effect(float(np.sqrt(max(variance, 0.0))), structure.df), structure.df
+    if not np.isfinite(df):
+        return value, (value, value)
+    low, high = (float(value * np.sqrt(df / special.chdtri(df, tail))) for tail in (0.5 - LEVEL / 2, 0.5 + LEVEL / 2))
+    return value, (low, high)

@@ -142,6 +142,8 @@ class EffectStudy:
         See ``docs/METHODS.md``; ``series`` has period, treated_mean, comparison_mean (moved to the treated level before treatment), n_treated.
     detectable : float
         Smallest effect found with 80 % probability at 5 % (two-sided), outcome's unit per unit-period, known before the result.
+    detectable_range : (float, float) or None
+        Its 95 % interval, since the months before training are few; None where a design has none.
     unit_periods : int
         Treated unit-months of the evaluated year that the headline averages over, so that ``total = estimate * unit_periods``.
     baseline_mean : float
@@ -189,6 +191,7 @@ class EffectStudy:
     n_control_units: int
     persons_treated: int
     shortest_before: int | None = None
+    detectable_range: tuple[float, float] | None = None
     notes: tuple[str, ...] = ()
     coverage: tuple[str, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)

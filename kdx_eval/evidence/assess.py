@@ -88,6 +88,7 @@ def assess_evidence(
         basis_plain=grade.basis,
         smallest=smallest,
         detectable=study.detectable,
+        detectable_range=study.detectable_range,
         interval90=interval90,
         p_holm=p_holm,
         holm95=decisive if study.question_id in members else None,

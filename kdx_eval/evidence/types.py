@@ -80,6 +80,8 @@ class Evidence:
         What the interval is held against.
     detectable : float or None
         Smallest effect that would have been found, outcome's unit per unit-period.
+    detectable_range : (float, float) or None
+        95 % interval of ``detectable``.
     interval90 : (float, float) or None
         90 % interval of the estimate, for the equivalence test.
     p_holm : float or None
@@ -108,6 +110,7 @@ class Evidence:
     basis_plain: Basis
     smallest: SmallestEffect | None
     detectable: float | None
+    detectable_range: Interval | None = None
     interval90: Interval | None
     p_holm: float | None
     holm95: Interval | None

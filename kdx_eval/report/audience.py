@@ -222,6 +222,7 @@ def _silent(item: Evidence) -> Evidence:
         basis_plain="比較対象なし",
         smallest=None,
         detectable=None,
+        detectable_range=None,
         interval90=None,
         p_holm=None,
         holm95=None,

@@ -13,7 +13,7 @@ from kdx_eval.report.claims_hours import enter_hours
 from kdx_eval.report.ledger import Ledger, LedgerBook
 from kdx_eval.report.lineage import with_lineage
 from kdx_eval.report.policy_parts import policy_claims
-from kdx_eval.report.wording import change_range_text, change_text, digits_for, hours_range_text, ordered_evidence, size_text, yen_text
+from kdx_eval.report.wording import change_range_text, change_text, digits_for, hours_range_text, ordered_evidence, size_range_text, size_text, yen_text
 from kdx_eval.results import effect_rows
 from kdx_eval.savings.bases import BASIS_WORDS, HEADLINE_BASES
 from kdx_eval.units import FiscalYear, format_hours, format_number, format_share, round_to_total
@@ -195,10 +195,14 @@ def _could_find(book: LedgerBook, item: Evidence, common: Mapping[str, str]) -> 
         ("detectable", item.detectable, "80％の確からしさで見つけられる大きさ（受講前の動きから）"),
         ("could_find", item.could_find, "受講前の動きから見込んだ大きさと、結果の95％の幅から見つけられる大きさの、大きいほう"),
     )
+    span: dict[str, Any] = {}
+    if item.detectable_range is not None:
+        low, high = item.detectable_range
+        span = {"low": low, "high": high, "range_text": size_range_text(low, high, unit_label=item.unit_label)}
     for name, value, formula in found:
         if value is not None:
-            text = size_text(value, item.unit_label)
-            book.figure(f"question.{item.question_id}.{name}", value, text=text, unit=item.unit_label, formula=formula, **common)
+            text, more = size_text(value, item.unit_label), span if name == "detectable" else {}
+            book.figure(f"question.{item.question_id}.{name}", value, text=text, unit=item.unit_label, formula=formula, **more, **common)
 
 
 def _question(book: LedgerBook, item: Evidence, *, number: int, study: EffectStudy | None) -> None:

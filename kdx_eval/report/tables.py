@@ -14,7 +14,7 @@ from kdx_eval.report.budget_tables import BUDGET_TABLES, payback_texts
 from kdx_eval.report.hours_tables import HOURS_TABLES
 from kdx_eval.report.policy_parts import POLICY_TABLES
 from kdx_eval.report.quality_tables import QUALITY_TABLES
-from kdx_eval.report.wording import change_range_text, change_text, size_text
+from kdx_eval.report.wording import change_range_text, change_text, size_range_text, size_text
 from kdx_eval.units import format_hours, format_number, format_p_value, format_share, format_thousand_yen
 
 if TYPE_CHECKING:
@@ -185,7 +185,10 @@ def _tiers(dataset: Any) -> Iterable[Sequence[str]]:
 def _detectable(studies: Mapping[str, EffectStudy]) -> Iterable[Sequence[str]]:
     for study in studies.values():
         share = format_share(study.detectable / abs(study.baseline_mean)) if study.baseline_mean else "－"
-        yield study.title, f"{study.n_treated_units:,}", f"{study.n_control_units:,}", size_text(study.detectable, study.unit_label), share
+        size = size_text(study.detectable, study.unit_label)
+        if study.detectable_range is not None:
+            size += f"（{size_range_text(*study.detectable_range, unit_label=study.unit_label)}）"
+        yield study.title, f"{study.n_treated_units:,}", f"{study.n_control_units:,}", size, share
 
 
 def _smallest(smallest: Mapping[str, Any]) -> Iterable[Sequence[str]]:

@@ -53,6 +53,14 @@ def size_text(value: float, unit_label: str) -> str:
     return f"{per}{quantity_text(value)}{unit}" if math.isfinite(value) else "－"
 
 
+def size_range_text(low: float, high: float, *, unit_label: str) -> str:
+    """The interval of a size: ``幅5.10～8.00時間``."""
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return "幅は計算できない"
+    unit, _ = split_unit(unit_label)
+    return f"幅{quantity_text(low)}～{quantity_text(high)}{unit}"
+
+
 def change_range_text(low: float, high: float, *, unit_label: str) -> str:
     """``幅3.40～9.00時間の減``, or with both directions named when the range crosses zero."""
     if not (math.isfinite(low) and math.isfinite(high)):

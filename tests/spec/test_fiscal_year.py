@@ -13,7 +13,7 @@ from kdx_eval.effect.checks import TREND_CARRIED_ON, Headline, run_checks
 from kdx_eval.effect.fiscal_year import FiscalYearTarget, fiscal_year_contrast
 from kdx_eval.effect.inference import detectable_effect, make_estimate, pooled_covariance
 from kdx_eval.effect.naive import two_way_fixed_effects
-from kdx_eval.effect.structure import fit_structure
+from kdx_eval.effect.structure import fit_structure, foreseen
 from kdx_eval.effect.study import CheckResult
 from kdx_eval.errors import NotIdentifiedError
 from kdx_eval.panel.type import Panel
@@ -274,3 +274,30 @@ def test_an_effect_that_a_slope_could_explain_does_not_pass_and_a_clear_one_does
 
 def test_without_a_difference_there_is_nothing_for_the_trend_to_explain() -> None:
     assert trend_check(make_panel(effect=0, seed=7)).outcome == "not_applicable"
+
+
+def test_what_could_be_detected_carries_the_interval_of_a_variance() -> None:
+    # Without structure: (t(.975) + t(.80)) x 1 with 20 degrees of freedom, and chi-squared quantiles 34.170 and 9.591 of any table.
+    m = moments(make_panel(effect=-7, seed=0))
+    contrast = fiscal_year_contrast(m, TARGET).effect
+    value, (low, high) = foreseen(None, contrast, m=m, otherwise=make_estimate(5.0, 1.0, df=20.0))
+    assert value == pytest.approx(2.086 + 0.860, abs=1e-3)
+    assert low == pytest.approx(value * (20 / 34.170) ** 0.5, rel=1e-4)
+    assert high == pytest.approx(value * (20 / 9.591) ** 0.5, rel=1e-4)
+
+
+def test_the_interval_of_what_could_be_detected_holds_the_truth_as_often_as_it_says() -> None:
+    """Departments with independent normal months of standard deviation 2: the variance that the contrast will have is known."""
+    found, draws = [], 400
+    for seed in range(draws):
+        panel = make_panel(effect=0, seed=seed)
+        m = moments(panel)
+        contrast = fiscal_year_contrast(m, TARGET).effect
+        structure = fit_structure(m, season=12)
+        assert structure is not None
+        per_unit = contrast.weights[0] / np.sqrt(m.size)[:, None]
+        truth = detectable_effect(2.0 * float(np.sqrt((per_unit**2).sum())), structure.df)
+        _, (low, high) = foreseen(structure, contrast, m=m, otherwise=make_estimate(0.0, 1.0))
+        found.append(low <= truth <= high)
+    # At least 95 %, less three binomial standard errors of 400 draws; the interval is cautious, so there is no upper end.
+    assert np.mean(found) >= 0.95 - 3 * (0.95 * 0.05 / draws) ** 0.5
