@@ -16,6 +16,8 @@ from kdx_eval.report.column_widths import HALF_PAGE_EMS, PAGE_EMS, fit_widths, t
 from kdx_eval.report.pictures import DOTS_PER_INCH
 
 REST_NOTE = "主な行だけを載せています。すべての行は閲覧用のサイトにあります。"
+REST_ROW = "ほかの行"
+_TOTALS = frozenset({"計", "合計"})
 _NARROW = 4  # a table of at most that many columns may stand on half a page
 _LONG, _MOST_GROUPS = 20, 6  # rows of a table that is set in groups, and how many groups there may be
 _OVER = 12  # lines that may reach below the plot: below each other, both would take more
@@ -34,7 +36,10 @@ def _cut(block: Block) -> Iterator[Block]:
     if not isinstance(block, Table) or block.on_paper is None or len(block.on_paper) == len(block.rows):
         yield block
     elif block.on_paper:
-        yield replace(block, rows=tuple(block.rows[place] for place in block.on_paper), note=f"{block.note}{REST_NOTE}", on_paper=None)
+        rows = [block.rows[place] for place in block.on_paper]
+        if len(block.rows) - 1 in block.on_paper and rows[-1][0] in _TOTALS:
+            rows.insert(-1, (REST_ROW, *("…" for _ in rows[-1][1:])))  # who adds the rows up must see that some are left out
+        yield replace(block, rows=tuple(rows), note=f"{block.note}{REST_NOTE}", on_paper=None)
 
 
 def _groups(block: Block) -> Iterator[Block]:

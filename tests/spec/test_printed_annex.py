@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,6 +30,16 @@ def test_a_long_table_shows_its_leading_rows_and_says_where_the_others_are() -> 
     assert isinstance(shown, Table)
     assert [row[0] for row in shown.rows] == ["課0", "課3"]
     assert shown.note == f"注。{REST_NOTE}"
+
+
+def test_a_cut_table_with_its_total_shows_that_rows_stand_between() -> None:
+    whole = table(5, on_paper=(0, 1, 4))
+    (shown,) = paper_blocks([replace(whole, rows=(*whole.rows[:4], ("計", "14")))])
+    assert isinstance(shown, Table)
+    assert [row[0] for row in shown.rows] == ["課0", "課1", "ほかの行", "計"]
+    (entire,) = paper_blocks([replace(whole, rows=(*whole.rows[:4], ("計", "14")), on_paper=None)])
+    assert isinstance(entire, Table)
+    assert "ほかの行" not in {row[0] for row in entire.rows}
 
 
 def test_a_table_that_is_whole_on_paper_says_nothing_of_other_rows() -> None:
