@@ -31,7 +31,7 @@ from kdx_eval.policy import part_of, part_types
 from kdx_eval.safe import replacing, write_atomic
 from kdx_eval.savings import Savings
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # 2: detectable range, gross hours, retention, cut lines, questions of stage B
 FRAMES = ("event_study", "group_time", "series", "timing", "influence")
 ENTRY_FIELDS = (
     "question_id", "outcome", "estimand", "method", "inference", "estimate", "std_error", "conf_low", "conf_high", "p_value",

@@ -35,7 +35,7 @@ class KnownCodes:
         """The known code that ``code`` stands for when it lost its zeros, if there is exactly one; else ``code`` itself."""
         if code in self._codes:
             return code
-        number = bare_number(code)
+        number = bare_number(code) if self._by_number else None
         meant = self._by_number.get(number, set()) if number is not None else set()
         if len(meant) == 1:
             self.n_restored += 1

@@ -60,7 +60,8 @@ def stage_on_disk(
     cells = ", ".join(f"{name(column)} AS v{index}, coalesce({as_text(name(column), kind)}, '') AS c{index}" for index, (column, kind) in enumerate(grid.raw))
     under = f"WHERE file_row_number >= {layout.header_line}" if layout.header_line else ""
     assert grid.parquet is not None
-    con.execute(f"CREATE VIEW {raw} AS SELECT file_row_number + 1 AS line, {cells} FROM read_parquet({path_text(grid.parquet)}, file_row_number=true) {under}")
+    numbers = "file_row_number AS at, file_row_number + 1 AS line"
+    con.execute(f"CREATE VIEW {raw} AS SELECT {numbers}, {cells} FROM read_parquet({path_text(grid.parquet)}, file_row_number=true) {under}")
     readers = _readers(con, grid, layout, key=key, mapping=mapping, resolvers=resolvers)
     for reader in readers:
         reader.survey(con, raw)
@@ -77,9 +78,10 @@ def stage_on_disk(
         tell(done / len(readers))
     selects = [f"{reader.expression(con)} AS {name(reader.spec.name)}" for reader in readers] + other_fields(layout, resolvers)
     joins = " ".join(reader.join(con) for reader in readers)
-    con.execute(f"CREATE VIEW stage_{key} AS SELECT {text(key)} AS _stage, b.line AS _rid, b.line AS _line, {', '.join(selects)} FROM {body} b {joins}")
+    numbers = f"{text(key)} AS _stage, b.line AS _rid, b.line AS _line, b.at AS _at"
+    con.execute(f"CREATE VIEW stage_{key} AS SELECT {numbers}, {', '.join(selects)} FROM {body} b {joins}")
     alike = [f"{reader.alike(con)} AS {name(reader.spec.name)}" for reader in readers] + other_fields(layout, resolvers)
-    con.execute(f"CREATE VIEW alike_{key} AS SELECT b.line AS _rid, {', '.join(alike)} FROM {body} b {joins}")
+    con.execute(f"CREATE VIEW alike_{key} AS SELECT b.at AS _at, {', '.join(alike)} FROM {body} b {joins}")
     if rows_read <= _COMPARED_UP_TO:
         notes += contradictions(con, grid, layout=layout, key=key)
     return Stage(

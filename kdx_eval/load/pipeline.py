@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -194,7 +193,7 @@ class Pipeline:
 
     def _pseudonym(self, written: str) -> Cell:
         code = parse_code(written)
-        if not isinstance(code, str) or re.fullmatch(PSEUDONYM, code):
+        if not isinstance(code, str) or PSEUDONYM.fullmatch(code):
             return code  # a blank, a refusal, or a pseudonym from an earlier pseudonymise
         return self.pseudonyms.of("id" + SEPARATOR + self.staff_codes.restore(code))
 
@@ -272,7 +271,7 @@ class Pipeline:
             with self._step(f"{spec.title} の重複を確かめています", 0.85, 0.9, of=(number, len(self.stages))):
                 for place, part in enumerate(self._parts(spec)):
                     self._view(f"part_{table}_{place}", part)
-                    alike = part[0].alike if len(part) == 1 else f"part_{table}_{place}"
+                    alike = part[0].alike if len(part) == 1 and part[0].on_disk else f"part_{table}_{place}"
                     check_duplicates(self.con, f"part_{table}_{place}", alike=alike, spec=spec, key=key, heading=heading)
             if not key and len(stages) > 1:
                 self._remark(refuse_repeated_periods(self.con, f"all_{table}", spec=spec))

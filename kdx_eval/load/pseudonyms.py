@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hmac
 import os
+import re
 import secrets
 import sys
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from kdx_eval.errors import DataError
 
 _KEY_BYTES = 32
 _DIGITS = 16
-PSEUDONYM = "[pd][0-9a-f]{16}"
+PSEUDONYM = re.compile("[pd][0-9a-f]{16}")
 DEPARTMENT_ONLY = "d[0-9a-f]{16}"
 
 

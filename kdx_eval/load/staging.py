@@ -42,8 +42,8 @@ _KINDS = {"integer": "数", "number": "数", "boolean": "はい・いいえ", "d
 class Stage:
     """One grid as a typed table ``table``: _stage, _rid (row number), _line and the fields.
 
-    ``on_disk``: a view over a large file, whose rows keep the order of the file. ``alike``: a quicker view of the same rows for `pick_rows`; codes may
-    stand in it as the file has them, where two are equal, or one is blank, exactly where it is so in ``table``.
+    ``on_disk``: a view over a large file, whose rows keep the order of the file, with the file's own row number _at. ``alike``: a quicker view
+    of the same rows for `pick_rows`; codes may stand in it as the file has them, where two are equal, or one is blank, exactly where it is so in ``table``.
     """
 
     key: str
@@ -65,9 +65,9 @@ def create_faults(con: DuckDBPyConnection) -> None:
 def pick_rows(con: DuckDBPyConnection, into: str, *, table: str, alike: str, where: str) -> None:
     """Make the temporary table ``into`` of the rows of ``table`` for which ``where`` is true; of codes it asks only which are equal or blank."""
     if alike != table:
-        # Two statements, since in one the database would read every column of every row.
-        con.execute(f"CREATE OR REPLACE TEMP TABLE picked AS SELECT _rid FROM {alike} WHERE {where}")
-        where = "_rid IN (SELECT _rid FROM picked)"
+        # Two statements, since in one the database would read every column of every row; by its own row number it need not.
+        con.execute(f"CREATE OR REPLACE TEMP TABLE picked AS SELECT _at FROM {alike} WHERE {where}")
+        where = "_at IN (SELECT _at FROM picked)"
     con.execute(f"CREATE OR REPLACE TEMP TABLE {into} AS SELECT * FROM {table} WHERE {where}")
 
 
@@ -232,7 +232,7 @@ def _heading_sql(column: Column) -> str:
 
 
 def _read(written: str, spec: FieldSpec, *, said: Mapping[str, str], scale: Decimal, resolver: Resolver | None) -> Cell:
-    if written in said or tidy(written) in said:
+    if said and (written in said or tidy(written) in said):
         written = said.get(written, said.get(tidy(written), written))
     if resolver:
         return resolver(written)
