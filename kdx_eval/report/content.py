@@ -82,6 +82,11 @@ def more_note(total: int, most: int, *, what: str = "件") -> str:
 
 def effect_sentence(results: Results, ledger: Ledger) -> str:
     """The one sentence on the effect: the leading question in the words its verdict permits, and the tally of all verdicts."""
+    return effect_finding(results, ledger) + verdict_tally(results)
+
+
+def effect_finding(results: Results, ledger: Ledger) -> str:
+    """The leading question in the words its verdict permits, with the year's hours where they may be claimed."""
     items = [item for _, item in numbered_evidence(results)]
     if not items:
         return "効果を検証する問いは、まだ立てられていません。受講の広がりと費用だけを示します。"
@@ -90,11 +95,17 @@ def effect_sentence(results: Results, ledger: Ledger) -> str:
     if items[0].may_claim and ledger.has(f"{name}.saved") and ledger.claim(f"{name}.saved").is_figure:
         after = "、ほかの取組と分けた後で" if ledger.has(f"{name}.gross") else ""
         first = f"{first}年間では{after}{ledger.text(f'{name}.saved')}（{ledger.range_text(f'{name}.saved')}）に当たります。"
-    if len(items) == 1:
-        return first
+    return first
+
+
+def verdict_tally(results: Results) -> str:
+    """How many questions have which verdict, in brackets; empty where there is one or none."""
+    items = [item for _, item in numbered_evidence(results)]
+    if len(items) < 2:
+        return ""
     counts: Counter[str] = Counter(item.verdict for item in items)
     tally = "、".join(f"{verdict}{counts[verdict]}件" for verdict in VERDICT_ORDER if counts[verdict])
-    return f"{first}（全{len(items)}件の問いの判定：{tally}）"
+    return f"（全{len(items)}件の問いの判定：{tally}）"
 
 
 def _money(results: Results, ledger: Ledger) -> dict[str, Any]:

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from kdx_eval.evidence.wording import limit_text
 from kdx_eval.plots import SYNTHETIC_NOTE
 from kdx_eval.report.answers import Answer, counted_length, fill
 from kdx_eval.report.blocks import shorten, visible
-from kdx_eval.report.content import effect_sentence, next_year
+from kdx_eval.report.content import effect_finding, effect_sentence, next_year, verdict_tally
 from kdx_eval.report.honest import unit_cost_sentence
 from kdx_eval.report.wording import may_claim_prior, numbered_evidence, plan_note, planned
 
@@ -64,7 +65,7 @@ def paste_texts(results: Results, ledger: Ledger) -> tuple[PasteText, ...]:
     made = {
         "事業概要": _outline(results, ledger),
         "要求理由": (*_amount(results, ledger), *_even(results, ledger), *next_year(results, ledger)),
-        "効果": (*_effect(results, ledger), *_cash(results, ledger)),
+        "効果": (effect_finding(results, ledger), *_doubt(results), verdict_tally(results), *_effect(results, ledger)[1:], *_cash(results, ledger)),
     }
     return tuple(PasteText(field=field, text=visible(fill(made[field], limit)), limit=limit) for field, limit in PASTE_LIMITS.items())
 
@@ -104,13 +105,20 @@ def _more_changes(results: Results, ledger: Ledger) -> Iterator[str]:
             yield f"{ledger.text(f'changes.{place}.sentence')}。"
 
 
-def _effect(results: Results, ledger: Ledger) -> Iterator[str]:
-    yield effect_sentence(results, ledger)
+def _effect(results: Results, ledger: Ledger) -> tuple[str, ...]:
     items = [item for _, item in numbered_evidence(results)]
     if items and not items[0].may_claim:
-        yield from _reached(results, ledger)
-    else:
-        yield "効果は、受けていない課との差で見ており、調べていない課や年度には広げません。"
+        return (effect_sentence(results, ledger), *_reached(results, ledger))
+    scope = "効果は、受けていない課との差で見ており、調べていない課や年度には広げません。"
+    return (effect_sentence(results, ledger), *_doubt(results), scope)
+
+
+def _doubt(results: Results) -> Iterator[str]:
+    """In short what the leading claim must say beside it, where its strictest interval reaches zero."""
+    items = [item for _, item in numbered_evidence(results)]
+    strict = items[0].strict95 if items and items[0].may_claim else None
+    if strict is not None and strict[0] <= 0 <= strict[1]:
+        yield limit_text("strict_short")
 
 
 def _reached(results: Results, ledger: Ledger) -> Iterator[str]:

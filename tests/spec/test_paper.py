@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from pptx import Presentation
 from pypdf import PdfReader
 
+from kdx_eval.effect.checks import TREND_CARRIED_ON
 from kdx_eval.effect.study import CheckResult
 from kdx_eval.errors import OutputError
 from kdx_eval.report.annex import annex_blocks, annex_pdf, prior_blocks, sensitivity_blocks, worth_blocks
@@ -407,3 +408,18 @@ def test_results_are_told_the_same_in_every_document() -> None:
     saved = f"{ledger.text('question.q1.saved')}（{ledger.range_text('question.q1.saved')}）"
     for name in ("word", "slides", "spoken", "annex", "restoration"):
         assert saved in all_texts("mixed")[name], name
+
+
+def test_a_claim_to_paste_says_where_its_strictest_interval_reaches_zero() -> None:
+    plain = city()
+    name = next(key for key, item in plain.evidence.items() if item.may_claim)
+    said = {}
+    for reach in (-9.0, 9.0):  # the end of the interval that allows for a slope; fewer hours are better, so the claim lies below zero
+        trend = CheckResult(check_id=TREND_CARRIED_ON, title="傾き", outcome="passed", sentence="傾き：", conf_low=-20.0, conf_high=reach)
+        doubted = replace(plain.evidence[name], checks=(trend,))
+        strict = doubted.strict95
+        assert strict is not None
+        results = replace(plain, evidence={**plain.evidence, name: doubted})
+        text = {item.field: item.text for item in paste_texts(results, build_ledger(results))}["効果"]
+        said[strict[0] <= 0 <= strict[1]] = "効果がなかったこともあり得ます" in text
+    assert said == {True: True, False: False}
