@@ -252,11 +252,11 @@ def naive_text(item: Evidence, ledger: Ledger) -> str:
 
 
 def _foreseen(item: Evidence, ledger: Ledger) -> str:
-    """What was said to be detectable before the result, and beside it what the result's own width allows, where that is visibly more."""
+    """What was said to be detectable before the result; of an open question also what the result's own width allows, where that is visibly more."""
     name = f"question.{item.question_id}"
     foreseen = ledger.text(f"{name}.detectable")
     # In public a size may be hidden, and with it what it is compared with.
-    if item.could_find is None or item.detectable is None or not item.could_find > item.detectable * VISIBLY:
+    if item.verdict != "判定不能" or item.could_find is None or item.detectable is None or not item.could_find > item.detectable * VISIBLY:
         return foreseen
     return f"{foreseen}（結果の幅からは{ledger.text(f'{name}.could_find')}）"
 

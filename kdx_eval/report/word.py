@@ -13,7 +13,7 @@ from kdx_eval.errors import OutputError
 from kdx_eval.report.blocks import visible
 from kdx_eval.resources import root_dir
 
-FIGURE_HEIGHT_MM = 42
+FIGURE_HEIGHT_MM = 32  # low enough for two pages with five questions and their notes
 _MOST_BYTES = 64 * 2**20  # a 0.5 MB file may inflate to gigabytes
 CITY_FOLDER = "templates"
 
